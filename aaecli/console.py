@@ -1,0 +1,69 @@
+"""The two streams: results on stdout, everything else on stderr.
+
+rich is imported when something is first drawn, so a command that prints one JSON line never pays for it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from aaecli.errors import AaeError
+
+
+@cache
+def out() -> Console:
+    """The console that results go to."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+@cache
+def err() -> Console:
+    """The console that talk, progress and errors go to."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one object on one line of stdout: stable keys, no colour."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def say(message: str) -> None:
+    """Tell the user something that is not the result. Rich markup is not read."""
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()
+
+
+def report(error: AaeError) -> None:
+    """Print an error as one sentence and, below it, its hint."""
+    for word, style, text in (("error", "bold red", error.message), ("hint", "cyan", error.hint)):
+        if text:
+            err().print(word + ":", style=style, end=" ")
+            err().print(text, markup=False)
+
+
+def progress(*, transient: bool = True) -> Progress:
+    """A progress display on stderr that stays silent where stderr is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err(),
+        transient=transient,
+        disable=not err().is_terminal,
+    )

@@ -1,0 +1,138 @@
+"""A data set: the embedded MNIST, or any other in the same four IDX files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.data.idx import read_idx
+from aaecli.errors import AaeError
+
+MAX_CLASSES = 256
+
+_MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+"""Of the raw bytes, header included."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test images with their labels.
+
+    Attributes:
+        name: What to call it.
+        classes: Name of each class; a label is an index into it.
+        train_image: uint8 (N, H, W).
+        train_label: int64 (N,).
+        test_image: uint8 (M, H, W).
+        test_label: int64 (M,).
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train_image: NDArray[np.uint8]
+    train_label: NDArray[np.int64]
+    test_image: NDArray[np.uint8]
+    test_label: NDArray[np.int64]
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of an image, in pixels."""
+        return (self.train_image.shape[1], self.train_image.shape[2])
+
+
+def load_dataset(folder: str | Path | None = None) -> Dataset:
+    """Load a data set: the embedded MNIST where no folder is named.
+
+    Raises:
+        AaeError: The folder or one of its files is missing, unreadable or not what it should be.
+    """
+    if not folder:
+        with resources.as_file(resources.files("aaecli.data") / "mnist") as embedded:
+            return _load(embedded, "MNIST", _MNIST_SHA256)
+    folder = Path(folder)
+    return _load(folder, folder.resolve().name, {})
+
+
+def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
+    files = {stem: _find(folder, stem) for stem in _MNIST_SHA256}
+    arrays = {stem: read_idx(path, 3 if "images" in stem else 1) for stem, path in files.items()}
+    for stem, expected in sha256.items():
+        if _digest(arrays[stem]) != expected:
+            raise AaeError(
+                f"{files[stem]} is not the file that was published: its sha256 differs.",
+                "Install aaecli again: `python -m pip install --force-reinstall aaecli`.",
+            )
+    for part in ("train", "t10k"):
+        num_images, num_labels = len(arrays[f"{part}-images-idx3-ubyte"]), len(arrays[f"{part}-labels-idx1-ubyte"])
+        if num_images != num_labels:
+            raise AaeError(
+                f"{files[f'{part}-images-idx3-ubyte']} holds {num_images:,} images, "
+                f"but {files[f'{part}-labels-idx1-ubyte'].name} {num_labels:,} labels.",
+                "Take both files from the same data set.",
+            )
+        if num_images == 0:
+            raise AaeError(f"{files[f'{part}-images-idx3-ubyte']} holds no images.", "Check the files.")
+    if arrays["train-images-idx3-ubyte"].shape[1:] != arrays["t10k-images-idx3-ubyte"].shape[1:]:
+        raise AaeError(
+            f"The training and the test images of {folder} differ in size: "
+            f"{arrays['train-images-idx3-ubyte'].shape[1:]} and {arrays['t10k-images-idx3-ubyte'].shape[1:]}.",
+            "Take all four files from the same data set.",
+        )
+    # Some sets (EMNIST's letters) count their labels from 1, so a class is a value that occurs, not a range.
+    values, train_label = np.unique(arrays["train-labels-idx1-ubyte"], return_inverse=True)
+    if len(values) < 2:
+        raise AaeError(
+            f"{files['train-labels-idx1-ubyte']} names a single class; two or more are needed.", "Check the labels."
+        )
+    test_values = arrays["t10k-labels-idx1-ubyte"]
+    strange = np.setdiff1d(test_values, values)
+    if len(strange):
+        raise AaeError(
+            f"{files['t10k-labels-idx1-ubyte']} holds the label {strange[0]}, which no training image has.",
+            "Take all four files from the same data set.",
+        )
+    return Dataset(
+        name=name,
+        classes=tuple(str(value) for value in values),
+        train_image=arrays["train-images-idx3-ubyte"],
+        train_label=train_label.astype(np.int64),
+        test_image=arrays["t10k-images-idx3-ubyte"],
+        test_label=np.searchsorted(values, test_values).astype(np.int64),
+    )
+
+
+def _find(folder: Path, stem: str) -> Path:
+    """Find one of the four files, whichever of its published spellings it has."""
+    hint = "--data takes a folder with the four IDX files of a data set, as published, .gz or raw."
+    if not folder.is_dir():
+        raise AaeError(f"{folder} is not a folder.", hint)
+    dotted = stem.replace("-idx", ".idx")
+    part = stem.replace("t10k", "test")
+    names = {stem, dotted, part, part.replace("-idx", ".idx")}
+    try:
+        # A prefix is allowed: `emnist-letters-train-images-idx3-ubyte.gz`.
+        found = sorted(path for path in folder.iterdir() if path.name.removesuffix(".gz").endswith(tuple(names)))
+    except OSError as error:
+        raise AaeError(f"Cannot read the folder {folder}: {error.strerror}.", hint) from error
+    if not found:
+        raise AaeError(f"{folder} holds no {stem} nor {stem}.gz.", hint)
+    if len({path.name.removesuffix(".gz") for path in found}) > 1:
+        raise AaeError(
+            f"{folder} holds several data sets: {found[0].name} and {found[-1].name}.", "Keep each in a folder."
+        )
+    return found[0]
+
+
+def _digest(values: NDArray[np.uint8]) -> str:
+    header = bytes((0, 0, 8, values.ndim)) + b"".join(size.to_bytes(4, "big") for size in values.shape)
+    return hashlib.sha256(header + values.tobytes()).hexdigest()

@@ -1,0 +1,69 @@
+"""Reading the IDX files that MNIST and its kin are distributed in."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.errors import AaeError
+
+_UNSIGNED_BYTE = 0x08
+MAX_BYTES = 2**31
+"""Most bytes that one file may hold once it is unpacked: 2.7 million images of 28 × 28."""
+
+
+def read_idx(path: Path, num_dims: int) -> NDArray[np.uint8]:
+    """Read one IDX file of unsigned bytes, gzip-compressed where its first bytes say so.
+
+    The format: two zero bytes, a byte for the type of the values, a byte for the number of dimensions, a big-endian
+    32-bit size for each dimension, then the values (http://yann.lecun.com/exdb/mnist).
+
+    Args:
+        path: The file.
+        num_dims: Number of dimensions that it must have: 3 for images, 1 for labels.
+
+    Returns:
+        The values, of the shape that the header gives.
+
+    Raises:
+        AaeError: The file cannot be read, is not such a file, or holds fewer or more bytes than its header says.
+    """
+    hint = "Copy or download the file again."
+    try:
+        with path.open("rb") as raw:
+            compressed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if compressed else path.open("rb") as file:
+            head = file.read(4 + 4 * num_dims)
+            expected = bytes((0, 0, _UNSIGNED_BYTE, num_dims))
+            if head[:4] != expected:
+                kind = "image" if num_dims == 3 else "label"
+                raise AaeError(
+                    f"{path} is not an IDX {kind} file: it begins with {head[:4].hex() or 'nothing'}, "
+                    f"not with the magic number {expected.hex()}.",
+                    "The four files of a data set must keep the names that they were published under.",
+                )
+            if len(head) < 4 + 4 * num_dims:
+                raise AaeError(f"{path} is truncated: it ends inside its header.", hint)
+            shape = struct.unpack(f">{num_dims}I", head[4:])
+            size = math.prod(shape)
+            if size > MAX_BYTES:
+                raise AaeError(
+                    f"{path} claims {size:,} bytes of values; at most {MAX_BYTES:,} are read.",
+                    "Split the data set, or check that the file is what it claims to be.",
+                )
+            # Reading one byte past the claimed size bounds what a hostile gzip can expand to.
+            body = file.read(size + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "it is truncated or damaged"
+        raise AaeError(f"Cannot read {path}: {reason}.", hint) from error
+    if len(body) != size:
+        fault = "truncated: it holds only" if len(body) < size else "too long: it holds more than"
+        amount = f"{len(body):,} of {size:,} bytes" if len(body) < size else f"the {size:,} bytes its header claims"
+        raise AaeError(f"{path} is {fault} {amount}.", hint)
+    return np.frombuffer(body, np.uint8).reshape(shape)

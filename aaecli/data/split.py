@@ -1,0 +1,91 @@
+"""Which training images are labelled, which form the pool and which are kept for validation."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.data.dataset import Dataset
+from aaecli.errors import AaeError
+from aaecli.paths import replacing
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices into the training images; pool and validation share none, labelled is part of the pool.
+
+    Attributes:
+        pool: int64, the images that training sees.
+        labelled: int64, those of the pool whose labels training sees.
+        validation: int64, the images that every choice is made on.
+    """
+
+    pool: NDArray[np.int64]
+    labelled: NDArray[np.int64]
+    validation: NDArray[np.int64]
+
+
+def split(dataset: Dataset, labels: int | Literal["all"], seed: int) -> Split:
+    """Split the training images: the last sixth for validation (MNIST's last 10,000), the others are the pool.
+
+    Where the last sixth would leave a class out of either part, as in files sorted by class, the last sixth of each
+    class is taken instead. The labelled images are drawn from the pool, the same number of each class (one more of
+    some, drawn by lot, where the number is no multiple; fewer of a class that has no more).
+
+    Args:
+        dataset: The data set.
+        labels: Number of labelled images, or ``all``.
+        seed: Seed of the draw.
+
+    Raises:
+        AaeError: There are fewer labels than classes, or more than images in the pool.
+    """
+    label = dataset.train_label
+    num_classes = len(dataset.classes)
+    place = np.arange(len(label))
+    is_validation = place >= len(label) - round(len(label) / 6)
+    if any(len(np.unique(label[part])) < num_classes for part in (is_validation, ~is_validation)):
+        is_validation = np.zeros(len(label), bool)
+        for value in range(num_classes):
+            members = np.flatnonzero(label == value)
+            is_validation[members[len(members) - round(len(members) / 6) :]] = True
+    pool, validation = place[~is_validation], place[is_validation]
+    if len(validation) == 0:
+        raise AaeError("The data set is too small to keep images for validation.", "Give at least 4 images a class.")
+    return Split(pool, _draw(pool, label[pool], num_classes, labels, seed), validation)
+
+
+def _draw(
+    pool: NDArray[np.int64], label: NDArray[np.int64], num_classes: int, labels: int | Literal["all"], seed: int
+) -> NDArray[np.int64]:
+    if labels == "all" or labels == len(pool):
+        return pool
+    if not num_classes <= labels <= len(pool):
+        raise AaeError(
+            f"--labels {labels} does not fit: it takes {num_classes} (one a class) to {len(pool)} (the whole pool).",
+            "Use `--labels all` for every label.",
+        )
+    rng = np.random.default_rng(seed)
+    available = np.bincount(label, minlength=num_classes)
+    count = np.zeros(num_classes, np.int64)
+    while (missing := labels - count.sum()) > 0:
+        # Share what is missing among the classes that still have images; the lot decides who gets the remainder.
+        open_classes = rng.permutation(np.flatnonzero(count < available))
+        share = np.full(len(open_classes), missing // len(open_classes))
+        share[: missing % len(open_classes)] += 1
+        count[open_classes] = np.minimum(count[open_classes] + share, available[open_classes])
+    chosen = [rng.choice(pool[label == value], count[value], replace=False) for value in range(num_classes)]
+    return np.sort(np.concatenate(chosen))
+
+
+def write_labels(path: Path, dataset: Dataset, labelled: NDArray[np.int64]) -> None:
+    """Write which images were labelled: ``index`` (into the training images) and ``label`` (the class's name)."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("index", "label"))
+        writer.writerows((int(index), dataset.classes[dataset.train_label[index]]) for index in labelled)

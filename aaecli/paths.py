@@ -1,0 +1,93 @@
+"""Where things are: run folders, the newest model, and files that are either whole or absent."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aaecli.errors import AaeError
+
+RUNS = Path("runs")
+NEWEST_MODEL = Path("model.pt")
+EXPORTS = Path("exports")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; what was written there takes its name when the block ends well.
+
+    The bytes are on the disk before the name is, so a reader, or a machine that loses its power, finds the old file
+    or the new one and never half of either.
+
+    Raises:
+        AaeError: The folder cannot be written or the disk is full. The old file is then untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise AaeError(
+            f"Cannot write {path}: {error.strerror or error}.",
+            "Check the folder's permissions and the free space on its disk.",
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def new_run(root: Path, stem: str) -> Path:
+    """Make the next folder ``root/<stem>-001``, numbered up from the highest there is.
+
+    Two trainings that start at the same moment get a number each: making a folder that exists fails.
+
+    Raises:
+        AaeError: The folder cannot be made.
+    """
+    pattern = re.compile(re.escape(stem) + r"-(\d+)")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        taken = [int(found[1]) for entry in root.iterdir() if (found := pattern.fullmatch(entry.name))]
+        number = max(taken, default=0) + 1
+        while True:
+            run = root / f"{stem}-{number:03d}"
+            try:
+                run.mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return run
+    except OSError as error:
+        raise AaeError(
+            f"Cannot make a run folder in {root}: {error.strerror}.", "Name a folder you can write to with --out."
+        ) from error
+
+
+def newest_model() -> Path:
+    """Find the model to use where none is named: ``./model.pt``, else that of the newest run.
+
+    Raises:
+        AaeError: There is none.
+    """
+    if NEWEST_MODEL.is_file():
+        return NEWEST_MODEL
+    models = sorted(RUNS.glob("*/model.pt"), key=lambda path: path.stat().st_mtime)
+    if not models:
+        raise AaeError("There is no model here.", "Train one with `aaecli train --labels 1000`, or name its path.")
+    return models[-1]
