@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from aaecli.data.idx import read_idx
 from aaecli.errors import AaeError
 
-MAX_CLASSES = 256
-
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -59,8 +57,7 @@ def load_dataset(folder: str | Path | None = None) -> Dataset:
     if not folder:
         with resources.as_file(resources.files("aaecli.data") / "mnist") as embedded:
             return _load(embedded, "MNIST", _MNIST_SHA256)
-    folder = Path(folder)
-    return _load(folder, folder.resolve().name, {})
+    return _load(Path(folder), "", {})
 
 
 def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
@@ -80,8 +77,11 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
                 f"but {files[f'{part}-labels-idx1-ubyte'].name} {num_labels:,} labels.",
                 "Take both files from the same data set.",
             )
-        if num_images == 0:
-            raise AaeError(f"{files[f'{part}-images-idx3-ubyte']} holds no images.", "Check the files.")
+        if arrays[f"{part}-images-idx3-ubyte"].size == 0:
+            raise AaeError(
+                f"{files[f'{part}-images-idx3-ubyte']} holds no images, or images without pixels.",
+                "Copy or download the data set again.",
+            )
     if arrays["train-images-idx3-ubyte"].shape[1:] != arrays["t10k-images-idx3-ubyte"].shape[1:]:
         raise AaeError(
             f"The training and the test images of {folder} differ in size: "
@@ -92,7 +92,8 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
     values, train_label = np.unique(arrays["train-labels-idx1-ubyte"], return_inverse=True)
     if len(values) < 2:
         raise AaeError(
-            f"{files['train-labels-idx1-ubyte']} names a single class; two or more are needed.", "Check the labels."
+            f"{files['train-labels-idx1-ubyte']} names a single class; two or more are needed.",
+            "Take a data set whose labels tell at least two classes apart.",
         )
     test_values = arrays["t10k-labels-idx1-ubyte"]
     strange = np.setdiff1d(test_values, values)
@@ -102,7 +103,7 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
             "Take all four files from the same data set.",
         )
     return Dataset(
-        name=name,
+        name=name or folder.resolve().name or str(folder),
         classes=tuple(str(value) for value in values),
         train_image=arrays["train-images-idx3-ubyte"],
         train_label=train_label.astype(np.int64),
@@ -114,14 +115,19 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
 def _find(folder: Path, stem: str) -> Path:
     """Find one of the four files, whichever of its published spellings it has."""
     hint = "--data takes a folder with the four IDX files of a data set, as published, .gz or raw."
-    if not folder.is_dir():
-        raise AaeError(f"{folder} is not a folder.", hint)
     dotted = stem.replace("-idx", ".idx")
     part = stem.replace("t10k", "test")
     names = {stem, dotted, part, part.replace("-idx", ".idx")}
     try:
-        # A prefix is allowed: `emnist-letters-train-images-idx3-ubyte.gz`.
-        found = sorted(path for path in folder.iterdir() if path.name.removesuffix(".gz").endswith(tuple(names)))
+        if not folder.is_dir():
+            raise AaeError(f"{folder} is not a folder.", hint)
+        # A prefix is allowed: `emnist-letters-train-images-idx3-ubyte.gz`. Hidden files are not: macOS leaves
+        # `._train-images-idx3-ubyte` beside what it copies. A pipe of that name would be waited for without end.
+        found = sorted(
+            path
+            for path in folder.iterdir()
+            if path.name.removesuffix(".gz").endswith(tuple(names)) and path.name[0] != "." and path.is_file()
+        )
     except OSError as error:
         raise AaeError(f"Cannot read the folder {folder}: {error.strerror}.", hint) from error
     if not found:

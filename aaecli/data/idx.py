@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import struct
 import zlib
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from aaecli.errors import AaeError
 
 _UNSIGNED_BYTE = 0x08
-MAX_BYTES = 2**31
-"""Most bytes that one file may hold once it is unpacked: 2.7 million images of 28 × 28."""
+MAX_BYTES = 3 * 2**28
+"""Most bytes that one file may hold once it is unpacked: a million images of 28 × 28, EMNIST's 697,932 included."""
+_CHUNK = 2**20
 
 
 def read_idx(path: Path, num_dims: int) -> NDArray[np.uint8]:
@@ -29,7 +31,7 @@ def read_idx(path: Path, num_dims: int) -> NDArray[np.uint8]:
         num_dims: Number of dimensions that it must have: 3 for images, 1 for labels.
 
     Returns:
-        The values, of the shape that the header gives.
+        The values, of the shape that the header gives; the caller may write to them.
 
     Raises:
         AaeError: The file cannot be read, is not such a file, or holds fewer or more bytes than its header says.
@@ -57,13 +59,26 @@ def read_idx(path: Path, num_dims: int) -> NDArray[np.uint8]:
                     f"{path} claims {size:,} bytes of values; at most {MAX_BYTES:,} are read.",
                     "Split the data set, or check that the file is what it claims to be.",
                 )
-            # Reading one byte past the claimed size bounds what a hostile gzip can expand to.
-            body = file.read(size + 1)
+            values, num_read = _read(file, size)
+            # One byte past the claimed size is all that is asked of a gzip that may expand to anything; asking for
+            # it also makes gzip reach its end and compare its checksum.
+            is_longer = bool(file.read(1))
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "it is truncated or damaged"
-        raise AaeError(f"Cannot read {path}: {reason}.", hint) from error
-    if len(body) != size:
-        fault = "truncated: it holds only" if len(body) < size else "too long: it holds more than"
-        amount = f"{len(body):,} of {size:,} bytes" if len(body) < size else f"the {size:,} bytes its header claims"
-        raise AaeError(f"{path} is {fault} {amount}.", hint)
-    return np.frombuffer(body, np.uint8).reshape(shape)
+        remedy = "Check its permissions." if isinstance(error, PermissionError) else hint
+        raise AaeError(f"Cannot read {path}: {reason}.", remedy) from error
+    if num_read < size:
+        raise AaeError(f"{path} is truncated: it holds only {num_read:,} of {size:,} bytes.", hint)
+    if is_longer:
+        raise AaeError(f"{path} is too long: it holds more than the {size:,} bytes its header claims.", hint)
+    return values.reshape(shape)
+
+
+def _read(file: io.BufferedIOBase, size: int) -> tuple[NDArray[np.uint8], int]:
+    """Read up to ``size`` bytes into one writable array; memory is only taken for what the file really holds."""
+    values = np.empty(size, np.uint8)
+    num_read = 0
+    while num_read < size and (chunk := file.read(min(_CHUNK, size - num_read))):
+        values[num_read : num_read + len(chunk)] = np.frombuffer(chunk, np.uint8)
+        num_read += len(chunk)
+    return values, num_read
