@@ -6,6 +6,8 @@ Order of precedence: the defaults below < ``--preset NAME`` < ``--config FILE.to
 from __future__ import annotations
 
 import dataclasses
+import math
+import reprlib
 import tomllib
 import types
 import typing
@@ -18,11 +20,16 @@ from typing import Any, Literal, TypeVar
 from aaecli.errors import AaeError, did_you_mean
 
 _Section = TypeVar("_Section")
+_TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+_MAX_TOML_BYTES = 2**16
+_MAX_TOML_DOTS = 200
+_TOML_HINT = "`aaecli train --print-config > my.toml` makes a valid one."
 
 
 def _require(holds: bool, key: str, rule: str, value: object) -> None:
     if not holds:
-        raise AaeError(f"{key} must be {rule}, not {value!r}.", "`aaecli train --print-config` shows every setting.")
+        shown = reprlib.repr(value)
+        raise AaeError(f"{key} must be {rule}, not {shown}.", "`aaecli train --print-config` shows every setting.")
 
 
 @dataclass(frozen=True)
@@ -159,7 +166,8 @@ class Schedule:
     def __post_init__(self) -> None:
         _require(self.steps >= 0, "schedule.steps", "0 or more", self.steps)
         _require(self.epochs >= 0, "schedule.epochs", "0 or more", self.epochs)
-        _require((self.steps > 0) != (self.epochs > 0), "schedule", "given in steps or in epochs, one of them", self)
+        lengths = {"steps": self.steps, "epochs": self.epochs}
+        _require((self.steps > 0) != (self.epochs > 0), "schedule", "given in steps or in epochs, one of them", lengths)
         _require(self.batch_size >= 2, "schedule.batch_size", "at least 2", self.batch_size)
         _require(self.labelled_batch_size >= 2, "schedule.labelled_batch_size", "at least 2", self.labelled_batch_size)
 
@@ -276,8 +284,9 @@ def resolve(
     flags = flags or {}
     model = flags.get("model", from_file.get("model", Config.model))
     name = preset or from_file.get("preset") or ("tutorial" if model == "baseline" else Config.preset)
-    table = _read_preset(name)
-    overrides = table.pop("for", {}).get(model, {})
+    table = _read_preset(str(name))
+    # The model is checked further down, with everything else.
+    overrides = table.pop("for", {}).get(str(model), {})
     merged: dict[str, Any] = {}
     for layer in (table, overrides, from_file, flags, {"preset": name}):
         _merge(merged, layer)
@@ -291,13 +300,21 @@ def read_toml(path: Path) -> dict[str, Any]:
         AaeError: The file cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(_MAX_TOML_BYTES + 1)
+        if len(text) > _MAX_TOML_BYTES:
+            raise AaeError(f"{path} is longer than any settings: over {_MAX_TOML_BYTES:,} bytes.", _TOML_HINT)
+        # The time that tomllib takes for `a.a.a.a… = 1` grows with the square of its length, to minutes.
+        if any(line.count(b".") > _MAX_TOML_DOTS for line in text.splitlines()):
+            raise AaeError(f"{path} nests its keys deeper than any settings.", _TOML_HINT)
+        return tomllib.loads(text.decode())
     except OSError as error:
         raise AaeError(f"Cannot read {path}: {error.strerror}.", "Give --config the path of a TOML file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AaeError(
-            f"{path} is not valid TOML: {error}.", "`aaecli train --print-config > my.toml` makes a valid one."
-        ) from error
+    except (ValueError, RecursionError) as error:
+        # Besides its own error, which is a ValueError, tomllib lets through those of bytes that are no UTF-8, of
+        # numbers with thousands of digits and of lists nested without end.
+        reason = str(error).rstrip(".").replace("\n", " ")
+        raise AaeError(f"{path} is not valid TOML: {reason}.", _TOML_HINT) from error
 
 
 def _preset_files() -> Iterator[Any]:
@@ -316,10 +333,11 @@ def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
             _merge(into.setdefault(key, {}), value)
         else:
-            # A number of steps replaces a number of epochs that a lower layer set, and the other way round.
-            if key in ("steps", "epochs") and value:
-                into.pop("epochs" if key == "steps" else "steps", None)
-                into["epochs" if key == "steps" else "steps"] = 0
+            # A number of steps replaces a number of epochs that a lower layer set, and the other way round. A layer
+            # that sets both contradicts itself: both stay, for Schedule to refuse.
+            other = {"steps": "epochs", "epochs": "steps"}.get(key)
+            if other and value and not layer.get(other):
+                into[other] = 0
             into[key] = value
 
 
@@ -347,17 +365,20 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
         return _build(hint, value, key + ".")
     if origin is types.UnionType or origin is typing.Union:
         plain, literal = typing.get_args(hint)
-        return value if value in typing.get_args(literal) else _convert(value, plain, key)
+        choices = typing.get_args(literal)
+        _require(type(value) is plain or value in choices, key, f"{_TYPE_NAMES[plain]} or '{choices[0]}'", value)
+        return value
     if origin is Literal:
         choices = typing.get_args(hint)
         if value not in choices:
-            raise AaeError(f"{key} cannot be {value!r}.", did_you_mean(str(value), choices))
+            raise AaeError(f"{key} cannot be {reprlib.repr(value)}.", did_you_mean(str(value), choices))
         return value
     if origin is tuple:
         _require(isinstance(value, list | tuple), key, "a list", value)
         return tuple(_convert(entry, typing.get_args(hint)[0], key) for entry in value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    _require(type(value) is hint, key, names[hint], value)
+    # TOML knows inf and nan, which would pass for a weight or a rate until a loss is no number any more.
+    holds = type(value) is hint and (hint is not float or math.isfinite(value))
+    _require(holds, key, _TYPE_NAMES[hint], value)
     return value
