@@ -37,21 +37,36 @@ def err() -> Console:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one object on one line of stdout: stable keys, no colour."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    line = json.dumps(value, ensure_ascii=False)
+    try:
+        line.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        # A name that is no text (Linux allows it), or a terminal that cannot show it.
+        line = json.dumps(value)
+    sys.stdout.write(line + "\n")
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey or cannot show, such as colour codes in the name of a stranger's file."""
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
 
 
 def say(message: str) -> None:
     """Tell the user something that is not the result. Rich markup is not read."""
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(printable(message) + "\n")
     sys.stderr.flush()
 
 
 def report(error: AaeError) -> None:
     """Print an error as one sentence and, below it, its hint."""
-    for word, style, text in (("error", "bold red", error.message), ("hint", "cyan", error.hint)):
+    from rich.text import Text
+
+    for word, style, text in (("error:", "bold red", error.message), ("hint:", "cyan", error.hint)):
         if text:
-            err().print(word + ":", style=style, end=" ")
-            err().print(text, markup=False)
+            err().print(Text.assemble((word, style), " ", printable(text)))
 
 
 def progress(*, transient: bool = True) -> Progress:

@@ -87,7 +87,7 @@ def newest_model() -> Path:
     """
     if NEWEST_MODEL.is_file():
         return NEWEST_MODEL
-    models = sorted(RUNS.glob("*/model.pt"), key=lambda path: path.stat().st_mtime)
+    models = sorted((path for path in RUNS.glob("*/model.pt") if path.is_file()), key=lambda path: path.stat().st_mtime)
     if not models:
         raise AaeError("There is no model here.", "Train one with `aaecli train --labels 1000`, or name its path.")
     return models[-1]
