@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -72,13 +73,12 @@ def _draw(
         )
     rng = np.random.default_rng(seed)
     available = np.bincount(label, minlength=num_classes)
-    count = np.zeros(num_classes, np.int64)
-    while (missing := labels - count.sum()) > 0:
-        # Share what is missing among the classes that still have images; the lot decides who gets the remainder.
-        open_classes = rng.permutation(np.flatnonzero(count < available))
-        share = np.full(len(open_classes), missing // len(open_classes))
-        share[: missing % len(open_classes)] += 1
-        count[open_classes] = np.minimum(count[open_classes] + share, available[open_classes])
+    # The most that every class can give, or all it has, without exceeding the number asked for.
+    levels = range(int(available.max()) + 1)
+    level = bisect_right(levels, labels, key=lambda level: int(np.minimum(available, level).sum())) - 1
+    count = np.minimum(available, level)
+    # The lot decides which of the classes that have more give the remainder, one image each.
+    count[rng.permutation(np.flatnonzero(available > level))[: labels - count.sum()]] += 1
     chosen = [rng.choice(pool[label == value], count[value], replace=False) for value in range(num_classes)]
     return np.sort(np.concatenate(chosen))
 
