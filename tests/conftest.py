@@ -1,0 +1,74 @@
+"""Fixtures that more than one room's tests use."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+
+from aaecli import console
+
+WriteDataset = Callable[..., Path]
+
+
+def idx_bytes(values: ArrayLike) -> bytes:
+    """Spell an array as the bytes of an IDX file, independently of the reader under test."""
+    array = np.asarray(values, np.uint8)
+    sizes = b"".join(int(size).to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
+
+
+@pytest.fixture
+def write_dataset(tmp_path: Path) -> WriteDataset:
+    """Give a function that writes a data set of random images and returns its folder.
+
+    ``train`` and ``test`` are labels; the images follow from their number. ``names`` spells the four files.
+    """
+
+    def write(
+        folder: str = "some",
+        *,
+        train: ArrayLike = (0, 1) * 12,
+        test: ArrayLike = (0, 1) * 3,
+        size: tuple[int, int] = (28, 28),
+        compress: bool = True,
+        names: str = "{part}-{kind}-idx{dims}-ubyte",
+        test_part: str = "t10k",
+    ) -> Path:
+        target = tmp_path / folder
+        target.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(0)
+        for part, labels in (("train", np.asarray(train)), (test_part, np.asarray(test))):
+            image = rng.integers(0, 256, (len(labels), *size), np.uint8)
+            for kind, values in (("images", image), ("labels", labels)):
+                name = names.format(part=part, kind=kind, dims=values.ndim)
+                body = idx_bytes(values)
+                if compress:
+                    (target / f"{name}.gz").write_bytes(gzip.compress(body, 1))
+                else:
+                    (target / name).write_bytes(body)
+        return target
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def fresh_consoles() -> Iterator[None]:
+    """Forget the consoles, which remember the terminal that they were made for."""
+    yield
+    console.out.cache_clear()
+    console.err.cache_clear()
+
+
+@pytest.fixture
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in an empty folder, as a newcomer does, with no setting in the environment."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("AAECLI_DATA", raising=False)
+    return folder

@@ -1,0 +1,185 @@
+"""Data sets: the embedded MNIST is the published one, and any other in the same four files loads or says why not."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aaecli.data import dataset as dataset_module
+from aaecli.data.dataset import load_dataset
+from aaecli.errors import AaeError
+from tests.conftest import WriteDataset, idx_bytes
+
+# As published with the file (https://yann.lecun.com/exdb/mnist), counted over the labels.
+MNIST_TRAIN_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+MNIST_TEST_COUNTS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def refuse(folder: str | Path) -> AaeError:
+    with pytest.raises(AaeError) as caught:
+        load_dataset(folder)
+    assert caught.value.message.endswith(".")
+    assert caught.value.hint
+    return caught.value
+
+
+def test_embedded_mnist_is_whole() -> None:
+    mnist = load_dataset()
+    assert mnist.name == "MNIST"
+    assert mnist.classes == tuple("0123456789")
+    assert mnist.image_shape == (28, 28)
+    assert mnist.train_image.shape == (60_000, 28, 28)
+    assert mnist.test_image.shape == (10_000, 28, 28)
+    assert mnist.train_label.dtype == mnist.test_label.dtype == np.int64
+    assert np.bincount(mnist.train_label).tolist() == MNIST_TRAIN_COUNTS
+    assert np.bincount(mnist.test_label).tolist() == MNIST_TEST_COUNTS
+    assert mnist.train_label[:5].tolist() == [5, 0, 4, 1, 9]
+    assert mnist.test_label[:5].tolist() == [7, 2, 1, 0, 4]
+    assert round(mnist.train_image.mean() / 255, 4) == 0.1307
+
+
+def test_the_checksums_are_those_of_the_raw_files() -> None:
+    for entry in (resources.files("aaecli.data") / "mnist").iterdir():
+        stem = entry.name.removesuffix(".gz")
+        raw = gzip.decompress(entry.read_bytes())
+        assert dataset_module._MNIST_SHA256[stem] == hashlib.sha256(raw).hexdigest()
+
+
+def test_an_altered_mnist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    stem = "t10k-labels-idx1-ubyte"
+    monkeypatch.setitem(dataset_module._MNIST_SHA256, stem, "0" * 64)
+    with pytest.raises(AaeError, match=stem) as caught:
+        load_dataset()
+    assert "Install aaecli again" in caught.value.hint
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize(
+    ("names", "test_part"),
+    [
+        ("{part}-{kind}-idx{dims}-ubyte", "t10k"),
+        ("{part}-{kind}.idx{dims}-ubyte", "t10k"),
+        ("emnist-letters-{part}-{kind}-idx{dims}-ubyte", "test"),
+        ("{part}-{kind}.idx{dims}-ubyte", "test"),
+    ],
+)
+def test_other_sets_load_under_each_published_spelling(
+    write_dataset: WriteDataset, compress: bool, names: str, test_part: str
+) -> None:
+    folder = write_dataset("kin", names=names, test_part=test_part, compress=compress, size=(5, 7))
+    kin = load_dataset(str(folder))
+    assert kin.name == "kin"
+    assert kin.classes == ("0", "1")
+    assert kin.image_shape == (5, 7)
+    assert kin.train_image.shape == (24, 5, 7)
+    assert kin.test_label.tolist() == [0, 1] * 3
+
+
+def test_labels_counted_from_one_and_gaps_become_indices(write_dataset: WriteDataset) -> None:
+    kin = load_dataset(write_dataset(train=[1, 9, 3, 9, 1, 3], test=[9, 1]))
+    assert kin.classes == ("1", "3", "9")
+    assert kin.train_label.tolist() == [0, 2, 1, 2, 0, 1]
+    assert kin.test_label.tolist() == [2, 0]
+
+
+def test_up_to_256_classes(write_dataset: WriteDataset) -> None:
+    kin = load_dataset(write_dataset(train=np.arange(256), test=[255, 0], size=(2, 2)))
+    assert len(kin.classes) == 256
+    assert kin.train_label.tolist() == list(range(256))
+    assert kin.test_label.tolist() == [255, 0]
+
+
+def test_raw_and_gzip_of_the_same_file_are_one(write_dataset: WriteDataset) -> None:
+    write_dataset(compress=False)
+    assert len(load_dataset(write_dataset(compress=True)).train_label) == 24
+
+
+def test_what_systems_leave_beside_files_is_ignored(write_dataset: WriteDataset) -> None:
+    folder = write_dataset()
+    (folder / "._train-images-idx3-ubyte.gz").write_bytes(b"\0\5\26\7")
+    (folder / "train-images.idx3-ubyte").mkdir()
+    assert len(load_dataset(folder).train_label) == 24
+
+
+@pytest.mark.parametrize(("part", "other"), [("train", "train"), ("t10k", "t10k")])
+def test_images_and_labels_of_unlike_count(write_dataset: WriteDataset, part: str, other: str) -> None:
+    folder = write_dataset()
+    (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx_bytes(np.zeros(5)))
+    error = refuse(folder)
+    assert f"{folder / part}-images-idx3-ubyte.gz holds" in error.message
+    assert f"{other}-labels-idx1-ubyte.gz 5 labels" in error.message
+
+
+@pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])
+@pytest.mark.parametrize("part", ["train", "t10k"])
+def test_a_missing_file_is_named(write_dataset: WriteDataset, part: str, kind: str) -> None:
+    folder = write_dataset()
+    (folder / f"{part}-{kind}-ubyte.gz").unlink()
+    assert f"{folder} holds no {part}-{kind}-ubyte" in refuse(folder).message
+
+
+def test_no_such_folder_and_a_file_in_its_place(tmp_path: Path) -> None:
+    assert "is not a folder" in refuse(tmp_path / "absent").message
+    (tmp_path / "file").touch()
+    assert "is not a folder" in refuse(tmp_path / "file").message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_not_waited_for(write_dataset: WriteDataset) -> None:
+    folder = write_dataset()
+    (folder / "train-images-idx3-ubyte.gz").unlink()
+    os.mkfifo(folder / "train-images-idx3-ubyte")
+    assert "holds no train-images" in refuse(folder).message
+
+
+def test_a_name_that_the_system_refuses() -> None:
+    assert "Cannot read the folder" in refuse("x" * 5000).message
+
+
+def test_an_unreadable_folder(write_dataset: WriteDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deny(self: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    folder = write_dataset()
+    monkeypatch.setattr(Path, "iterdir", deny)
+    assert refuse(folder).message == f"Cannot read the folder {folder}: Permission denied."
+
+
+def test_a_single_class(write_dataset: WriteDataset) -> None:
+    assert "a single class" in refuse(write_dataset(train=[3] * 12, test=[3])).message
+
+
+def test_a_test_label_that_no_training_image_has(write_dataset: WriteDataset) -> None:
+    assert "holds the label 7" in refuse(write_dataset(test=[0, 7, 1])).message
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_no_images(write_dataset: WriteDataset, part: str) -> None:
+    assert "holds no images" in refuse(write_dataset(**{part: []})).message
+
+
+def test_images_without_pixels(write_dataset: WriteDataset) -> None:
+    assert "without pixels" in refuse(write_dataset(size=(0, 28))).message
+
+
+def test_training_and_test_images_of_unlike_size(write_dataset: WriteDataset) -> None:
+    folder = write_dataset()
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(idx_bytes(np.zeros((6, 14, 28))))
+    error = refuse(folder)
+    assert "differ in size" in error.message
+    assert "14" in error.message
+
+
+def test_several_data_sets_in_one_folder(write_dataset: WriteDataset) -> None:
+    for kind in ("digits", "letters"):
+        folder = write_dataset(names=f"emnist-{kind}-{{part}}-{{kind}}-idx{{dims}}-ubyte", test_part="test")
+    error = refuse(folder)
+    assert "several data sets" in error.message
+    assert "emnist-digits-train" in error.message
+    assert "emnist-letters-train" in error.message

@@ -1,0 +1,168 @@
+"""Reading IDX files: what was written comes back, and whatever is wrong is said in one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from aaecli.data import idx
+from aaecli.data.idx import read_idx
+from aaecli.errors import AaeError
+from tests.conftest import idx_bytes
+
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SMALL = idx_bytes(np.arange(24).reshape(2, 3, 4))
+
+
+def refuse(path: Path, num_dims: int = 3) -> str:
+    """Give the sentence that reading is refused with; it names the file and is followed by a remedy."""
+    with pytest.raises(AaeError) as caught:
+        read_idx(path, num_dims)
+    assert str(path) in caught.value.message
+    assert caught.value.message.endswith(".")
+    assert caught.value.hint
+    return caught.value.message
+
+
+@in_one_folder
+@given(
+    values=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=9)),
+    compress=st.booleans(),
+)
+def test_round_trip_of_any_shape(tmp_path: Path, values: np.ndarray, compress: bool) -> None:
+    path = tmp_path / "file"
+    body = idx_bytes(values)
+    path.write_bytes(gzip.compress(body) if compress else body)
+    result = read_idx(path, values.ndim)
+    assert result.dtype == np.uint8
+    assert result.shape == values.shape
+    assert np.array_equal(result, values)
+    result[...] = 0  # torch wants arrays that it may write to
+
+
+@pytest.mark.parametrize("length", range(len(SMALL)))
+def test_every_truncation_is_refused(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "cut"
+    path.write_bytes(SMALL[:length])
+    said = refuse(path)
+    if length >= 4:
+        assert "truncated" in said
+
+
+@pytest.mark.parametrize("length", range(2, len(gzip.compress(SMALL))))
+def test_every_truncation_of_a_gzip_is_refused(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "cut.gz"
+    path.write_bytes(gzip.compress(SMALL)[:length])
+    assert "truncated" in refuse(path)
+
+
+@in_one_folder
+@given(position=st.integers(10, len(gzip.compress(SMALL)) - 1), flip=st.integers(1, 255))
+def test_a_damaged_gzip_never_gives_other_values(tmp_path: Path, position: int, flip: int) -> None:
+    body = bytearray(gzip.compress(SMALL, mtime=0))
+    body[position] ^= flip
+    path = tmp_path / "damaged.gz"
+    path.write_bytes(body)
+    try:
+        values = read_idx(path, 3)
+    except AaeError:
+        return
+    # A few bits of a gzip mean nothing. Whatever is read nevertheless is what was written.
+    assert idx_bytes(values) == SMALL
+
+
+def test_a_gzip_of_the_wrong_checksum_is_refused(tmp_path: Path) -> None:
+    body = bytearray(gzip.compress(SMALL))
+    body[-8] ^= 1
+    path = tmp_path / "damaged.gz"
+    path.write_bytes(body)
+    refuse(path)
+
+
+@in_one_folder
+@given(head=st.binary(min_size=4, max_size=4).filter(lambda head: head != SMALL[:4] and head[:2] != b"\x1f\x8b"))
+def test_a_wrong_magic_number_is_named(tmp_path: Path, head: bytes) -> None:
+    path = tmp_path / "strange"
+    path.write_bytes(head + SMALL[4:])
+    said = refuse(path)
+    assert head.hex() in said
+    assert "00000803" in said
+
+
+def test_labels_in_the_place_of_images_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels"
+    path.write_bytes(idx_bytes(np.arange(5)))
+    assert "not an IDX image file" in refuse(path, 3)
+    path.write_bytes(SMALL)
+    assert "not an IDX label file" in refuse(path, 1)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty"
+    path.touch()
+    assert "begins with nothing" in refuse(path)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_trailing_bytes_are_refused(tmp_path: Path, compress: bool) -> None:
+    path = tmp_path / "long"
+    body = SMALL + b"\0"
+    path.write_bytes(gzip.compress(body) if compress else body)
+    assert "too long: it holds more than the 24 bytes" in refuse(path)
+
+
+def test_a_gzip_bomb_costs_no_more_than_it_claims(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(SMALL + bytes(2**26), 9))
+    assert path.stat().st_size < 2**17
+    tracemalloc.start()
+    try:
+        said = refuse(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "too long" in said
+    assert peak < 2**22
+
+
+@pytest.mark.parametrize("shape", [(2**32 - 1,) * 3, (idx.MAX_BYTES + 1, 1, 1)])
+def test_a_header_that_claims_too_much_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "boast"
+    path.write_bytes(bytes([0, 0, 8, 3]) + b"".join(size.to_bytes(4, "big") for size in shape))
+    assert "at most" in refuse(path)
+
+
+def test_the_largest_claim_takes_no_memory_for_values_that_are_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "boast"
+    path.write_bytes(bytes([0, 0, 8, 1]) + idx.MAX_BYTES.to_bytes(4, "big") + bytes(100))
+    resident = Path("/proc/self/statm")
+    if resident.exists():
+        before = int(resident.read_text().split()[1])
+        assert "100 of" in refuse(path, 1)
+        grown = (int(resident.read_text().split()[1]) - before) * os.sysconf("SC_PAGE_SIZE")
+        assert grown < 2**25
+    else:
+        assert "100 of" in refuse(path, 1)
+
+
+def test_missing_file_and_folder_in_its_place(tmp_path: Path) -> None:
+    assert "No such file" in refuse(tmp_path / "absent")
+    assert "Cannot read" in refuse(tmp_path)
+
+
+def test_an_unreadable_file_is_a_matter_of_permissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deny(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", deny)
+    with pytest.raises(AaeError, match="Permission denied") as caught:
+        read_idx(tmp_path / "locked", 3)
+    assert "permissions" in caught.value.hint

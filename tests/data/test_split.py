@@ -1,0 +1,133 @@
+"""The split: what is labelled, what is the pool and what is kept for validation."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import ArrayLike
+
+from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.split import split, write_labels
+from aaecli.errors import AaeError
+
+
+def dataset_of(label: ArrayLike) -> Dataset:
+    """Make a data set of these training labels; the images are never looked at."""
+    values = np.asarray(label, np.int64)
+    image = np.zeros((len(values), 1, 1), np.uint8)
+    classes = tuple(str(value) for value in range(int(values.max()) + 1))
+    return Dataset("some", classes, image, values, image[:1], values[:1])
+
+
+@st.composite
+def data_sets(draw: st.DrawFn) -> Dataset:
+    """Draw a data set of 2 to 6 classes with at least 4 images each, in any order."""
+    sizes = draw(st.lists(st.integers(4, 40), min_size=2, max_size=6))
+    label = np.repeat(np.arange(len(sizes)), sizes)
+    return dataset_of(np.random.default_rng(draw(st.integers(0, 2**32))).permutation(label))
+
+
+@settings(deadline=None)
+@given(dataset=data_sets(), seed=st.integers(0, 2**63 - 1), data=st.data())
+def test_a_split_is_disjoint_whole_stratified_and_seeded(dataset: Dataset, seed: int, data: st.DataObject) -> None:
+    num_images, num_classes = len(dataset.train_label), len(dataset.classes)
+    whole = split(dataset, "all", seed)
+    num_labels = data.draw(st.integers(num_classes, len(whole.pool)))
+    result = split(dataset, num_labels, seed)
+
+    assert np.array_equal(np.sort(np.concatenate((result.pool, result.validation))), np.arange(num_images))
+    assert np.array_equal(result.pool, whole.pool)
+    assert np.array_equal(whole.labelled, whole.pool)
+    assert len(np.unique(result.labelled)) == len(result.labelled) == num_labels
+    assert np.isin(result.labelled, result.pool).all()
+    # A sixth; rounded for each class, where it is taken of each class.
+    assert abs(len(result.validation) - num_images / 6) <= num_classes / 2
+    for part in (result.pool, result.validation):
+        assert set(dataset.train_label[part]) == set(range(num_classes))
+
+    count = np.bincount(dataset.train_label[result.labelled], minlength=num_classes)
+    available = np.bincount(dataset.train_label[result.pool], minlength=num_classes)
+    # A class has fewer labels than the most of any, less one, only where it has no more images.
+    assert ((count >= count.max() - 1) | (count == available)).all()
+    assert count.min() >= 1
+
+    again = split(dataset, num_labels, seed)
+    assert np.array_equal(again.labelled, result.labelled)
+
+
+def test_mnist_keeps_its_last_ten_thousand_for_validation() -> None:
+    mnist = load_dataset()
+    result = split(mnist, 1000, 0)
+    assert np.array_equal(result.pool, np.arange(50_000))
+    assert np.array_equal(result.validation, np.arange(50_000, 60_000))
+    assert np.bincount(mnist.train_label[result.labelled]).tolist() == [100] * 10
+
+
+def test_different_seeds_draw_differently() -> None:
+    dataset = dataset_of(np.arange(600) % 10)
+    draws = [tuple(split(dataset, 20, seed).labelled) for seed in range(10)]
+    assert len(set(draws)) == 10
+    # The validation images are no part of the draw.
+    assert np.array_equal(split(dataset, 20, 0).validation, split(dataset, 20, 1).validation)
+
+
+def test_the_lot_decides_which_classes_get_the_remainder() -> None:
+    dataset = dataset_of(np.arange(600) % 10)
+    extra = set()
+    for seed in range(20):
+        count = np.bincount(dataset.train_label[split(dataset, 13, seed).labelled], minlength=10)
+        assert sorted(count) == [1] * 7 + [2] * 3
+        extra.add(tuple(np.flatnonzero(count == 2)))
+    assert len(extra) > 5
+
+
+def test_every_image_of_the_pool_can_be_drawn() -> None:
+    dataset = dataset_of(np.arange(60) % 2)
+    seen = np.unique(np.concatenate([split(dataset, 10, seed).labelled for seed in range(100)]))
+    assert np.array_equal(seen, split(dataset, "all", 0).pool)
+
+
+def test_files_sorted_by_class_keep_a_sixth_of_each() -> None:
+    dataset = dataset_of(np.repeat(np.arange(5), 60))
+    result = split(dataset, 5, 0)
+    expected = np.concatenate([np.arange(60 * value + 50, 60 * value + 60) for value in range(5)])
+    assert np.array_equal(result.validation, expected)
+    assert np.bincount(dataset.train_label[result.labelled]).tolist() == [1] * 5
+
+
+def test_a_class_with_few_images_gives_all_it_has() -> None:
+    dataset = dataset_of([*([0] * 60), *([1] * 6)])
+    result = split(dataset, 40, 0)
+    assert np.bincount(dataset.train_label[result.labelled]).tolist() == [35, 5]
+
+
+@pytest.mark.parametrize("labels", [-1, 0, 1, 9, 501])
+def test_too_few_or_too_many_labels(labels: int) -> None:
+    with pytest.raises(AaeError, match=rf"--labels {labels} does not fit: it takes 10 .* to 500") as caught:
+        split(dataset_of(np.arange(600) % 10), labels, 0)
+    assert "--labels all" in caught.value.hint
+
+
+def test_a_data_set_too_small_for_validation() -> None:
+    with pytest.raises(AaeError, match="too small"):
+        split(dataset_of([0, 1, 0, 1]), "all", 0)
+
+
+def test_labels_are_written_with_the_names_of_their_classes(tmp_path: Path) -> None:
+    dataset = Dataset(
+        "some",
+        ("a", "b, c"),
+        np.zeros((4, 1, 1), np.uint8),
+        np.array([0, 1, 1, 0]),
+        np.zeros((0, 1, 1), np.uint8),
+        np.zeros(0, np.int64),
+    )
+    path = tmp_path / "labels.csv"
+    write_labels(path, dataset, np.array([0, 2]))
+    with path.open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["index", "label"], ["0", "a"], ["2", "b, c"]]
