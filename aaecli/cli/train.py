@@ -1,0 +1,202 @@
+"""``aaecli train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from aaecli.errors import AaeError
+
+app = typer.Typer()
+
+_WHAT = "What to learn"
+_HOW = "How to learn it"
+_WHERE = "Where"
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  aaecli train --labels 1000                      the default: a semi-supervised AAE on MNIST\n\n"
+        "  aaecli train --labels 100 --seed 1              fewer labels, another draw of them\n\n"
+        "  aaecli train --preset tutorial                  the article's own settings\n\n"
+        "  aaecli train --model baseline --labels 1000     the plain network that the article compares with\n\n"
+        "  aaecli train --data fashion/ --labels 1000      another data set in MNIST's four files\n\n"
+        "  aaecli train --print-config > mine.toml         every setting, to edit and give back with --config"
+    )
+)
+def train(
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|all",
+            envvar="AAECLI_LABELS",
+            rich_help_panel=_WHAT,
+            help="How many images are labelled, shared evenly among the classes. [default: 1000]",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            envvar="AAECLI_MODEL_KIND",
+            rich_help_panel=_WHAT,
+            help="semisupervised (part 4 of the article) or baseline (labels only). [default: semisupervised]",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            envvar="AAECLI_DATA",
+            rich_help_panel=_WHAT,
+            help="Folder with a data set in MNIST's four IDX files, .gz or raw. [default: the embedded MNIST]",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            envvar="AAECLI_SEED",
+            rich_help_panel=_WHAT,
+            help="Seed of the label draw, the weights and the batches. [default: 0]",
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            envvar="AAECLI_PRESET",
+            rich_help_panel=_HOW,
+            help="Settings to start from: default, or tutorial (the article's). [default: default; baseline: tutorial]",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml",
+            envvar="AAECLI_CONFIG",
+            rich_help_panel=_HOW,
+            help="Settings that go before the preset's.",
+        ),
+    ] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", rich_help_panel=_HOW, help="Print the settings as TOML and leave.")
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(envvar="AAECLI_STEPS", rich_help_panel=_HOW, help="Length in training steps.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(envvar="AAECLI_EPOCHS", rich_help_panel=_HOW, help="Length in passes over the pool.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(envvar="AAECLI_BATCH_SIZE", rich_help_panel=_HOW, help="Images a step.")
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(envvar="AAECLI_LR", rich_help_panel=_HOW, help="Learning rate of encoder and decoder."),
+    ] = None,
+    style_dim: Annotated[
+        int | None, typer.Option(envvar="AAECLI_STYLE_DIM", rich_help_panel=_HOW, help="Dimensions of the style z.")
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|cpu|cuda|mps",
+            envvar="AAECLI_DEVICE",
+            rich_help_panel=_WHERE,
+            help="Where to train. A device that cannot be had is an error. [default: auto]",
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|fp32|bf16",
+            envvar="AAECLI_PRECISION",
+            rich_help_panel=_WHERE,
+            help="Type of the matrix products; auto takes bf16 where it is faster. [default: auto]",
+        ),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", envvar="AAECLI_RUNS", rich_help_panel=_WHERE, help="Folder to make the run folder in."
+        ),
+    ] = Path("runs"),
+    name: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=_WHERE, help="Name of the run folder, before its number. [default: MODEL-N]"),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", rich_help_panel=_WHERE, help="Go on with the run in this folder, with its own settings."
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
+    """Train a model from a few labelled images and many unlabelled ones.
+
+    Writes a run folder under [bold]runs/[/bold] and the newest model as [bold]model.pt[/bold]. Ctrl-C stops after the
+    step under way; [bold]--resume[/bold] goes on from there.
+    """
+    if name is not None and (not name or Path(name).name != name):
+        raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
+    flags = _tables(
+        {
+            "labels": _number_or_all(labels),
+            "model": model,
+            "data": data,
+            "seed": seed,
+            "schedule.steps": steps,
+            "schedule.epochs": epochs,
+            "schedule.batch_size": batch_size,
+            "optimiser.lr": lr,
+            "network.style_dim": style_dim,
+            "device": device,
+            "precision": precision,
+        }
+    )
+    if steps is not None and epochs is not None:
+        raise AaeError("--steps and --epochs both give the length.", "Leave one of them out.")
+    from aaecli.config import resolve, to_toml
+
+    settings = resolve(preset=preset, config_file=config, flags=flags)
+    if print_config:
+        typer.echo(to_toml(settings), nl=False)
+        return
+
+    from aaecli.cli.training_display import TrainingDisplay, render
+    from aaecli.paths import NEWEST_MODEL
+
+    with TrainingDisplay(quiet=quiet) as display:
+        from aaecli.learn import training
+
+        if resume is not None:
+            summary = training.resume(resume, NEWEST_MODEL, display)
+        else:
+            summary = training.train(settings, out, name, NEWEST_MODEL, display)
+    render(summary, display, as_json=as_json, quiet=quiet)
+
+
+def _number_or_all(labels: str | None) -> int | str | None:
+    if labels is None or labels == "all":
+        return labels
+    if not labels.isascii() or not labels.isdigit():
+        raise typer.BadParameter(f"'{labels}' is neither a whole number nor 'all'.", param_hint="--labels")
+    return int(labels)
+
+
+def _tables(flags: dict[str, Any]) -> dict[str, Any]:
+    """Turn the flags that were given into nested tables: ``{"a.b": 1}`` into ``{"a": {"b": 1}}``."""
+    tables: dict[str, Any] = {}
+    for key, value in flags.items():
+        if value is not None:
+            *sections, last = key.split(".")
+            table = tables
+            for section in sections:
+                table = table.setdefault(section, {})
+            table[last] = value
+    return tables

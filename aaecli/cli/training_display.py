@@ -1,0 +1,182 @@
+"""What a training looks like: live on a terminal, one plain line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import typer
+
+from aaecli import console
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from torch import Tensor
+
+_REFRESH_SECONDS = 0.5
+"""How often losses are read back from the device: rarely enough that no step waits for it."""
+
+
+class TrainingDisplay:
+    """Shows a training on stderr, and turns Ctrl-C and SIGTERM into a wish to stop after the step under way.
+
+    Args:
+        quiet: Show nothing.
+
+    Attributes:
+        signal_number: The signal that asked to stop, or 0.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.signal_number = 0
+        self._plan: dict[str, Any] = {}
+        self._row: dict[str, float] = {}
+        self._losses: dict[str, float] = {}
+        self._number = 0
+        self._began = self._read = time.monotonic()
+        self._live: Any = None
+        self._bar: Any = None
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._handlers[number] = signal.signal(number, self._ask_to_stop)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def begin(self, plan: dict[str, Any]) -> None:
+        """Say what is about to be trained, and where."""
+        self._plan, self._number, self._began = plan, plan["number"], time.monotonic()
+        if self.quiet:
+            return
+        labels = "every label" if plan["labels"] == "all" else f"{plan['labels']} labels"
+        console.say(
+            f"Training {plan['model']} on {plan['dataset']} with {labels}: preset {plan['preset']}, "
+            f"seed {plan['seed']}, {plan['num_steps']:,} steps, {plan['device']}, {plan['precision']}."
+        )
+        console.say(f"Everything goes into {plan['run']}.")
+        if plan["number"]:
+            console.say(f"Going on after step {plan['number']:,}.")
+        if console.err().is_terminal:
+            self._start_live()
+
+    def step(self, number: int, losses: dict[str, Tensor]) -> None:
+        """Move the bar; read the losses now and then."""
+        if self._live is None:
+            return
+        self._bar.update(self._bar.task_ids[0], completed=number)
+        if time.monotonic() - self._read > _REFRESH_SECONDS:
+            self._losses = {name: float(loss) for name, loss in losses.items()}
+            self._show()
+            self._read = time.monotonic()
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Show the figures of an epoch."""
+        self._row = row
+        if self._live is not None:
+            self._show()
+        elif not self.quiet:
+            terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
+            console.say(
+                f"epoch {row['epoch']:.0f}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
+                f"validation accuracy {row['validation_accuracy']:.2%}, {terms}, "
+                f"{row['images_per_second']:,.0f} images/s, {self._time_left(int(row['step']))} left"
+            )
+
+    def stopping(self) -> bool:
+        """Say whether a signal has asked to stop."""
+        return self.signal_number != 0
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number or not self._plan:
+            # A second Ctrl-C, or one before there is anything to save, is meant.
+            raise KeyboardInterrupt
+        self.signal_number = number
+
+    def _terms(self) -> list[str]:
+        known = ("epoch", "step", "validation_accuracy", "images_per_second", "seconds")
+        return [name for name in self._row if name not in known]
+
+    def _time_left(self, number: int) -> str:
+        done = number - self._plan["number"]
+        seconds = (time.monotonic() - self._began) / max(done, 1) * (self._plan["num_steps"] - number)
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+    def _start_live(self) -> None:
+        from rich.live import Live
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Progress(
+            TextColumn("steps"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console.err(),
+            expand=True,
+        )
+        self._bar.add_task("", total=self._plan["num_steps"], completed=self._plan["number"])
+        self._live = Live(self._picture(), console=console.err(), refresh_per_second=8, transient=True)
+        self._live.start()
+
+    def _show(self) -> None:
+        self._live.update(self._picture())
+
+    def _picture(self) -> Group:
+        from rich.console import Group
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        table.add_column("")
+        table.add_column("now", justify="right")
+        table.add_column("last epoch", justify="right")
+        for name in self._losses or self._terms():
+            now = f"{self._losses[name]:.4f}" if name in self._losses else ""
+            mean = f"{self._row[name]:.4f}" if name in self._row else ""
+            table.add_row(name.replace("_", " "), now, mean)
+        if self._row:
+            table.add_row("validation accuracy", "", f"[bold]{self._row['validation_accuracy']:.2%}[/bold]")
+            table.add_row("images a second", "", f"{self._row['images_per_second']:,.0f}")
+        return Group(self._bar, table)
+
+
+def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool, quiet: bool) -> None:
+    """Print the outcome of a training.
+
+    Raises:
+        typer.Exit: With 128 plus the signal's number, where a signal stopped it.
+    """
+    if summary["state"] == "stopped":
+        console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
+        console.say(f"Go on with: aaecli train --resume {summary['run']}")
+        raise typer.Exit(128 + display.signal_number)
+    if as_json:
+        console.print_json(summary)
+        return
+    low, high = summary["test_accuracy_interval"]
+    out = console.out()
+    out.print(f"test accuracy  [bold]{summary['test_accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%})")
+    minutes, seconds = divmod(round(summary["seconds"]), 60)
+    out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
+    out.print(f"run            {summary['run']}", markup=False)
+    out.print("model          model.pt")
+    if not quiet:
+        console.say("Next: aaecli eval model.pt")

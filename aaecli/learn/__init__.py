@@ -1,0 +1,1 @@
+"""The left half of the program: networks, priors, objectives, the training step, checkpoints, export. torch."""

@@ -1,0 +1,75 @@
+"""Warping images on the device they live on."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from aaecli.config import Augmentation
+
+_ELASTIC_GRID = 5
+"""Control points of the elastic field along each side of the image: bumps about a stroke's length apart."""
+
+
+def _uniform(count: int, bound: float, like: Tensor) -> Tensor:
+    """Draw (count,) from [-bound, bound] on the device of ``like``."""
+    return (torch.rand(count, device=like.device) * 2 - 1) * bound
+
+
+@cache
+def _spread(size: int, device: torch.device) -> Tensor:
+    """Give the matrix (size, _ELASTIC_GRID) that interpolates control points to pixels, bicubically.
+
+    Two small products with it take a tenth of the time of ``F.interpolate`` on a processor.
+    """
+    knots = torch.eye(_ELASTIC_GRID)[None, None]
+    matrix = F.interpolate(knots, (size, _ELASTIC_GRID), mode="bicubic", align_corners=True)
+    return matrix[0, 0].to(device)
+
+
+def warp(image: Tensor, settings: Augmentation) -> Tensor:
+    """Rotate, scale, shear, shift and bend each image by amounts of its own.
+
+    Args:
+        image: float (B, 1, H, W); pixels from outside count as 0.
+        settings: The bounds of each amount.
+
+    Returns:
+        float (B, 1, H, W).
+    """
+    num, _, height, width = image.shape
+    angle = _uniform(num, math.radians(settings.rotation), image)
+    shear = _uniform(num, settings.shear, image)
+    scale_x = _uniform(num, settings.scale, image).exp()
+    scale_y = _uniform(num, settings.scale, image).exp()
+    # The grid of grid_sample runs from -1 to 1, so a pixel is 2 / width of it.
+    shift_x = _uniform(num, 2 * settings.shift / width, image)
+    shift_y = _uniform(num, 2 * settings.shift / height, image)
+    cos, sin = angle.cos(), angle.sin()
+    row_x = torch.stack([cos * scale_x, (shear * cos - sin) * scale_x, shift_x], 1)  # (B, 3)
+    row_y = torch.stack([sin * scale_y, (shear * sin + cos) * scale_y, shift_y], 1)  # (B, 3)
+    grid = F.affine_grid(torch.stack([row_x, row_y], 1), list(image.shape), align_corners=False)  # (B, H, W, 2)
+    if settings.elastic:
+        knots = torch.randn(num, 2, _ELASTIC_GRID, _ELASTIC_GRID, device=image.device)
+        pixels = 2 * settings.elastic * knots
+        field = torch.stack([pixels[:, 0] / width, pixels[:, 1] / height], 1)
+        field = _spread(height, image.device) @ field @ _spread(width, image.device).T  # (B, 2, H, W)
+        grid = grid + field.permute(0, 2, 3, 1)
+    return F.grid_sample(image, grid, align_corners=False)
+
+
+def cutout(image: Tensor, side: int) -> Tensor:
+    """Blank a square of ``side`` pixels at a place of its own in each image (B, 1, H, W); it may reach outside."""
+    num, _, height, width = image.shape
+
+    def covered(size: int) -> Tensor:
+        first = torch.randint(size, (num, 1), device=image.device) - side // 2
+        place = torch.arange(size, device=image.device)
+        return (place >= first) & (place < first + side)  # (B, size)
+
+    square = covered(height)[:, None, :, None] & covered(width)[:, None, None, :]  # (B, 1, H, W)
+    return image.masked_fill(square, 0.0)

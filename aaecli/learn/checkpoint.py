@@ -1,0 +1,139 @@
+"""Files of weights: plain types and tensors only, so that reading one never runs code from it."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from aaecli import __version__
+from aaecli.config import Config, from_table, to_table
+from aaecli.errors import AaeError
+from aaecli.learn.networks import Networks
+from aaecli.paths import replacing
+
+SCHEMA = 1
+"""Raised by one whenever an older aaecli could not read what a newer one writes."""
+
+
+@dataclass
+class Checkpoint:
+    """A trained model: everything needed to use it, nothing needed to train it on.
+
+    Attributes:
+        config: The settings it was trained with.
+        classes: Names of the K classes.
+        image_shape: Height and width of its images, in pixels.
+        encoder: The encoder.
+        decoder: The decoder, or None where the model has none.
+        facts: What was measured: ``validation_accuracy``, ``test_accuracy`` (in [0, 1]), ``steps``, ``seconds``,
+            ``strangeness`` (quantiles of the reconstruction error on the validation images).
+    """
+
+    config: Config
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int]
+    encoder: nn.Module
+    decoder: nn.Module | None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def save_model(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a model, whole or not at all.
+
+    Raises:
+        AaeError: The file cannot be written.
+    """
+    weights = {"encoder": checkpoint.encoder.state_dict()}
+    if checkpoint.decoder is not None:
+        weights["decoder"] = checkpoint.decoder.state_dict()
+    write(
+        path,
+        "model",
+        {
+            "config": to_table(checkpoint.config),
+            "classes": list(checkpoint.classes),
+            "image_shape": list(checkpoint.image_shape),
+            "weights": {part: {name: value.cpu() for name, value in state.items()} for part, state in weights.items()},
+            "facts": checkpoint.facts,
+        },
+    )
+
+
+def load_model(path: Path) -> Checkpoint:
+    """Read a model, onto the processor, in evaluation mode.
+
+    Raises:
+        AaeError: The file is missing, is no checkpoint of ours, comes from a newer version, or its weights do not have
+            the shapes that its own settings ask for.
+    """
+    content = read(path, "model")
+    try:
+        config = from_table(content["config"])
+        classes = tuple(str(name) for name in content["classes"])
+        height, width = (int(size) for size in content["image_shape"])
+        weights = content["weights"]
+        networks = Networks(config.model, (height, width), len(classes), config.network)
+        networks.encoder.load_state_dict(weights["encoder"])
+        if networks.decoder is not None:
+            networks.decoder.load_state_dict(weights["decoder"])
+        facts = dict(content["facts"])
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise AaeError(
+            f"{path} is damaged: its weights and its settings do not fit together.", "Train or copy the model again."
+        ) from error
+    networks.eval().requires_grad_(False)
+    return Checkpoint(config, classes, (height, width), networks.encoder, networks.decoder, facts)
+
+
+def write(path: Path, kind: str, content: dict[str, Any]) -> None:
+    """Write a checkpoint of the given kind, whole or not at all.
+
+    Raises:
+        AaeError: The file cannot be written.
+    """
+    whole = {"format": "aaecli", "schema": SCHEMA, "kind": kind, "version": __version__} | content
+    with replacing(path) as temporary:
+        try:
+            torch.save(whole, temporary)
+        except RuntimeError as error:  # torch's zip writer reports a full disk this way
+            raise OSError(None, "the disk is full or the file too large", str(temporary)) from error
+
+
+def read(path: Path, kind: str) -> dict[str, Any]:
+    """Read a checkpoint without running any code that may be in it.
+
+    Raises:
+        AaeError: The file is missing, unreadable, no checkpoint of this kind, or from a newer version.
+    """
+    hint = "`aaecli train` writes models as model.pt."
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise AaeError(f"There is no file {path}.", hint) from error
+    except pickle.UnpicklingError as error:
+        raise AaeError(
+            f"{path} is refused: it is damaged, or holds objects that could run code when loaded.", hint
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise AaeError(f"{path} cannot be read as a model: {_first_line(error)}.", hint) from error
+    if not isinstance(content, dict) or content.get("format") != "aaecli":
+        raise AaeError(f"{path} was not written by aaecli.", hint)
+    if not isinstance(content.get("schema"), int) or content["schema"] > SCHEMA:
+        raise AaeError(
+            f"{path} has schema {content.get('schema')}; this aaecli reads up to {SCHEMA}.",
+            "Update aaecli: `python -m pip install --upgrade aaecli`.",
+        )
+    if content.get("kind") != kind:
+        other = "last.pt, which training goes on from" if kind == "model" else "model.pt, which holds weights to use"
+        raise AaeError(f"{path} holds no {kind}.", f"It looks like a {other}; name the other file of the same run.")
+    return content
+
+
+def _first_line(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -1,0 +1,101 @@
+"""Which device and which precision a training runs on, and how random numbers are seeded there."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from typing import Literal
+
+import torch
+
+from aaecli.errors import AaeError
+
+
+def choose_device(name: Literal["auto", "cpu", "cuda", "mps"]) -> torch.device:
+    """Give the device to train on; ``auto`` takes CUDA, then Apple's GPU, then the processor.
+
+    Raises:
+        AaeError: The named device cannot be had. It is never replaced silently.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, here in available.items() if here))
+    if not available[name]:
+        build = " This torch was built without CUDA." if name == "cuda" and torch.version.cuda is None else ""
+        raise AaeError(
+            f"The device '{name}' cannot be had.{build}",
+            "Use --device auto, or run `aaecli doctor` to see what is here.",
+        )
+    return torch.device(name)
+
+
+def describe_device(device: torch.device) -> str:
+    """Name a device as a person would: the card's name, or the processor with its threads."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+
+
+def choose_precision(name: Literal["auto", "fp32", "bf16"], device: torch.device) -> torch.dtype:
+    """Give the type of the matrix products in training.
+
+    ``auto`` takes bfloat16 where it pays: on a CUDA device that has it in hardware, and on a processor where a product
+    of the networks' own size is measured to run at least one and a half times as fast. A flag of the processor does
+    not tell: some have the instructions (AVX512-BF16) and run them slower than float32.
+
+    Raises:
+        AaeError: bfloat16 was asked for on a CUDA device that lacks it.
+    """
+    if name == "fp32" or device.type == "mps":
+        return torch.float32
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return torch.bfloat16
+        if name == "bf16":
+            raise AaeError(f"{describe_device(device)} has no bfloat16 units.", "Use --precision auto or fp32.")
+        return torch.float32
+    if name == "bf16" or _bfloat16_speedup() >= 1.5:
+        return torch.bfloat16
+    return torch.float32
+
+
+def _bfloat16_speedup(rows: int = 256, width: int = 1024) -> float:
+    """Measure how many times as fast as float32 the processor multiplies (rows, width) by (width, width)."""
+
+    def seconds(dtype: torch.dtype) -> float:
+        left, right = torch.ones(rows, width, dtype=dtype), torch.ones(width, width, dtype=dtype)
+        times = []
+        for _ in range(6):
+            start = time.perf_counter()
+            left @ right
+            times.append(time.perf_counter() - start)
+        return statistics.median(times[1:])
+
+    return seconds(torch.float32) / seconds(torch.bfloat16)
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[None]:
+    """Run matrix products in ``dtype``; does nothing for float32."""
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=dtype)
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Give the states of the generators that training draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Put back what ``random_state`` gave."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+    if device.type == "mps" and "mps" in state:
+        torch.mps.set_rng_state(state["mps"])

@@ -1,0 +1,136 @@
+"""Encoder, decoder and discriminators."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from aaecli.config import Network
+from aaecli.learn.family import FAMILY
+
+
+class Encoding(NamedTuple):
+    """What the encoder makes of a batch of images.
+
+    Attributes:
+        label_logits: (B, K), before the softmax.
+        style: (B, Z), or None where the model has no style.
+    """
+
+    label_logits: Tensor
+    style: Tensor | None
+
+    def latent(self) -> Tensor:
+        """What the decoder reads: label probabilities and style, (B, K + Z)."""
+        parts = [self.label_logits.softmax(1)]
+        return torch.cat(parts if self.style is None else [*parts, self.style], 1)
+
+
+def _hidden_layers(num_inputs: int, widths: tuple[int, ...], *, batch_norm: bool, dropout: float) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers.append(nn.Linear(num_inputs, width, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm1d(width))
+        layers.append(nn.ReLU())
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+        num_inputs = width
+    return nn.Sequential(*layers)
+
+
+class Encoder(nn.Module):
+    """A body with one head for the label and, where the model has a style, one for the style."""
+
+    def __init__(self, image_shape: tuple[int, int], num_classes: int, settings: Network, *, style: bool) -> None:
+        super().__init__()
+        self.input_noise = settings.input_noise
+        self.body = nn.Sequential(
+            nn.Flatten(),
+            _hidden_layers(
+                math.prod(image_shape), settings.hidden, batch_norm=settings.batch_norm, dropout=settings.dropout
+            ),
+        )
+        self.label_head = nn.Linear(settings.hidden[-1], num_classes)
+        self.style_head = nn.Linear(settings.hidden[-1], settings.style_dim) if style else None
+
+    def forward(self, image: Tensor) -> Encoding:
+        """Encode images (B, 1, H, W) in [0, 1]."""
+        if self.training and self.input_noise:
+            image = image + self.input_noise * torch.randn_like(image)
+        hidden = self.body(image)  # (B, hidden[-1])
+        # Losses, softmax and sigmoid are computed in float32, whatever type the matrix products ran in.
+        style = None if self.style_head is None else self.style_head(hidden).float()  # (B, Z)
+        return Encoding(self.label_head(hidden).float(), style)
+
+
+class Decoder(nn.Module):
+    """Redraws images from label and style."""
+
+    def __init__(self, image_shape: tuple[int, int], num_classes: int, settings: Network) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        widths = settings.hidden[::-1]
+        self.body = nn.Sequential(
+            _hidden_layers(num_classes + settings.style_dim, widths, batch_norm=settings.batch_norm, dropout=0.0),
+            nn.Linear(widths[-1], math.prod(image_shape)),
+        )
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Draw images (B, 1, H, W) in [0, 1] from latent codes (B, K + Z)."""
+        pixels: Tensor = self.body(latent).float().sigmoid()  # (B, H * W)
+        return pixels.view(-1, 1, *self.image_shape)
+
+
+class Discriminator(nn.Module):
+    """Tells draws from a prior from what the encoder gives: one logit each, high for the prior.
+
+    Batch normalisation is left out on purpose: it lets the discriminator compare the rows of a batch.
+    """
+
+    def __init__(self, num_inputs: int, settings: Network) -> None:
+        super().__init__()
+        self.noise = settings.discriminator_noise
+        self.body = nn.Sequential(
+            _hidden_layers(num_inputs, settings.discriminator_hidden, batch_norm=False, dropout=0.0),
+            nn.Linear(settings.discriminator_hidden[-1], 1),
+        )
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Judge codes (B, num_inputs); gives logits (B, 1)."""
+        if self.training and self.noise:
+            code = code + self.noise * torch.randn_like(code)
+        logits: Tensor = self.body(code).float()
+        return logits
+
+
+class Networks(nn.Module):
+    """All the networks of one model.
+
+    Args:
+        model: A row of the family.
+        image_shape: Height and width in pixels.
+        num_classes: Number of classes K.
+        settings: Shapes.
+    """
+
+    def __init__(self, model: str, image_shape: tuple[int, int], num_classes: int, settings: Network) -> None:
+        super().__init__()
+        row = FAMILY[model]
+        self.encoder = Encoder(image_shape, num_classes, settings, style=row.encodes_style)
+        self.decoder = Decoder(image_shape, num_classes, settings) if row.has_decoder else None
+        self.style_discriminator = Discriminator(settings.style_dim, settings) if row.style_prior else None
+        self.label_discriminator = Discriminator(num_classes, settings) if row.label_prior else None
+        if settings.initialisation == "normal":
+            self.apply(_initialise_normal)
+
+
+def _initialise_normal(module: nn.Module) -> None:
+    """Weights N(0, 0.01²), biases 0: what the article's code does."""
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.01)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,57 @@
+"""The losses of the three phases and of what goes beyond the article: one function each."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def reconstruction(drawn: Tensor, image: Tensor) -> Tensor:
+    """Mean squared error of drawn images (B, 1, H, W) against the images they were encoded from (article, part 1)."""
+    return F.mse_loss(drawn, image)
+
+
+def discrimination(discriminator: nn.Module, prior: Tensor, code: Tensor) -> Tensor:
+    """What a discriminator minimises: call prior draws (B, D) real and the encoder's codes (B, D) fake (part 2).
+
+    The codes are detached, so the encoder is left alone. The mean of both cross-entropies times two: 2 ln 2 where
+    the two cannot be told apart.
+    """
+    logits = discriminator(torch.cat([prior, code.detach()]))  # (2B, 1)
+    real, fake = logits.chunk(2)
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def regularisation(discriminator: nn.Module, code: Tensor) -> Tensor:
+    """What the encoder minimises against a discriminator: have its codes (B, D) called real (part 2).
+
+    The discriminator's weights are read as constants, so they gather no gradient here and need no second backward.
+    """
+    constant = {name: weight.detach() for name, weight in discriminator.named_parameters()}
+    logits = torch.func.functional_call(discriminator, constant, (code,))  # (B, 1)
+    return F.softplus(-logits).mean()
+
+
+def classification(label_logits: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy of logits (B, K) against labels (B,) (part 4)."""
+    return F.cross_entropy(label_logits, label)
+
+
+def align(label_prob: Tensor, average: Tensor) -> Tensor:
+    """Scale probabilities (B, K) so that on average every class is as frequent as the uniform prior says.
+
+    Distribution alignment (ReMixMatch, Berthelot et al. 2020), with the teacher's running average (K,).
+    """
+    scaled = label_prob / average
+    return scaled / scaled.sum(1, keepdim=True)
+
+
+def consistency(label_logits: Tensor, teacher_prob: Tensor, confidence: float) -> Tensor:
+    """Cross-entropy of the student's logits (B, K) for warped images against the teacher's best label for them.
+
+    Images for which the teacher's probability (B, K) does not exceed ``confidence`` count as 0 (FixMatch).
+    """
+    prob, label = teacher_prob.max(1)  # (B,), (B,)
+    loss = F.cross_entropy(label_logits, label, reduction="none")  # (B,)
+    return (loss * (prob > confidence)).mean()

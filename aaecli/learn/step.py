@@ -1,0 +1,256 @@
+"""One training step: reconstruction, regularisation, classification, in the order of the article (part 4).
+
+Two ways of taking it. ``alternating`` is the article's: each phase encodes anew and moves its own weights with its own
+optimiser. ``joint`` encodes once, adds the phases up and moves everything at once: the same terms at less than half
+the work. A term whose weight is 0, or whose network the model lacks, is not computed.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from aaecli.config import Config
+from aaecli.learn import objectives, priors
+from aaecli.learn.augment import cutout, warp
+from aaecli.learn.devices import autocast
+from aaecli.learn.networks import Encoding, Networks
+
+
+class Batch(NamedTuple):
+    """The images of one step, on the device, as stored.
+
+    Attributes:
+        unlabelled: uint8 (U, H, W) from the pool, or None for a model that learns from labels alone.
+        labelled: uint8 (L, H, W).
+        label: int64 (L,).
+    """
+
+    unlabelled: Tensor | None
+    labelled: Tensor
+    label: Tensor
+
+
+def to_float(image: Tensor) -> Tensor:
+    """Turn stored images uint8 (B, H, W) into what a network reads: float32 (B, 1, H, W) in [0, 1]."""
+    return image.unsqueeze(1).float() / 255
+
+
+class Step:
+    """The step function with all that it carries from one step to the next.
+
+    Args:
+        networks: The networks to train, on the device to train on.
+        config: The settings.
+        num_steps: Length of the schedule, in steps.
+        dtype: Type of the matrix products: float32 or bfloat16.
+
+    Attributes:
+        average: Moving averages of encoder and decoder, in evaluation mode; None where the settings ask for none.
+        optimisers: By the name of what they minimise.
+    """
+
+    def __init__(self, networks: Networks, config: Config, num_steps: int, dtype: torch.dtype) -> None:
+        self.networks = networks
+        self.config = config
+        self.num_steps = num_steps
+        self.dtype = dtype
+        self.device = networks.encoder.label_head.weight.device
+        self.num_classes = networks.encoder.label_head.out_features
+        self.average = self._copy_for_average() if config.optimiser.average else None
+        self.label_average = torch.full((self.num_classes,), 1 / self.num_classes, device=self.device)
+        self.optimisers = self._make_optimisers()
+
+    def __call__(self, batch: Batch, number: int) -> dict[str, Tensor]:
+        """Take step ``number`` (from 0).
+
+        Returns:
+            The loss of each term before the update, unweighted, detached, still on the device.
+        """
+        self._set_rates(number)
+        self.networks.train()
+        losses = self._alternating(batch) if self.config.optimiser.update == "alternating" else self._joint(batch)
+        if self.average is not None:
+            self._move(self.average, number)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    # The phases, each a function of what was encoded.
+
+    def reconstruction_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
+        """Redraw the image (B, 1, H, W) from its label and style."""
+        if self.networks.decoder is None or not self.config.objective.reconstruction:
+            return {}
+        drawn = self.networks.decoder(encoding.latent())
+        return {"reconstruction": objectives.reconstruction(drawn, image)}
+
+    def discrimination_phase(self, encoding: Encoding) -> dict[str, Tensor]:
+        """Regularisation, first half: teach the discriminators to tell codes from draws of the priors."""
+        losses = {}
+        if self.config.objective.regularisation:
+            for name, discriminator, code in self._judged(encoding):
+                prior = self._draw(name, len(code))
+                losses[f"{name}_discrimination"] = objectives.discrimination(discriminator, prior, code)
+        return losses
+
+    def regularisation_phase(self, encoding: Encoding) -> dict[str, Tensor]:
+        """Regularisation, second half: have the encoder's codes taken for draws of the priors."""
+        losses = {}
+        if self.config.objective.regularisation:
+            for name, discriminator, code in self._judged(encoding):
+                losses[f"{name}_regularisation"] = objectives.regularisation(discriminator, code)
+        return losses
+
+    def classification_phase(self, encoding: Encoding, label: Tensor) -> dict[str, Tensor]:
+        """Name the labelled images rightly."""
+        if not self.config.objective.classification:
+            return {}
+        return {"classification": objectives.classification(encoding.label_logits, label)}
+
+    def consistency_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
+        """Beyond the article: answer for warped images as the averaged teacher answers for the images unwarped."""
+        if self.average is None or not self.config.objective.consistency:
+            return {}
+        with torch.no_grad():
+            prob = self.average["encoder"](image).label_logits.softmax(1)  # (U, K)
+            self.label_average.lerp_(prob.mean(0), 0.01)
+            prob = objectives.align(prob, self.label_average)
+        return {"consistency": objectives.consistency(encoding.label_logits, prob, self.config.objective.confidence)}
+
+    # The two ways of putting them together.
+
+    def _joint(self, batch: Batch) -> dict[str, Tensor]:
+        labelled = to_float(batch.labelled)  # (L, 1, H, W)
+        unlabelled = None if batch.unlabelled is None else to_float(batch.unlabelled)  # (U, 1, H, W)
+        image = labelled if unlabelled is None else torch.cat([unlabelled, labelled])  # (U + L, 1, H, W)
+        num_unlabelled = len(image) - len(labelled)
+        warped = warp(image, self.config.augmentation) if self._warps() else image
+        seen = cutout(warped, self.config.augmentation.cutout) if self.config.augmentation.cutout else warped
+        with autocast(self.device, self.dtype):
+            encoding = self.networks.encoder(seen)
+            losses = self.classification_phase(_rows(encoding, num_unlabelled, None), batch.label)
+            if unlabelled is not None:
+                free = _rows(encoding, 0, num_unlabelled)
+                losses |= self.reconstruction_phase(free, warped[:num_unlabelled])
+                losses |= self.discrimination_phase(free) | self.regularisation_phase(free)
+                losses |= self.consistency_phase(free, unlabelled)
+        self._update("joint", losses)
+        return losses
+
+    def _alternating(self, batch: Batch) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = {}
+        if batch.unlabelled is not None:
+            image = to_float(batch.unlabelled)
+            losses |= self._update("reconstruction", self.reconstruction_phase(self._encode(image), image))
+            with torch.no_grad():
+                encoding = self._encode(image)
+            losses |= self._update("discrimination", self.discrimination_phase(encoding))
+            losses |= self._update("regularisation", self.regularisation_phase(self._encode(image)))
+        encoding = self._encode(to_float(batch.labelled))
+        losses |= self._update("classification", self.classification_phase(encoding, batch.label))
+        return losses
+
+    def _encode(self, image: Tensor) -> Encoding:
+        with autocast(self.device, self.dtype):
+            encoding: Encoding = self.networks.encoder(image)
+        return encoding
+
+    def _update(self, name: str, losses: dict[str, Tensor]) -> dict[str, Tensor]:
+        if losses:
+            optimiser = self.optimisers[name]
+            optimiser.zero_grad()
+            torch.stack([self._weight(term) * loss for term, loss in losses.items()]).sum().backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        return losses
+
+    def _weight(self, term: str) -> float:
+        if term.endswith("_discrimination"):
+            return 1.0
+        weight: float = getattr(self.config.objective, term.split("_")[-1])
+        return weight
+
+    def _warps(self) -> bool:
+        bounds = self.config.augmentation
+        return any((bounds.rotation, bounds.scale, bounds.shear, bounds.shift, bounds.elastic))
+
+    def _judged(self, encoding: Encoding) -> list[tuple[str, nn.Module, Tensor]]:
+        """List the discriminators that the model has, with the code that each judges."""
+        judged: list[tuple[str, nn.Module, Tensor]] = []
+        if self.networks.style_discriminator is not None and encoding.style is not None:
+            judged.append(("style", self.networks.style_discriminator, encoding.style))
+        if self.networks.label_discriminator is not None:
+            judged.append(("label", self.networks.label_discriminator, encoding.label_logits.softmax(1)))
+        return judged
+
+    def _draw(self, name: str, count: int) -> Tensor:
+        if name == "label":
+            return priors.one_hot(count, self.num_classes, self.device)
+        draw = priors.STYLE_PRIORS[self.config.prior.style]
+        return draw(count, self.config.network.style_dim, self.config.prior, self.device)
+
+    # Optimisers, rates and averages.
+
+    def _make_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        settings, networks = self.config.optimiser, self.networks
+        fused = self.device.type in ("cpu", "cuda", "mps")
+
+        def groups(*modules: nn.Module | None, lr: float, beta1: float) -> list[dict[str, Any]]:
+            weights = [weight for module in modules if module is not None for weight in module.parameters()]
+            common = {"lr": lr, "top_lr": lr, "betas": (beta1, settings.beta2)}
+            # Decay pulls the matrices only: biases and the gains of a normalisation have nothing to overfit with.
+            matrices = [weight for weight in weights if weight.ndim > 1]
+            vectors = [weight for weight in weights if weight.ndim <= 1]
+            decayed = {"params": matrices, "weight_decay": settings.weight_decay}
+            return [common | part for part in (decayed, {"params": vectors, "weight_decay": 0.0}) if part["params"]]
+
+        encoder, decoder = networks.encoder, networks.decoder
+        discriminators = groups(
+            networks.style_discriminator,
+            networks.label_discriminator,
+            lr=settings.discriminator_lr,
+            beta1=settings.discriminator_beta1,
+        )
+        lr, beta1 = settings.lr, settings.beta1
+        if settings.update == "joint":
+            parts = {"joint": groups(encoder, decoder, lr=lr, beta1=beta1) + discriminators}
+        else:
+            parts = {
+                "reconstruction": groups(encoder, decoder, lr=lr, beta1=beta1),
+                "discrimination": discriminators,
+                "regularisation": groups(encoder, lr=lr, beta1=beta1),
+                "classification": groups(encoder, lr=lr, beta1=beta1),
+            }
+        return {name: torch.optim.AdamW(part, fused=fused) for name, part in parts.items() if part}
+
+    def _set_rates(self, number: int) -> None:
+        settings = self.config.optimiser
+        factor = min(1.0, (number + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
+        if settings.decay == "cosine":
+            factor *= (1 + math.cos(math.pi * number / self.num_steps)) / 2
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = group["top_lr"] * factor
+
+    def _copy_for_average(self) -> nn.ModuleDict:
+        parts = {"encoder": self.networks.encoder, "decoder": self.networks.decoder}
+        average = nn.ModuleDict({name: copy.deepcopy(part) for name, part in parts.items() if part is not None})
+        return average.requires_grad_(False).eval()
+
+    def _move(self, average: nn.ModuleDict, number: int) -> None:
+        # Early on the average would remember the random start, so it forgets faster then.
+        decay = min(self.config.optimiser.average, (number + 1) / (number + 10))
+        with torch.no_grad():
+            for name, part in average.items():
+                live = getattr(self.networks, name)
+                torch._foreach_lerp_(list(part.parameters()), list(live.parameters()), 1 - decay)
+                for kept, buffer in zip(part.buffers(), live.buffers(), strict=True):
+                    if buffer.is_floating_point():
+                        kept.lerp_(buffer, 1 - decay)
+
+
+def _rows(encoding: Encoding, start: int, stop: int | None) -> Encoding:
+    style = encoding.style
+    return Encoding(encoding.label_logits[start:stop], None if style is None else style[start:stop])

@@ -1,0 +1,153 @@
+"""A training from its settings to its result: what ``aaecli train`` calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from aaecli import __version__
+from aaecli.config import Config, from_table, read_toml, to_toml
+from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.split import split, write_labels
+from aaecli.errors import AaeError
+from aaecli.learn import trainer
+from aaecli.learn.checkpoint import Checkpoint, save_model
+from aaecli.learn.devices import choose_device, choose_precision, describe_device
+from aaecli.learn.predict import predict
+from aaecli.metrics import evaluate
+from aaecli.paths import new_run, replacing
+
+_PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16"}
+
+
+class Reporter(trainer.Reporter, Protocol):
+    """Whoever watches a training, from its start on."""
+
+    def begin(self, plan: dict[str, Any]) -> None:
+        """Called once before the first step.
+
+        ``plan`` holds ``run``, ``model``, ``preset``, ``labels``, ``seed``, ``device``, ``precision``, ``dataset``,
+        ``num_steps``, ``steps_per_epoch``, ``images_per_step`` and ``number``, the steps taken already.
+        """
+
+
+def train(config: Config, root: Path, name: str | None, newest: Path, reporter: Reporter) -> dict[str, Any]:
+    """Train a model in a run folder of its own and judge it once on the test images.
+
+    Args:
+        config: The settings.
+        root: Folder in which the run folder is made.
+        name: What the folder is called before its number; model and number of labels where None.
+        newest: Where the model is copied to, as the newest one.
+        reporter: Is told how it goes.
+
+    Returns:
+        The summary that summary.json holds. Its ``state`` is ``done``, or ``stopped`` where the reporter asked to stop.
+
+    Raises:
+        AaeError: Something the user can put right; what was reached until then is in the run folder.
+    """
+    dataset = load_dataset(config.data)
+    device = choose_device(config.device)
+    folder = new_run(root, name or f"{config.model}-{config.labels}")
+    _write_text(folder / "config.toml", to_toml(config))
+    return _run(config, dataset, device, folder, newest, reporter, resume=False)
+
+
+def resume(folder: Path, newest: Path, reporter: Reporter) -> dict[str, Any]:
+    """Go on with a training that was stopped or killed, to the same result as if it had not been.
+
+    Raises:
+        AaeError: The folder is not that of a run, the run is done, or its files are damaged.
+    """
+    if not (folder / "config.toml").is_file():
+        raise AaeError(f"{folder} is not the folder of a run.", "Name a folder under runs/.")
+    if (folder / "summary.json").is_file():
+        raise AaeError(f"The training in {folder} is done.", f"`aaecli eval {folder / 'model.pt'}` judges its model.")
+    config = from_table(read_toml(folder / "config.toml"))
+    return _run(config, load_dataset(config.data), choose_device(config.device), folder, newest, reporter, resume=True)
+
+
+def _run(
+    config: Config,
+    dataset: Dataset,
+    device: torch.device,
+    folder: Path,
+    newest: Path,
+    reporter: Reporter,
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    parts = split(dataset, config.labels, config.seed)
+    write_labels(folder / "labels.csv", dataset, parts.labelled)
+    dtype = choose_precision(config.precision, device)
+    training = trainer.Trainer(config, dataset, parts, device, dtype)
+    if resume and (folder / "last.pt").is_file():
+        training.restore(folder)
+    plan = {
+        "run": str(folder),
+        "dataset": dataset.name,
+        "model": config.model,
+        "preset": config.preset,
+        "labels": config.labels,
+        "seed": config.seed,
+        "device": describe_device(device),
+        "precision": _PRECISION_NAMES[dtype],
+        "num_steps": training.num_steps,
+        "steps_per_epoch": training.steps_per_epoch,
+        "images_per_step": training.images_per_step,
+        "number": training.number,
+    }
+    _write_json(folder / "environment.json", _environment() | plan)
+    reporter.begin(plan)
+    if not training.run(folder, reporter):
+        return plan | {"state": "stopped", "steps": training.number}
+
+    result = training.result()
+    judged = _judge(result, dataset, device)
+    result.facts |= judged
+    save_model(folder / "model.pt", result)
+    with replacing(newest) as temporary:
+        shutil.copyfile(folder / "model.pt", temporary)
+    summary = {"state": "done"} | plan | result.facts | {"model_path": str(folder / "model.pt")}
+    _write_json(folder / "summary.json", summary)
+    return summary
+
+
+def _judge(result: Checkpoint, dataset: Dataset, device: torch.device) -> dict[str, Any]:
+    """Read the test images: the only time that training does, when nothing is left to decide."""
+    prediction = predict(result.encoder, None, torch.from_numpy(dataset.test_image).to(device))
+    report = evaluate(prediction.label_prob, dataset.test_label, dataset.classes)
+    return {"test_accuracy": report["accuracy"], "test_accuracy_interval": report["accuracy_interval"]}
+
+
+def _environment() -> dict[str, Any]:
+    packages = ("torch", "numpy", "onnx", "onnxscript", "pillow")
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "pid": os.getpid(),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "processor": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "versions": {"aaecli": __version__} | {package: metadata.version(package) for package in packages},
+        "cuda": torch.version.cuda,
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    _write_text(path, json.dumps(value, indent=2) + "\n")
