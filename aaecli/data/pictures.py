@@ -5,11 +5,13 @@ from __future__ import annotations
 import glob
 import io
 import os
+import re
 import stat
 import sys
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,22 +23,52 @@ from aaecli.errors import AaeError
 MAX_BYTES = 64 * 2**20
 """Largest picture file that is read."""
 MAX_PIXELS = 50_000_000
-"""Most pixels that are decoded: a photo of 50 megapixels. A JPEG may have MAX_SHRINK² times as many."""
+"""Most pixels that are decoded: a photo of 50 megapixels."""
+MAX_JPEG_PIXELS = 4 * MAX_PIXELS
+"""The same for a JPEG, which shrinks while it is decoded."""
 WORKING_SIZE = 1024
 """Longer side, in pixels, that a picture is reduced to before anything looks at it."""
 
 STDIN = "-"
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "ICO")
-"""The decoders of Pillow that are used; the others guard their memory less well, or start other programs."""
+_FORMATS = {
+    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), "PngImagePlugin", "PngImageFile"),
+    "JPEG": (re.compile(rb"\xff\xd8\xff"), "JpegImagePlugin", "jpeg_factory"),
+    "GIF": (re.compile(rb"GIF8[79]a"), "GifImagePlugin", "GifImageFile"),
+    "WebP": (re.compile(rb"RIFF....WEBP", re.DOTALL), "WebPImagePlugin", "WebPImageFile"),
+    "TIFF": (re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+"), "TiffImagePlugin", "TiffImageFile"),
+    "BMP": (re.compile(rb"BM"), "BmpImagePlugin", "BmpImageFile"),
+    "PNM": (re.compile(rb"P[1-7]\s"), "PpmImagePlugin", "PpmImageFile"),
+    "AVIF": (re.compile(rb"....ftypavi[fs]", re.DOTALL), "AvifImagePlugin", "AvifImageFile"),
+}
+"""First bytes, and Pillow's decoder for them, the only one that is imported. Pillow's other formats are left alone:
+some guard their memory less well, some start other programs."""
 SUFFIXES = frozenset(
-    ".png .apng .jpg .jpeg .jpe .jfif .mpo .gif .webp .tif .tiff .bmp .dib .ppm .pgm .pbm .pnm .avif .ico".split()
+    [
+        ".png",
+        ".apng",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
+        ".gif",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".dib",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".avif",
+        ".ico",
+    ]
 )
 """Names that count as pictures in a folder; a file named outright is tried whatever its name."""
 
 _HUGE = 8_000_000
 _ONE_HUGE_AT_A_TIME = threading.Lock()
-# Its own limit is checked at other places than ours and raises or warns depending on the size; ours is stricter.
-Image.MAX_IMAGE_PIXELS = None
 # What a damaged file makes Pillow's decoders raise.
 _DECODER_ERRORS = (
     UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError,
@@ -55,14 +87,19 @@ def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | Aae
         Paths (or ``-``); an error in the place of a name that stands for nothing.
     """
     for name in names:
-        if name == STDIN or not (os.path.isdir(name) or (glob.has_magic(name) and not os.path.lexists(name))):
+        if name == STDIN:
             yield name
-        elif os.path.isdir(name):
+        elif Path(name).is_dir():
             yield from _in_folder(name, recursive)
+        elif not any(letter in name for letter in "*?[") or Path(name).exists():
+            yield name
         else:
-            matches = sorted(path for path in glob.iglob(name, recursive=True) if not os.path.isdir(path))
+            # Path.glob takes no absolute pattern.
+            matches = sorted(path for path in glob.glob(name, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
             if not matches:
-                yield AaeError(f"No file matches {name}.", "Check the pattern; quote it so that the shell leaves it alone.")
+                yield AaeError(
+                    f"No file matches {name}.", "Check the pattern; quote it so that the shell leaves it alone."
+                )
             yield from matches
 
 
@@ -80,7 +117,7 @@ def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
                 if not isinstance(inner, AaeError) or not inner.message.endswith("holds no pictures."):
                     found = True
                     yield inner
-        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and not entry.is_dir():
+        elif Path(entry.name).suffix.lower() in SUFFIXES and not entry.is_dir():
             found = True
             yield entry.path
     if not found:
@@ -114,7 +151,9 @@ def read_bytes(name: str) -> bytes:
     except ValueError as error:
         raise AaeError(f"Cannot read {name!r}: {error}.", "Check the name.") from error
     if not data:
-        raise AaeError(f"{_shown(name)} is empty.", "Copy the file again." if name != STDIN else "Pipe a picture into it.")
+        raise AaeError(
+            f"{_shown(name)} is empty.", "Copy the file again." if name != STDIN else "Pipe a picture into it."
+        )
     if len(data) > MAX_BYTES:
         raise AaeError(f"{_shown(name)} is larger than {MAX_BYTES // 2**20} MiB.", "Save it smaller.")
     return data
@@ -139,10 +178,10 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
         AaeError: It is no picture that can be decoded, is damaged, or is too large.
     """
     try:
-        with warnings.catch_warnings() if threading.current_thread() is threading.main_thread() else _nothing():
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-            if image.mode == "L" and image.size[0] * image.size[1] <= 4096 and image.format == "PNG" and not image.info:
-                return np.frombuffer(image.tobytes(), np.uint8).reshape(image.size[::-1])
+        with warnings.catch_warnings():
+            # Pillow warns of much that it then reads all the same; what it cannot read it raises.
+            warnings.simplefilter("ignore")
+            image = _open(data)
             _check_size(image, name)
             if image.size[0] * image.size[1] < _HUGE:
                 return _upright(image)
@@ -150,3 +189,88 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
                 return _upright(image)
     except _DECODER_ERRORS as error:
         raise AaeError(*_explain(data, name, error)) from error
+
+
+def _open(data: bytes) -> Image.Image:
+    """Read the header with the decoder that the first bytes ask for; the file's name says nothing."""
+    for pattern, module, name in _FORMATS.values():
+        if pattern.match(data):
+            image: Image.Image = getattr(import_module(f"PIL.{module}"), name)(io.BytesIO(data))
+            return image
+    raise UnidentifiedImageError
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    """Reject by the header, before anything is decoded; let a JPEG shrink itself while it is decoded."""
+    width, height = image.size
+    hint = "Crop or shrink it."
+    if width * height > MAX_JPEG_PIXELS:
+        raise AaeError(f"{_shown(name)} claims {width:,} × {height:,} pixels, which is too large.", hint)
+    image.draft(None, (WORKING_SIZE, WORKING_SIZE))
+    if image.size[0] * image.size[1] > MAX_PIXELS:
+        raise AaeError(f"{_shown(name)} claims {width:,} × {height:,} pixels, which is too large.", hint)
+
+
+def _upright(image: Image.Image) -> NDArray[np.uint8]:
+    mode = image.mode
+    if mode.startswith("I") or mode == "F":
+        image = _eight_bits(image)
+    elif mode in ("P", "PA") or (mode != "L" and image.has_transparency_data) or "transparency" in image.info:
+        image = image.convert("RGBA")
+    elif mode in ("1", "CMYK", "YCbCr", "LAB", "HSV", "RGBX"):
+        image = image.convert("L" if mode == "1" else "RGB")
+    longer = max(image.size)
+    if longer >= 2 * WORKING_SIZE and image.mode != "P":
+        image = image.reduce(longer // WORKING_SIZE)
+    if image.mode in ("LA", "La", "RGBA", "RGBa"):
+        image = _on_paper(image)
+    image = ImageOps.exif_transpose(image)
+    pixels = np.asarray(image)
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    return np.ascontiguousarray(pixels)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Bring 16-bit, 32-bit and float pixels to 0 … 255, by the range of their type or, without one, by their own."""
+    wide = np.asarray(image).astype(np.float32)
+    wide = np.nan_to_num(wide, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(wide.min()), float(wide.max())
+    if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high <= 65535):
+        low, high = 0.0, 65535.0
+    elif low >= 0 and high <= 1 and image.mode == "F":
+        low, high = 0.0, 1.0
+    elif low >= 0 and high <= 255:
+        low, high = 0.0, 255.0
+    narrow = Image.fromarray(np.rint((wide - low) * (255 / max(high - low, 1e-6))).astype(np.uint8))
+    narrow.info = image.info
+    return narrow
+
+
+def _on_paper(image: Image.Image) -> Image.Image:
+    """Lay a picture with transparent parts on white; on black where all that it shows is nearly white."""
+    image = image.convert("RGBA")
+    ink = np.asarray(image.convert("RGB").convert("L"))
+    alpha = np.asarray(image.getchannel("A"))
+    # A white drawing on nothing would vanish on white paper.
+    paper = 0 if alpha.min() < 255 and alpha.max() > 0 and ink[alpha > 0].min() >= 200 else 255
+    paper_image = Image.new("RGBA", image.size, (paper, paper, paper, 255))
+    paper_image.alpha_composite(image)
+    flat = paper_image.convert("RGB")
+    flat.info = image.info
+    return flat
+
+
+def _explain(data: bytes, name: str, error: Exception) -> tuple[str, str]:
+    shown = _shown(name)
+    if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"heim", b"mif1", b"msf1"):
+        return f"{shown} is a HEIC photo, which Pillow does not decode.", "Save or share it as JPEG."
+    if isinstance(error, Image.DecompressionBombError | MemoryError):
+        return f"{shown} claims more pixels than are decoded.", "Crop or shrink it."
+    if isinstance(error, UnidentifiedImageError):
+        return f"{shown} is not a picture.", f"Known formats: {', '.join(_FORMATS)}."
+    return f"{shown} is damaged or cut short.", "Copy or save the file again."
+
+
+def _shown(name: str) -> str:
+    return "The picture on stdin" if name == STDIN else name

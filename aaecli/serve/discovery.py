@@ -1,0 +1,87 @@
+"""Which pair of ONNX files to serve where the user names none."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from aaecli.errors import AaeError
+from aaecli.paths import EXPORTS
+
+ENCODER = "encoder.onnx"
+DECODER = "decoder.onnx"
+_WITH_DECODER = "A baseline draws nothing. Train a model with a decoder: `aaecli train`, then `aaecli export --onnx`."
+
+
+def find_encoder(model: Path | None = None) -> Path:
+    """Find the encoder: the one named (a file, or the folder it is in), else ``exports/``, else the released one.
+
+    Raises:
+        AaeError: It is not there.
+    """
+    return _find(model, ENCODER)
+
+
+def find_decoder(model: Path | None = None) -> Path:
+    """Find the decoder in the same places; where the encoder is named, the decoder beside it.
+
+    Raises:
+        AaeError: It is not there.
+    """
+    if model is None or model.is_dir() or "encoder" not in model.name:
+        return _find(model, DECODER)
+    _find(model, ENCODER)
+    beside = decoder_beside(model)
+    if beside is None:
+        raise AaeError(f"{model} has no decoder beside it, so it can only classify.", _WITH_DECODER)
+    return beside
+
+
+def decoder_beside(encoder: Path) -> Path | None:
+    """Find the decoder that was exported with an encoder; None where there is none (a baseline)."""
+    if encoder.name == DECODER:
+        return encoder
+    # `digits-encoder.onnx` pairs with `digits-decoder.onnx`.
+    beside = encoder.with_name(encoder.name.replace("encoder", "decoder"))
+    return beside if beside != encoder and beside.is_file() else None
+
+
+def encoder_beside(decoder: Path) -> Path:
+    """Find the encoder that was exported with a decoder.
+
+    Raises:
+        AaeError: It is not there.
+    """
+    beside = decoder.with_name(decoder.name.replace("decoder", "encoder"))
+    if beside == decoder or not beside.is_file():
+        raise AaeError(
+            f"{decoder} has no encoder beside it, and a picture's style is found by the encoder.",
+            "Keep the two files that `aaecli export --onnx` writes in one folder.",
+        )
+    return beside
+
+
+def _find(model: Path | None, name: str) -> Path:
+    if model is not None:
+        path = model / name if model.is_dir() else model
+        if not path.exists():
+            raise AaeError(f"There is no model {path}.", "Write one with `aaecli export --onnx`, or leave out --model.")
+        return path
+    if (EXPORTS / ENCODER).is_file():
+        if not (EXPORTS / name).is_file():
+            raise AaeError(f"{EXPORTS / ENCODER} has no {name} beside it, so it can only classify.", _WITH_DECODER)
+        return EXPORTS / name
+    for folder in _released():
+        if (folder / name).is_file():
+            return folder / name
+    raise AaeError(
+        f"There is no model here: neither {EXPORTS / name} nor a released one.",
+        "Make one: `aaecli train --labels 1000`, then `aaecli export --onnx`.",
+    )
+
+
+def _released() -> list[Path]:
+    """Where the released pair is: in the installed package, or in the checkout that the package runs from."""
+    # The package is installed as files (onnxruntime reads from a path), so a traversable is a path.
+    package = Path(str(resources.files("aaecli")))
+    return [package / "pretrained", package.parent / "exports" / "pretrained"]

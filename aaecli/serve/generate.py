@@ -1,0 +1,134 @@
+"""Drawing digits: from the style prior, between two points of the latent space, along one dimension of the style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.errors import AaeError, did_you_mean
+from aaecli.serve.session import Decoder
+
+_Float = NDArray[np.float32]
+BATCH_SIZE = 500
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Images in rows and columns, each with a name.
+
+    Attributes:
+        images: uint8 (R, C, H, W), light on black. A sheet may end in a row that is not full: ``names`` says so.
+        names: R rows of up to C names, without suffix: what single files are called.
+        frames: What becomes a frame of an animation: each ``row``, each ``column`` or each single ``image``.
+    """
+
+    images: NDArray[np.uint8]
+    names: tuple[tuple[str, ...], ...]
+    frames: Literal["row", "column", "image"] = "image"
+
+    @property
+    def num_images(self) -> int:
+        """Number of images, without the empty places of the last row."""
+        return sum(len(row) for row in self.names)
+
+
+@dataclass(frozen=True)
+class Code:
+    """A point of the latent space.
+
+    Attributes:
+        label: float32 (K,), probabilities.
+        style: float32 (Z,).
+    """
+
+    label: _Float
+    style: _Float
+
+
+def class_index(name: str, classes: Sequence[str]) -> int:
+    """Find a class by name.
+
+    Raises:
+        AaeError: There is none of that name; the hint names the nearest one.
+    """
+    if name in classes:
+        return list(classes).index(name)
+    raise AaeError(f"The model knows no class '{name}'.", did_you_mean(name, classes))
+
+
+def draw_styles(decoder: Decoder, count: int, seed: int) -> _Float:
+    """Draw styles from the prior that the metadata name: (count, Z). The same seed gives the same styles."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.standard_normal((count, decoder.metadata.style_dim)) * decoder.metadata.style_std
+    return drawn.astype(np.float32)
+
+
+def decode(decoder: Decoder, label: _Float, style: _Float) -> NDArray[np.uint8]:
+    """Draw any number of images, a batch at a time: uint8 (N, H, W)."""
+    batches = [
+        np.rint(np.clip(decoder(label[start : start + BATCH_SIZE], style[start : start + BATCH_SIZE]), 0, 1) * 255)
+        for start in range(0, len(label), BATCH_SIZE)
+    ]
+    return np.concatenate(batches).astype(np.uint8)
+
+
+def grid(decoder: Decoder, style: _Float) -> Sheet:
+    """Draw the article's grid: one style a row, one class a column.
+
+    Args:
+        decoder: What draws.
+        style: (R, Z), one of each row.
+    """
+    num_classes = len(decoder.classes)
+    one_hot = np.eye(num_classes, dtype=np.float32)
+    images = decode(decoder, np.tile(one_hot, (len(style), 1)), np.repeat(style, num_classes, 0))
+    names = tuple(tuple(f"{_plain(name)}-{row:05d}" for name in decoder.classes) for row in range(len(style)))
+    return Sheet(images.reshape(len(style), num_classes, *decoder.image_shape), names, "row")
+
+
+def of_class(decoder: Decoder, index: int, style: _Float, columns: int = 10) -> Sheet:
+    """Draw one class, one image a style, in rows of ``columns``."""
+    label = np.tile(np.eye(len(decoder.classes), dtype=np.float32)[index], (len(style), 1))
+    images = decode(decoder, label, style)
+    columns = min(columns, len(style))
+    empty = -len(style) % columns
+    images = np.concatenate((images, np.zeros((empty, *decoder.image_shape), np.uint8)))
+    stem = _plain(decoder.classes[index])
+    names = [f"{stem}-{number:05d}" for number in range(len(style))]
+    rows = tuple(tuple(names[start : start + columns]) for start in range(0, len(names), columns))
+    return Sheet(images.reshape(-1, columns, *decoder.image_shape), rows)
+
+
+def interpolate(decoder: Decoder, start: Code, end: Code, frames: int) -> Sheet:
+    """Walk on a straight line between two points of the latent space, both ends included: one row, an image a frame."""
+    share = np.linspace(0, 1, frames, dtype=np.float32)[:, None]
+    label = (1 - share) * start.label + share * end.label
+    style = (1 - share) * start.style + share * end.style
+    names = tuple(f"frame-{number:03d}" for number in range(frames))
+    return Sheet(decode(decoder, label, style)[None], (names,), "column")
+
+
+def vary(decoder: Decoder, code: Code, steps: int, reach: float = 2.0) -> Sheet:
+    """Walk one style dimension at a time from ``-reach`` to ``reach`` standard deviations of the prior.
+
+    Returns:
+        One dimension a row, one step a column; the others keep the style of ``code``.
+    """
+    style_dim = decoder.metadata.style_dim
+    value = np.linspace(-reach, reach, steps, dtype=np.float32) * np.float32(decoder.metadata.style_std)
+    style = np.tile(code.style, (style_dim, steps, 1))
+    for dimension in range(style_dim):
+        style[dimension, :, dimension] = value
+    label = np.tile(code.label, (style_dim * steps, 1))
+    images = decode(decoder, label, style.reshape(-1, style_dim))
+    names = tuple(tuple(f"style{d:02d}-{step:03d}" for step in range(steps)) for d in range(style_dim))
+    return Sheet(images.reshape(style_dim, steps, *decoder.image_shape), names, "column")
+
+
+def _plain(name: str) -> str:
+    """A class name as part of a file name."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name)

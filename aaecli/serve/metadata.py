@@ -1,0 +1,107 @@
+"""What an exported model says about itself in its ``metadata_props``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from aaecli.errors import AaeError
+
+SCHEMA = "1"
+Part = Literal["encoder", "decoder"]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The description that both files of an exported pair carry.
+
+    Attributes:
+        part: Which of the two this file is.
+        classes: Name of each class; column k of ``label_prob`` belongs to ``classes[k]``.
+        image_shape: Height and width of an image in pixels; there is one channel.
+        style_dim: Number of dimensions of the style; 0 where the model has none (a baseline).
+        style_std: Standard deviation of the Gaussian prior on each of them.
+        strangeness: Pairs (quantile, reconstruction error) measured on the validation images, both rising; empty
+            where the model cannot reconstruct.
+        model: Row of the family of models.
+        preset: Preset that it was trained with.
+        labels: How many labels it saw: a number or ``all``.
+        seed: Seed of the training.
+        test_accuracy: Share of the test images that the exported model reads correctly, in [0, 1]; None if unknown.
+        version: Version of aaecli that wrote the file.
+    """
+
+    part: Part
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int]
+    style_dim: int
+    style_std: float
+    strangeness: tuple[tuple[float, float], ...]
+    model: str
+    preset: str
+    labels: str
+    seed: str
+    test_accuracy: float | None
+    version: str
+
+
+def read_metadata(props: Mapping[str, str], path: Path) -> Metadata:
+    """Check and unpack the ``metadata_props`` of an ONNX file.
+
+    Raises:
+        AaeError: The file was not written by ``aaecli export``, or by a newer one, or its description is damaged.
+    """
+    schema = props.get("aaecli.schema")
+    if schema is None or "aaecli.part" not in props:
+        raise AaeError(
+            f"{path} is an ONNX model, but none that `aaecli export` wrote.",
+            "Name an encoder.onnx from `aaecli export --onnx` with --model.",
+        )
+    if schema != SCHEMA:
+        raise AaeError(
+            f"{path} follows schema {schema}; this aaecli reads schema {SCHEMA}.",
+            "Upgrade aaecli, or export the model again.",
+        )
+    try:
+        return _unpack(props)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise AaeError(
+            f"{path} describes itself wrongly in its metadata ({type(error).__name__}: {error}).",
+            "Export the model again with `aaecli export --onnx`.",
+        ) from error
+
+
+def _unpack(props: Mapping[str, str]) -> Metadata:
+    part = props["aaecli.part"]
+    if part not in ("encoder", "decoder"):
+        raise ValueError(f"the part is {part!r}")
+    classes = json.loads(props["aaecli.classes"])
+    if not isinstance(classes, list) or len(classes) < 2 or not all(isinstance(name, str) for name in classes):
+        raise ValueError("the classes are no list of names")
+    image = json.loads(props["aaecli.image"])
+    height, width = int(image["height"]), int(image["width"])
+    if image["channels"] != 1 or not (1 <= height <= 1024 and 1 <= width <= 1024):
+        raise ValueError("the image's size is out of range")
+    prior: dict[str, Any] = json.loads(props.get("aaecli.style_prior") or "null") or {}
+    if prior and prior.get("name") != "gaussian":
+        raise ValueError(f"the style prior {prior.get('name')!r} is unknown")
+    scale: dict[str, Any] = json.loads(props.get("aaecli.strangeness") or "null") or {}
+    pairs = zip(scale.get("quantile", ()), scale.get("reconstruction_error", ()), strict=True)
+    accuracy = props.get("aaecli.test_accuracy")
+    return Metadata(
+        part="encoder" if part == "encoder" else "decoder",
+        classes=tuple(classes),
+        image_shape=(height, width),
+        style_dim=int(prior.get("dim", 0)),
+        style_std=float(prior.get("std", 1.0)),
+        strangeness=tuple(sorted((float(quantile), float(error)) for quantile, error in pairs)),
+        model=props.get("aaecli.model", ""),
+        preset=props.get("aaecli.preset", ""),
+        labels=props.get("aaecli.labels", ""),
+        seed=props.get("aaecli.seed", ""),
+        test_accuracy=float(accuracy) if accuracy else None,
+        version=props.get("aaecli.version", ""),
+    )

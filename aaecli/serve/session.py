@@ -1,0 +1,179 @@
+"""Opening the two ONNX files: everything about a file is checked before its first answer is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.errors import AaeError
+from aaecli.serve.device import Device, device_of, providers
+from aaecli.serve.metadata import Metadata, Part, read_metadata
+
+MAX_MODEL_BYTES = 2**30
+"""The largest file that is opened; the models of this program take a few megabytes."""
+
+_Float = NDArray[np.float32]
+_EXPORT_AGAIN = "Export the model again with `aaecli export --onnx`."
+
+
+class _Session:
+    """One of the two files, open.
+
+    Attributes:
+        path: The file.
+        metadata: What it says about itself.
+        classes: Names of the K classes.
+        image_shape: Height and width of an image.
+        device: Where it runs: ``cpu`` or ``cuda``.
+    """
+
+    def __init__(self, path: Path, part: Part, device: Device, num_threads: int) -> None:
+        self.path = path
+        self._session = _open(path, device, num_threads)
+        self.metadata: Metadata = read_metadata(self._session.get_modelmeta().custom_metadata_map, path)
+        if self.metadata.part != part:
+            raise AaeError(
+                f"{path} is {_article(self.metadata.part)}, and {_article(part)} is due here.",
+                f"Name the {part}.onnx that was exported with it.",
+            )
+        self.classes = self.metadata.classes
+        self.image_shape = self.metadata.image_shape
+        self.device: Literal["cpu", "cuda"] = device_of(self._session.get_providers(), device)
+
+    def _check(self, where: Literal["input", "output"], expected: dict[str, tuple[int, ...]]) -> None:
+        """Compare names, types and shapes of the inputs or outputs; ``expected`` leaves the batch axis out."""
+        nodes = self._session.get_inputs() if where == "input" else self._session.get_outputs()
+        found = {node.name: tuple(node.shape[1:]) for node in nodes if node.type == "tensor(float)"}
+        if found != expected or len(found) != len(nodes):
+            raise AaeError(f"{self.path}: its {where}s are {found}, and should be {expected}.", _EXPORT_AGAIN)
+
+    def _run(self, names: list[str], feed: dict[str, Any]) -> list[_Float]:
+        outputs: list[_Float] = self._session.run(names, feed)
+        return outputs
+
+
+class Encoder(_Session):
+    """Reads images: the class of each and, where the model knows one, its style."""
+
+    def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
+        super().__init__(path, "encoder", device, num_threads)
+        self.has_style = any(node.name == "style" for node in self._session.get_outputs())
+        outputs: dict[str, tuple[int, ...]] = {"label_prob": (len(self.classes),)}
+        if self.has_style:
+            outputs["style"] = (self.metadata.style_dim,)
+        self._check("input", {"image": (1, *self.image_shape)})
+        self._check("output", outputs)
+
+    def __call__(self, images: NDArray[np.uint8] | _Float) -> tuple[_Float, _Float | None]:
+        """Read a batch.
+
+        Args:
+            images: Light on black, (N, H, W) or (N, 1, H, W): uint8, or float32 in [0, 1].
+
+        Returns:
+            ``label_prob`` (N, K), rows sum to 1; ``style`` (N, Z), or None from a baseline.
+        """
+        height, width = self.image_shape
+        feed = {"image": to_float(images).reshape(-1, 1, height, width)}
+        if not self.has_style:
+            return self._run(["label_prob"], feed)[0], None
+        label_prob, style = self._run(["label_prob", "style"], feed)
+        return label_prob, style
+
+
+class Decoder(_Session):
+    """Draws images from a label and a style."""
+
+    def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
+        super().__init__(path, "decoder", device, num_threads)
+        self._check("input", {"label": (len(self.classes),), "style": (self.metadata.style_dim,)})
+        self._check("output", {"image": (1, *self.image_shape)})
+
+    def __call__(self, label: _Float, style: _Float) -> _Float:
+        """Draw a batch.
+
+        Args:
+            label: (N, K): one-hot, or probabilities.
+            style: (N, Z).
+
+        Returns:
+            float32 (N, H, W) in [0, 1], light on black.
+        """
+        image = self._run(["image"], {"label": label, "style": style})[0]
+        return image.reshape(-1, *self.image_shape)
+
+
+def open_encoder(path: Path, device: Device = "auto", num_threads: int = 1) -> Encoder:
+    """Open an encoder.
+
+    Args:
+        path: The file.
+        device: Where to run; ``auto`` takes a GPU where there is one.
+        num_threads: Threads of the CPU that one call may use.
+
+    Raises:
+        AaeError: The file is missing, unreadable, too large, no encoder of ours, or the device cannot be had.
+    """
+    return Encoder(path, device, num_threads)
+
+
+def open_decoder(path: Path, device: Device = "auto", num_threads: int = 1) -> Decoder:
+    """Open a decoder; the counterpart of ``open_encoder``.
+
+    Raises:
+        AaeError: The file is missing, unreadable, too large, no decoder of ours, or the device cannot be had.
+    """
+    return Decoder(path, device, num_threads)
+
+
+def to_float(images: NDArray[np.uint8] | _Float) -> _Float:
+    """Scale bytes to [0, 1] exactly as training does: float32, divided by 255."""
+    if images.dtype == np.uint8:
+        return images.astype(np.float32) / np.float32(255)
+    return np.ascontiguousarray(images, np.float32)
+
+
+def _open(path: Path, device: Device, num_threads: int) -> Any:
+    hint = "Write a model with `aaecli export --onnx`, or leave out --model."
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise AaeError(f"{path} is not a file.", hint)
+        if not 0 < size <= MAX_MODEL_BYTES:
+            what = "empty" if size == 0 else f"{size:,} bytes long; at most {MAX_MODEL_BYTES:,} are read"
+            raise AaeError(f"{path} is {what}.", hint)
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise AaeError(f"Cannot read the model {path}: {error.strerror}.", hint) from error
+
+    import onnxruntime
+
+    wanted = providers(device)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    onnxruntime.set_default_logger_severity(4)
+    options.intra_op_num_threads = num_threads
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=wanted, enable_fallback=0)
+    except _onnxruntime_errors() as error:
+        reason = str(error).splitlines()[0].split(" : ")[-1][:200]
+        raise AaeError(f"{path} is no ONNX model that onnxruntime can open ({reason}).", hint) from error
+
+
+def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+    """The exceptions of onnxruntime's C++ side, which have no common ancestor but Exception."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = ("Fail", "InvalidArgument", "NoSuchFile", "NoModel", "EngineError", "RuntimeException", "InvalidProtobuf")
+    more = ("NotImplemented", "InvalidGraph", "EPFail", "ModelRequiresCompilation", "NotFound")
+    found = tuple(getattr(state, name) for name in names + more if hasattr(state, name))
+    return (*found, RuntimeError, ValueError)
+
+
+def _article(part: Part) -> str:
+    return "an encoder" if part == "encoder" else "a decoder"

@@ -1,0 +1,70 @@
+"""How unlike the training images a picture is: what the decoder cannot draw again is strange to the model."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.serve.session import Decoder, Encoder, open_decoder, to_float
+
+STRANGE = 0.999
+"""Quantile of the validation images above which a picture is called strange: one real digit of a thousand is."""
+
+
+def reconstruction_error(
+    decoder: Decoder,
+    images: NDArray[np.uint8] | NDArray[np.float32],
+    label_prob: NDArray[np.float32],
+    style: NDArray[np.float32],
+) -> NDArray[np.float64]:
+    """Mean squared difference of the pixels between each image and the decoder's drawing of it: (N,), in [0, 1]."""
+    drawn = decoder(label_prob, style)
+    difference = drawn - to_float(images).reshape(drawn.shape)
+    squared: NDArray[np.float64] = np.square(difference, out=difference).mean((1, 2), dtype=np.float64)
+    return squared
+
+
+def strange_above(quantiles: tuple[tuple[float, float], ...], quantile: float = STRANGE) -> float | None:
+    """Give the error that the share ``quantile`` of the validation images stays below.
+
+    Args:
+        quantiles: ``Metadata.strangeness``.
+        quantile: The highest stored quantile that does not exceed this is used.
+
+    Returns:
+        The error, or None where the model was exported without a scale.
+    """
+    below = [error for stored, error in quantiles if stored <= quantile]
+    return below[-1] if below else None
+
+
+def evaluate_onnx(
+    encoder: Encoder, images: NDArray[np.uint8], batch_size: int = 500
+) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+    """Read a whole data set in batches, as ``aaecli eval`` does with an ONNX file.
+
+    The decoder is the one that was exported beside the encoder, if there is one.
+
+    Args:
+        encoder: An open encoder.
+        images: uint8 (N, H, W), light on black.
+        batch_size: Images of a call.
+
+    Returns:
+        ``label_prob`` (N, K); the reconstruction error of each image (N,), or None without a decoder.
+
+    Raises:
+        AaeError: The decoder is damaged.
+    """
+    from aaecli.serve.discovery import decoder_beside
+
+    beside = decoder_beside(encoder.path) if encoder.has_style else None
+    decoder = open_decoder(beside, encoder.device) if beside else None
+    label_probs, errors = [], []
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        label_prob, style = encoder(batch)
+        label_probs.append(label_prob)
+        if decoder is not None and style is not None:
+            errors.append(reconstruction_error(decoder, batch, label_prob, style))
+    return np.concatenate(label_probs), np.concatenate(errors) if errors else None
