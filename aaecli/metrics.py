@@ -19,7 +19,8 @@ def wilson_interval(num_correct: int, num_total: int, z: float = 1.959964) -> tu
     denominator = 1 + z**2 / num_total
     centre = (share + z**2 / (2 * num_total)) / denominator
     half = z * math.sqrt(share * (1 - share) / num_total + z**2 / (4 * num_total**2)) / denominator
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The interval holds the proportion; at 0 and 1 rounding would leave it out by the last digit.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def expected_calibration_error(
