@@ -1,0 +1,105 @@
+"""The metrics agree with scikit-learn, and with their definitions spelt out where it has none."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from aaecli.metrics import confusion_matrix, evaluate, expected_calibration_error, wilson_interval
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def draw_answers(seed: int, num_images: int, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw float32 probabilities that are often right, and labels; some classes may be missing from either."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, num_classes, num_images)
+    score = rng.gumbel(size=(num_images, num_classes))
+    score[np.arange(num_images), label] += 2
+    prob = np.exp(score)
+    return (prob / prob.sum(1, keepdims=True)).astype(np.float32), label
+
+
+@settings(deadline=None)
+@given(seed=seeds, num_images=st.integers(1, 60), num_classes=st.integers(2, 12))
+def test_evaluate_agrees_with_scikit_learn(seed: int, num_images: int, num_classes: int) -> None:
+    prob, label = draw_answers(seed, num_images, num_classes)
+    names = tuple(f"class {value}" for value in range(num_classes))
+    result = evaluate(prob, label, names)
+
+    predicted = prob.argmax(1)
+    known = np.arange(num_classes)
+    assert result["num_images"] == num_images
+    assert result["accuracy"] == pytest.approx(reference.accuracy_score(label, predicted))
+    assert result["error"] == pytest.approx(reference.zero_one_loss(label, predicted))
+    assert result["confusion"] == reference.confusion_matrix(label, predicted, labels=known).tolist()
+    expected = reference.precision_recall_fscore_support(label, predicted, labels=known, zero_division=0)
+    for key, values in zip(("precision", "recall", "f1", "num_images"), expected, strict=True):
+        assert [entry[key] for entry in result["classes"]] == pytest.approx(values.tolist())
+    assert [entry["class"] for entry in result["classes"]] == list(names)
+    low, high = result["accuracy_interval"]
+    assert 0 <= low <= result["accuracy"] <= high <= 1
+
+
+def test_rows_of_the_confusion_matrix_are_true_classes() -> None:
+    matrix = confusion_matrix(np.array([1, 1, 0, 2]), np.array([0, 0, 0, 2]), 3)
+    assert matrix.tolist() == [[1, 2, 0], [0, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("num_correct", "num_total", "expected"),
+    # Newcombe 1998, table I, method 3.
+    [(81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0.0, 0.1611)), (1, 29, (0.0061, 0.1718))],
+)
+def test_wilson_interval_gives_the_published_examples(
+    num_correct: int, num_total: int, expected: tuple[float, float]
+) -> None:
+    assert wilson_interval(num_correct, num_total) == pytest.approx(expected, abs=5e-5)
+
+
+@given(num_total=st.integers(1, 10**6), data=st.data())
+def test_wilson_interval_holds_the_proportion_and_mirrors(num_total: int, data: st.DataObject) -> None:
+    num_correct = data.draw(st.integers(0, num_total))
+    low, high = wilson_interval(num_correct, num_total)
+    assert 0 <= low <= num_correct / num_total <= high <= 1
+    other_low, other_high = wilson_interval(num_total - num_correct, num_total)
+    assert (1 - other_high, 1 - other_low) == pytest.approx((low, high), abs=1e-9)
+
+
+def calibration_error_by_definition(prob: np.ndarray, label: np.ndarray, num_bins: int) -> float:
+    """Guo et al. 2017, equation 3, one bin after the other: bin m holds confidences in ((m-1)/M, m/M]."""
+    confidence, correct = prob.max(1).astype(np.float64), prob.argmax(1) == label
+    total = 0.0
+    for place in range(num_bins):
+        inside = (confidence > place / num_bins) & (confidence <= (place + 1) / num_bins)
+        if inside.any():
+            gap = abs(correct[inside].mean() - confidence[inside].mean())
+            total += inside.mean() * gap
+    return total
+
+
+@settings(deadline=None)
+@given(seed=seeds, num_images=st.integers(1, 200), num_bins=st.integers(1, 20))
+def test_calibration_error_follows_its_definition(seed: int, num_images: int, num_bins: int) -> None:
+    prob, label = draw_answers(seed, num_images, 4)
+    expected = calibration_error_by_definition(prob, label, num_bins)
+    assert expected_calibration_error(prob, label, num_bins) == pytest.approx(expected, abs=1e-6)
+
+
+def test_calibration_error_of_the_sure() -> None:
+    sure = np.eye(4, dtype=np.float32)
+    label = np.arange(4)
+    assert expected_calibration_error(sure, label) == 0
+    assert expected_calibration_error(sure, (label + 1) % 4) == 1
+    assert math.isclose(expected_calibration_error(sure, np.array([0, 1, 2, 0])), 0.25)
+
+
+def test_a_confidence_on_the_edge_belongs_to_the_bin_below() -> None:
+    # 0.5 and 0.4 share the bin (0, 0.5]; apart they would have gaps of 0.5 and 0.6, together they cancel to 0.05.
+    prob = np.array([[0.5, 0.3, 0.2], [0.4, 0.3, 0.3]])
+    assert expected_calibration_error(prob, np.array([0, 1]), num_bins=2) == pytest.approx(0.05)

@@ -1,0 +1,141 @@
+"""The rooms of the package, read off its syntax trees: who may import whom, and what a module must have."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import aaecli
+
+ROOT = Path(aaecli.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+
+BASE = {"errors", "config", "paths", "metrics", "version"}
+MAY_IMPORT = {
+    "errors": set(),
+    "config": {"errors"},
+    "paths": {"errors"},
+    "metrics": set(),
+    "console": {"errors"},
+    "data": BASE,
+    "learn": BASE | {"data"},
+    "serve": BASE | {"data"},
+    "figures": BASE | {"data"},
+    "drawing": set(),
+    "cli": BASE | {"console", "drawing", "data", "learn", "serve", "figures"},
+    "__main__": {"cli"},
+    # The package itself holds the version and nothing else.
+    "__init__": set(),
+}
+ONLY_IN = {
+    "torch": {"learn"},
+    "torchvision": {"learn"},
+    "onnx": {"learn"},
+    "onnxscript": {"learn"},
+    "onnxruntime": {"serve"},
+    "matplotlib": {"figures"},
+    "typer": {"cli"},
+    "rich": {"cli", "console"},
+    "PIL": {"data", "serve", "figures", "drawing"},
+    # typer vendors its own; the tests have hypothesis and scikit-learn, the program does not.
+    "click": set(),
+    "sklearn": set(),
+    "hypothesis": set(),
+    "pytest": set(),
+    # Only the name of its error: what torch raises for a file with code in it.
+    "pickle": {"learn"},
+}
+NO_ROOM = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
+
+
+def room_of(module: Path) -> str:
+    """Give the room of a module: the folder below the package, or the module's own name."""
+    relative = module.relative_to(ROOT)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Name every module that is imported, at the top, in a function or by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            # `from aaecli import console` imports aaecli.console.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            name = node.args[0]
+            if isinstance(name, ast.Constant):
+                yield str(name.value)
+
+
+def faults(module: Path, text: str) -> list[str]:
+    """Name each import of a module that the rooms do not allow."""
+    room, found, tree = room_of(module), [], ast.parse(text)
+    all_names = Counter(imports(tree))
+    names_for_types = Counter(name for node in type_checking(tree) for name in imports(node))
+    # Types may name another library's classes, since nothing is loaded for it; the rooms hold for types too.
+    for_types_only = {name for name, count in names_for_types.items() if all_names[name] == count}
+    for name in all_names:
+        first, *rest = name.split(".")
+        if first == "aaecli":
+            target = "version" if rest == ["__version__"] else rest[0]
+            if target != room and target not in MAY_IMPORT[room]:
+                found.append(f"{room} imports aaecli.{target}")
+        elif room not in ONLY_IN.get(first, {room}) and name not in for_types_only:
+            found.append(f"{room} imports {first}")
+    return found
+
+
+def type_checking(tree: ast.AST) -> Iterator[ast.stmt]:
+    """Give what only a type checker reads."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from node.body
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_stays_in_its_room(module: Path) -> None:
+    assert room_of(module) in MAY_IMPORT, "a new room: say in MAY_IMPORT what it may import"
+    assert module.stem not in NO_ROOM
+    text = module.read_text(encoding="utf-8")
+    assert faults(module, text) == []
+    assert ast.get_docstring(ast.parse(text)), "a module says what it is for"
+
+
+def test_all_rooms_are_walked() -> None:
+    assert {"cli", "data", "learn", "serve", "config", "errors"} <= {room_of(module) for module in MODULES}
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("serve/session.py", "import torch"),
+        ("serve/session.py", "def f():\n    from torch.nn import functional"),
+        ("serve/session.py", "from aaecli.learn import step"),
+        ("serve/session.py", "import aaecli.learn.step"),
+        ("learn/step.py", "from aaecli import serve"),
+        ("learn/step.py", "from importlib import import_module\nimport_module('aaecli.serve.session')"),
+        ("learn/step.py", "import onnxruntime as ort"),
+        ("data/idx.py", "from aaecli.learn.step import Step"),
+        ("data/idx.py", "from aaecli.cli import main"),
+        ("config.py", "from aaecli import console"),
+        ("errors.py", "import aaecli.paths"),
+        ("learn/step.py", "import typer"),
+        ("serve/session.py", "import matplotlib.pyplot as plt"),
+        ("cli/train.py", "import torch"),
+        ("cli/train.py", "import click"),
+        ("cli/train.py", "if TYPE_CHECKING:\n    import torch\nimport torch"),
+        ("learn/step.py", "if TYPE_CHECKING:\n    from aaecli.serve import session"),
+    ],
+)
+def test_an_import_against_the_rooms_is_seen(place: str, text: str) -> None:
+    assert len(faults(ROOT / place, text)) == 1
+
+
+def test_types_may_name_other_libraries() -> None:
+    assert faults(ROOT / "cli/train.py", "if TYPE_CHECKING:\n    from torch import Tensor") == []
