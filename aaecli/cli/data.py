@@ -1,0 +1,145 @@
+"""``aaecli data``: look into a data set, and take single images out of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from aaecli.errors import AaeError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+app = typer.Typer(
+    add_completion=False,
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_FOLDER = typer.Option(
+    "--data",
+    envvar="AAECLI_DATA",
+    metavar="DIR",
+    help="A folder with the four IDX files of a data set, .gz or raw; the embedded MNIST where none is named.",
+    rich_help_panel="Data",
+)
+
+
+@app.callback(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  aaecli data                      the MNIST that comes with aaecli\n\n"
+        "  aaecli data --data fashion/      another one, before training on it\n\n"
+        "  aaecli data export --index 0 --out digit.png"
+    )
+)
+def data(
+    context: typer.Context,
+    folder: Annotated[Path | None, _FOLDER] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
+) -> None:
+    """Look into a data set: image size, images of each class, the split that training makes, checksums."""
+    context.obj = folder
+    if context.invoked_subcommand:
+        return
+    from aaecli.console import out, print_json
+    from aaecli.data.dataset import load_dataset
+    from aaecli.data.inspection import inspect_dataset
+
+    # The embedded files are compared with the published checksums whenever they are loaded.
+    found = inspect_dataset(load_dataset(folder), checksums_ok=True if folder is None else None)
+    if as_json:
+        print_json(found)
+    else:
+        for part in _tables(found):
+            out().print(part)
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  aaecli data export --index 0 --out digit.png\n\n"
+        "  aaecli data export --split train --index 59999 --out last.png\n\n"
+        "  aaecli data export --index 3 --out - | aaecli classify -"
+    )
+)
+def export(
+    context: typer.Context,
+    index: Annotated[
+        int, typer.Option("--index", metavar="I", help="Which image, counted from 0.", rich_help_panel="Image")
+    ],
+    split: Annotated[
+        Literal["test", "train"], typer.Option(help="Test or training images.", rich_help_panel="Image")
+    ] = "test",
+    folder: Annotated[Path | None, _FOLDER] = None,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where to write it; the ending says the format, - is stdout, as PNG. A file there is replaced.",
+            rich_help_panel="Output",
+        ),
+    ] = "digit.png",
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print file, split, index and label as one object.", rich_help_panel="Output"),
+    ] = False,
+) -> None:
+    """Write one image of a data set as a picture, and tell its true label on stderr."""
+    from aaecli.console import print_json, say
+    from aaecli.data.dataset import load_dataset
+    from aaecli.data.inspection import encode_image, write_image
+
+    to_stdout = target == "-"
+    if to_stdout and (as_json or sys.stdout.isatty()):
+        raise AaeError(
+            "--out - writes a picture to stdout, " + ("where --json writes too." if as_json else "a terminal."),
+            "Name a file, or pipe the picture on: `aaecli data export --index 0 --out - | aaecli classify -`.",
+        )
+    dataset = load_dataset(folder or context.obj)
+    if to_stdout:
+        body, label = encode_image(dataset, split, index)
+        sys.stdout.buffer.write(body)
+        sys.stdout.buffer.flush()
+    else:
+        label = write_image(dataset, split, index, Path(target))
+    place = "a PNG to stdout" if to_stdout else target
+    say(f"Wrote {place}: {split} image {index} of {dataset.name}, whose label is {label}.")
+    if as_json:
+        print_json({"file": target, "split": split, "index": index, "label": label})
+
+
+def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
+    """Lay out what ``inspect_dataset`` found: the facts, then a row for each class."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from aaecli.console import printable
+
+    facts = Table.grid(padding=(0, 2))
+    height, width = found["image"]
+    num_classes = len(found["classes"])
+    checksums = "those that were published" if found["checksums_ok"] else "unknown for this data set"
+    for name, value in (
+        ("name", printable(found["name"])),
+        ("images", f"{height} × {width} pixels, {num_classes} classes"),
+        ("pool", f"{found['split']['pool']:,} training images that may be learnt from"),
+        ("validation", f"{found['split']['validation']:,} training images that choices are made on"),
+        ("test", f"{found['num_test']:,} images that decide nothing"),
+        ("checksums", checksums),
+    ):
+        facts.add_row(Text(name, style="bold"), Text(value))
+
+    counts = Table(box=box.SIMPLE_HEAD, show_footer=True)
+    counts.add_column("class", "all")
+    counts.add_column("train", f"{found['num_train']:,}", justify="right")
+    counts.add_column("test", f"{found['num_test']:,}", justify="right")
+    for entry in found["classes"]:
+        counts.add_row(entry["class"], f"{entry['train']:,}", f"{entry['test']:,}")
+    return facts, counts

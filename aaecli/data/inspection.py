@@ -1,0 +1,104 @@
+"""What is in a data set: its counts, its split, and a single image as a picture file."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from aaecli.data.dataset import Dataset
+from aaecli.data.split import split
+from aaecli.errors import AaeError
+from aaecli.paths import replacing
+
+_FORMATS = {
+    ".png": "PNG",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".pgm": "PPM",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+}
+
+Part = Literal["train", "test"]
+
+
+def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str, Any]:
+    """Count what a data set holds.
+
+    Args:
+        dataset: The data set.
+        checksums_ok: Whether its files are those that were published; None where that is not known.
+
+    Returns:
+        ``name``; ``image``: height and width in pixels; ``classes``: a list with ``class``, ``train`` and ``test``,
+        the numbers of its images; ``num_train``, ``num_test``; ``split``: how training divides the training images
+        into ``pool`` and ``validation``; ``checksums_ok``.
+
+    Raises:
+        AaeError: The data set is too small to be split.
+    """
+    parts = split(dataset, "all", 0)
+    counts = [
+        np.bincount(label, minlength=len(dataset.classes)).tolist()
+        for label in (dataset.train_label, dataset.test_label)
+    ]
+    return {
+        "name": dataset.name,
+        "image": list(dataset.image_shape),
+        "classes": [
+            {"class": name, "train": train, "test": test}
+            for name, train, test in zip(dataset.classes, *counts, strict=True)
+        ],
+        "num_train": len(dataset.train_label),
+        "num_test": len(dataset.test_label),
+        "split": {"pool": len(parts.pool), "validation": len(parts.validation)},
+        "checksums_ok": checksums_ok,
+    }
+
+
+def encode_image(dataset: Dataset, part: Part, index: int, suffix: str = ".png") -> tuple[bytes, str]:
+    """Encode one image as a picture file, grey, light on black as it is stored.
+
+    Returns:
+        The file's bytes and the name of the image's class.
+
+    Raises:
+        AaeError: The index is out of range or pictures of this suffix cannot be written.
+    """
+    images, labels = {
+        "train": (dataset.train_image, dataset.train_label),
+        "test": (dataset.test_image, dataset.test_label),
+    }[part]
+    if not 0 <= index < len(images):
+        raise AaeError(
+            f"{dataset.name} has no {part} image {index}: they are numbered from 0 to {len(images) - 1}.",
+            "`aaecli data` tells how many images of each kind there are.",
+        )
+    if suffix.lower() not in _FORMATS:
+        raise AaeError(
+            f"Pictures cannot be written as '{suffix}'." if suffix else "The picture's name has no ending.",
+            "Let the name end in one of: " + ", ".join(_FORMATS) + ".",
+        )
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(images[index]).save(file, _FORMATS[suffix.lower()])
+    return file.getvalue(), dataset.classes[labels[index]]
+
+
+def write_image(dataset: Dataset, part: Part, index: int, path: Path) -> str:
+    """Write one image to a file whose suffix says the format, and give the name of its class.
+
+    Raises:
+        AaeError: As for ``encode_image``, or the file cannot be written.
+    """
+    body, name = encode_image(dataset, part, index, path.suffix)
+    with replacing(path) as temporary:
+        temporary.write_bytes(body)
+    return name

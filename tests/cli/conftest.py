@@ -1,0 +1,44 @@
+"""Running the command line as the console script does, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from aaecli.cli import main
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: exit code and what stood in the two streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def aaecli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Give a function that runs ``aaecli WORDS…`` and returns its outcome.
+
+    The streams are those of the process, so that what a library prints past Python is seen too.
+    """
+    for name in ("AAECLI_DATA", "AAECLI_MODEL", "AAECLI_DEVICE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    # What rich and typer draw without a terminal is otherwise as wide as the one that the tests run in.
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*words: object) -> Outcome:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        streams = capfd.readouterr()
+        return Outcome(int(ended.value.code or 0), streams.out, streams.err)
+
+    return run

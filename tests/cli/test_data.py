@@ -1,0 +1,180 @@
+"""``aaecli data``: what a data set holds, and one image of it as a picture."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aaecli.data.dataset import load_dataset
+from tests.cli.conftest import Run
+from tests.conftest import WriteDataset
+
+
+def test_the_embedded_mnist(aaecli: Run) -> None:
+    result = aaecli("data")
+    assert (result.code, result.err) == (0, "")
+    words = result.out.split()
+    for expected in ("MNIST", "50,000", "10,000", "60,000", "28", "5,923", "1,135", "published"):
+        assert expected in words, expected
+
+
+def test_the_embedded_mnist_as_json(aaecli: Run) -> None:
+    result = aaecli("data", "--json")
+    assert (result.code, result.err) == (0, "")
+    found = json.loads(result.out)
+    assert (found["name"], found["image"]) == ("MNIST", [28, 28])
+    assert (found["num_train"], found["num_test"]) == (60_000, 10_000)
+    assert found["split"] == {"pool": 50_000, "validation": 10_000}
+    assert found["checksums_ok"] is True
+    assert found["classes"][1] == {"class": "1", "train": 6742, "test": 1135}
+    assert [entry["class"] for entry in found["classes"]] == list("0123456789")
+
+
+@pytest.mark.parametrize("by_flag", [True, False])
+def test_another_data_set(
+    aaecli: Run, write_dataset: WriteDataset, monkeypatch: pytest.MonkeyPatch, by_flag: bool
+) -> None:
+    folder = write_dataset("kin", train=[5, 6, 9] * 8, test=[9, 5], size=(4, 6))
+    if not by_flag:
+        monkeypatch.setenv("AAECLI_DATA", str(folder))
+    result = aaecli("data", "--json", *(["--data", folder] if by_flag else []))
+    assert json.loads(result.out) == {
+        "name": "kin",
+        "image": [4, 6],
+        "classes": [
+            {"class": "5", "train": 8, "test": 1},
+            {"class": "6", "train": 8, "test": 0},
+            {"class": "9", "train": 8, "test": 1},
+        ],
+        "num_train": 24,
+        "num_test": 2,
+        "split": {"pool": 20, "validation": 4},
+        "checksums_ok": None,
+    }
+    table = aaecli("data", *(["--data", folder] if by_flag else []))
+    assert "unknown for this data set" in table.out
+
+
+def test_a_data_set_with_a_fault(aaecli: Run, write_dataset: WriteDataset) -> None:
+    folder = write_dataset()
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    result = aaecli("data", "--data", folder)
+    assert (result.code, result.out) == (1, "")
+    assert f"{folder} holds no t10k-labels-idx1-ubyte" in result.err
+
+
+def test_export_writes_the_picture_and_tells_its_label(aaecli: Run, in_empty_folder: Path) -> None:
+    result = aaecli("data", "export", "--index", 0, "--out", "digit.png")
+    assert (result.code, result.out) == (0, "")
+    assert result.err == "Wrote digit.png: test image 0 of MNIST, whose label is 7.\n"
+    with Image.open(in_empty_folder / "digit.png") as picture:
+        assert (picture.format, picture.mode) == ("PNG", "L")
+        assert np.array_equal(np.asarray(picture), load_dataset().test_image[0])
+    assert [path.name for path in in_empty_folder.iterdir()] == ["digit.png"]
+
+
+def test_export_without_out_is_digit_png_and_replaces_it(aaecli: Run, in_empty_folder: Path) -> None:
+    aaecli("data", "export", "--index", 0)
+    first = (in_empty_folder / "digit.png").read_bytes()
+    aaecli("data", "export", "--index", 1)
+    assert (in_empty_folder / "digit.png").read_bytes() != first
+
+
+def test_export_of_a_training_image(aaecli: Run, in_empty_folder: Path) -> None:
+    result = aaecli("data", "export", "--split", "train", "--index", 59_999, "--out", "new/last.PNG", "--json")
+    assert result.code == 0
+    assert json.loads(result.out) == {"file": "new/last.PNG", "split": "train", "index": 59_999, "label": "8"}
+    with Image.open(in_empty_folder / "new" / "last.PNG") as picture:
+        assert np.array_equal(np.asarray(picture), load_dataset().train_image[-1])
+
+
+@pytest.mark.parametrize("ending", ["png", "bmp", "gif", "tif", "pgm", "webp", "jpg"])
+def test_every_ending_is_a_format(aaecli: Run, in_empty_folder: Path, write_dataset: WriteDataset, ending: str) -> None:
+    result = aaecli("data", "export", "--data", write_dataset(), "--index", 2, "--out", f"a.{ending}")
+    assert result.code == 0
+    with Image.open(in_empty_folder / f"a.{ending}") as picture:
+        assert picture.size == (28, 28)
+
+
+@pytest.mark.parametrize("place", ["group", "command", "environment"])
+def test_the_data_set_may_be_named_anywhere(
+    aaecli: Run, in_empty_folder: Path, write_dataset: WriteDataset, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    folder = write_dataset("kin", test=[1, 0])
+    named = ("--data", folder)
+    if place == "environment":
+        monkeypatch.setenv("AAECLI_DATA", str(folder))
+    before, after = (named if place == "group" else ()), (named if place == "command" else ())
+    result = aaecli("data", *before, "export", *after, "--index", 0)
+    assert result.err == "Wrote digit.png: test image 0 of kin, whose label is 1.\n"
+
+
+@pytest.mark.parametrize(("index", "split", "last"), [(-1, "test", 5), (6, "test", 5), (24, "train", 23)])
+def test_an_index_out_of_range_tells_the_range(
+    aaecli: Run, in_empty_folder: Path, write_dataset: WriteDataset, index: int, split: str, last: int
+) -> None:
+    result = aaecli("data", "export", "--data", write_dataset(), "--index", index, "--split", split)
+    assert (result.code, result.out) == (1, "")
+    assert f"error: some has no {split} image {index}: they are numbered from 0 to {last}." in result.err
+    assert list(in_empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["digit", "digit.txt", "digit.pdf", "digit.png.exe"])
+def test_an_ending_that_is_no_picture(aaecli: Run, in_empty_folder: Path, name: str) -> None:
+    result = aaecli("data", "export", "--index", 0, "--out", name)
+    assert (result.code, result.out) == (1, "")
+    assert "hint: Let the name end in one of: .png" in result.err
+    assert list(in_empty_folder.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written(aaecli: Run, in_empty_folder: Path) -> None:
+    (in_empty_folder / "taken").touch()
+    result = aaecli("data", "export", "--index", 0, "--out", "taken/digit.png")
+    assert (result.code, result.out) == (1, "")
+    assert "error: Cannot write taken/digit.png" in result.err
+
+
+class Binary(io.TextIOWrapper):
+    """A stdout that holds bytes, a terminal or not."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__(io.BytesIO(), "utf-8")
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+def test_export_to_a_pipe(aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Binary(terminal=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", stream)
+        result = aaecli("data", "export", "--index", 1, "--out", "-")
+    assert (result.code, result.err) == (0, "Wrote a PNG to stdout: test image 1 of MNIST, whose label is 2.\n")
+    with Image.open(io.BytesIO(stream.buffer.getvalue())) as picture:  # type: ignore[attr-defined]
+        assert np.array_equal(np.asarray(picture), load_dataset().test_image[1])
+    assert list(in_empty_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("terminal", "flags", "said"), [(True, (), "a terminal."), (False, ("--json",), "--json")])
+def test_a_picture_and_text_do_not_share_stdout(
+    aaecli: Run, monkeypatch: pytest.MonkeyPatch, terminal: bool, flags: tuple[str, ...], said: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Binary(terminal=terminal))
+        result = aaecli("data", "export", "--index", 1, "--out", "-", *flags)
+    assert result.code == 1
+    assert said in result.err
+
+
+@pytest.mark.parametrize("words", [("export",), ("exprot",), ("export", "--index", "x"), ("--dta", "x")])
+def test_wrong_usage(aaecli: Run, words: tuple[str, ...]) -> None:
+    result = aaecli("data", *words)
+    assert (result.code, result.out) == (2, "")
+    assert "Usage: aaecli data" in result.err
