@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
     from rich.progress import Progress
@@ -82,3 +83,13 @@ def progress(*, transient: bool = True) -> Progress:
         transient=transient,
         disable=not err().is_terminal,
     )
+
+
+@contextmanager
+def status(message: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show on stderr that something is going on, where stderr is a terminal; gives a function that says what."""
+    if quiet or not err().is_terminal:
+        yield lambda text: None
+        return
+    with err().status(printable(message)) as spinner:
+        yield lambda text: spinner.update(printable(f"{message}, {text}"))

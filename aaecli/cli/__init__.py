@@ -48,7 +48,7 @@ class LazyGroup(TyperGroup):
 app = typer.Typer(
     name="aaecli",
     cls=LazyGroup,
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -72,6 +72,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    ctx: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
     ] = False,
@@ -80,6 +81,8 @@ def root(
     ] = False,
 ) -> None:
     """Learn to read small images from very few labels, and deploy what was learnt as two ONNX files."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 def main(argv: Sequence[str] | None = None) -> None:

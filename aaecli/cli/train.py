@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from aaecli.errors import AaeError
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _WHAT = "What to learn"
 _HOW = "How to learn it"
@@ -19,12 +19,12 @@ _WHERE = "Where"
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "  aaecli train --labels 1000                      the default: a semi-supervised AAE on MNIST\n\n"
-        "  aaecli train --labels 100 --seed 1              fewer labels, another draw of them\n\n"
-        "  aaecli train --preset tutorial                  the article's own settings\n\n"
-        "  aaecli train --model baseline --labels 1000     the plain network that the article compares with\n\n"
-        "  aaecli train --data fashion/ --labels 1000      another data set in MNIST's four files\n\n"
-        "  aaecli train --print-config > mine.toml         every setting, to edit and give back with --config"
+        "aaecli train --labels 1000\n\n"
+        "aaecli train --labels 100 --seed 1             another draw of fewer labels\n\n"
+        "aaecli train --preset tutorial                 the article's own settings\n\n"
+        "aaecli train --model baseline                  the network it compares with\n\n"
+        "aaecli train --data fashion/                   another set of four IDX files\n\n"
+        "aaecli train --print-config > mine.toml        settings to edit, for --config"
     )
 )
 def train(
@@ -34,16 +34,17 @@ def train(
             metavar="N|all",
             envvar="AAECLI_LABELS",
             rich_help_panel=_WHAT,
-            help="How many images are labelled, shared evenly among the classes. [default: 1000]",
+            show_default="1000",
+            help="How many images are labelled, shared evenly among the classes.",
         ),
     ] = None,
     model: Annotated[
-        str | None,
+        Literal["semisupervised", "baseline"] | None,
         typer.Option(
-            metavar="MODEL",
-            envvar="AAECLI_MODEL_KIND",
+            envvar="AAECLI_TRAIN_MODEL",
             rich_help_panel=_WHAT,
-            help="semisupervised (part 4 of the article) or baseline (labels only). [default: semisupervised]",
+            show_default="semisupervised",
+            help="semisupervised (part 4 of the article) or baseline (labels only).",
         ),
     ] = None,
     data: Annotated[
@@ -52,7 +53,8 @@ def train(
             metavar="DIR",
             envvar="AAECLI_DATA",
             rich_help_panel=_WHAT,
-            help="Folder with a data set in MNIST's four IDX files, .gz or raw. [default: the embedded MNIST]",
+            show_default="the embedded MNIST",
+            help="Folder with a data set in MNIST's four IDX files, .gz or raw.",
         ),
     ] = None,
     seed: Annotated[
@@ -60,7 +62,8 @@ def train(
         typer.Option(
             envvar="AAECLI_SEED",
             rich_help_panel=_WHAT,
-            help="Seed of the label draw, the weights and the batches. [default: 0]",
+            show_default="0",
+            help="Seed of the label draw, the weights and the batches.",
         ),
     ] = None,
     preset: Annotated[
@@ -69,7 +72,8 @@ def train(
             metavar="NAME",
             envvar="AAECLI_PRESET",
             rich_help_panel=_HOW,
-            help="Settings to start from: default, or tutorial (the article's). [default: default; baseline: tutorial]",
+            show_default="default; baseline: tutorial",
+            help="Settings to start from: default, or tutorial (the article's).",
         ),
     ] = None,
     config: Annotated[
@@ -101,21 +105,21 @@ def train(
         int | None, typer.Option(envvar="AAECLI_STYLE_DIM", rich_help_panel=_HOW, help="Dimensions of the style z.")
     ] = None,
     device: Annotated[
-        str | None,
+        Literal["auto", "cpu", "cuda", "mps"] | None,
         typer.Option(
-            metavar="auto|cpu|cuda|mps",
             envvar="AAECLI_DEVICE",
             rich_help_panel=_WHERE,
-            help="Where to train. A device that cannot be had is an error. [default: auto]",
+            show_default="auto",
+            help="Where to train. A device that cannot be had is an error.",
         ),
     ] = None,
     precision: Annotated[
-        str | None,
+        Literal["auto", "fp32", "bf16"] | None,
         typer.Option(
-            metavar="auto|fp32|bf16",
             envvar="AAECLI_PRECISION",
             rich_help_panel=_WHERE,
-            help="Type of the matrix products; auto takes bf16 where it is faster. [default: auto]",
+            show_default="auto",
+            help="Type of the matrix products; auto takes bf16 where it is faster.",
         ),
     ] = None,
     out: Annotated[
@@ -126,7 +130,7 @@ def train(
     ] = Path("runs"),
     name: Annotated[
         str | None,
-        typer.Option(rich_help_panel=_WHERE, help="Name of the run folder, before its number. [default: MODEL-N]"),
+        typer.Option(rich_help_panel=_WHERE, show_default="MODEL-N", help="Name of the run folder, before its number."),
     ] = None,
     resume: Annotated[
         Path | None,

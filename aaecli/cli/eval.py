@@ -1,0 +1,166 @@
+"""``aaecli eval``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from aaecli.errors import AaeError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aaecli.data.dataset import Dataset
+
+app = typer.Typer(add_completion=False)
+
+_Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "aaecli eval                           the newest model, 10,000 test images\n\n"
+        "aaecli eval exports/encoder.onnx      the exported pair, without torch\n\n"
+        "aaecli eval model.pt --json | jq .accuracy\n\n"
+        "The test images decide nothing: no epoch, no setting and no seed was chosen on them."
+    )
+)
+def evaluate(
+    model: Annotated[
+        Path | None, typer.Argument(metavar="[MODEL]", show_default="the newest model.pt", help="A .pt or .onnx file.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            envvar="AAECLI_DATA",
+            show_default="that of the training; MNIST for an .onnx file",
+            help="Data set whose test images to use.",
+        ),
+    ] = None,
+    device: Annotated[_Device, typer.Option(envvar="AAECLI_DEVICE", help="Where to compute.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
+) -> None:
+    """Judge a model on test images it has never seen.
+
+    Prints accuracy with its 95 % interval (Wilson), precision, recall and F1 of each class, the confusion matrix, the
+    expected calibration error and the reconstruction error.
+    """
+    from aaecli import console
+    from aaecli.metrics import evaluate as judge
+    from aaecli.paths import newest_model
+
+    path = model or newest_model()
+    with console.status(f"Evaluating {path}"):
+        read = _read_onnx if path.suffix == ".onnx" else _read_checkpoint
+        dataset, label_prob, errors = read(path, data, device)
+        report = judge(label_prob, dataset.test_label, dataset.classes)
+    error = None if errors is None else float(errors.mean())
+    report = {"model": str(path), "dataset": dataset.name} | report | {"reconstruction_error": error}
+    if as_json:
+        console.print_json(report)
+    else:
+        _render(report)
+
+
+def _read_checkpoint(
+    path: Path, data: str | None, device: _Device
+) -> tuple[Dataset, NDArray[np.float32], NDArray[Any] | None]:
+    import torch
+
+    from aaecli.data.dataset import load_dataset
+    from aaecli.learn.checkpoint import load_model
+    from aaecli.learn.devices import choose_device
+    from aaecli.learn.predict import predict
+
+    checkpoint = load_model(path)
+    dataset = load_dataset(data if data is not None else checkpoint.config.data)
+    _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
+    where = choose_device(device)
+    decoder = None if checkpoint.decoder is None else checkpoint.decoder.to(where)
+    prediction = predict(checkpoint.encoder.to(where), decoder, torch.from_numpy(dataset.test_image).to(where))
+    return dataset, prediction.label_prob, prediction.reconstruction_error
+
+
+def _read_onnx(
+    path: Path, data: str | None, device: _Device
+) -> tuple[Dataset, NDArray[np.float32], NDArray[Any] | None]:
+    from aaecli.data.dataset import load_dataset
+    from aaecli.serve.session import open_encoder
+    from aaecli.serve.strangeness import evaluate_onnx
+
+    if device == "mps":
+        raise AaeError("An .onnx file runs on cpu or cuda, not on mps.", "Use --device auto, or name the .pt file.")
+    encoder = open_encoder(path, device)
+    dataset = load_dataset(data)
+    _check_fit(path, encoder.classes, encoder.image_shape, dataset)
+    return dataset, *evaluate_onnx(encoder, dataset.test_image)
+
+
+def _check_fit(path: Path, classes: tuple[str, ...], image_shape: tuple[int, int], dataset: Dataset) -> None:
+    if tuple(classes) != dataset.classes:
+        raise AaeError(
+            f"{path} knows the classes {_listed(classes)}, but {dataset.name} has {_listed(dataset.classes)}.",
+            "Name the data set that the model was trained on with --data.",
+        )
+    if tuple(image_shape) != dataset.image_shape:
+        raise AaeError(
+            f"{path} reads images of {image_shape[0]} × {image_shape[1]} pixels, but those of {dataset.name} have "
+            f"{dataset.image_shape[0]} × {dataset.image_shape[1]}.",
+            "Name the data set that the model was trained on with --data.",
+        )
+
+
+def _listed(classes: tuple[str, ...]) -> str:
+    shown = ", ".join(classes[:10])
+    return shown if len(classes) <= 10 else f"{shown} and {len(classes) - 10} more"
+
+
+def _render(report: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from aaecli import console
+
+    out = console.out()
+    low, high = report["accuracy_interval"]
+    out.print(
+        f"accuracy              [bold]{report['accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%}, "
+        f"{report['num_images']:,} test images of {report['dataset']})"
+    )
+    out.print(f"error                 {report['error']:.2%}")
+    out.print(f"calibration error     {report['expected_calibration_error']:.4f}  (expected, 15 bins)")
+    if report["reconstruction_error"] is not None:
+        out.print(f"reconstruction error  {report['reconstruction_error']:.4f}  (mean squared, pixels in [0, 1])")
+
+    table = Table(title="By class", title_justify="left", box=None, pad_edge=False)
+    table.add_column("class", justify="right")
+    for heading in ("precision", "recall", "F1", "images"):
+        table.add_column(heading, justify="right")
+    for row in report["classes"]:
+        figures = (f"{row[key]:.2%}" for key in ("precision", "recall", "f1"))
+        table.add_row(row["class"], *figures, f"{row['num_images']:,}")
+    out.print()
+    out.print(table)
+
+    names = [row["class"] for row in report["classes"]]
+    if len(names) > 20:
+        out.print(f"\nThe confusion matrix of {len(names)} classes is in the output of --json.")
+        return
+    matrix = Table(
+        title="Confusion: true classes down, predicted across", title_justify="left", box=None, pad_edge=False
+    )
+    matrix.add_column("", justify="right", style="bold")
+    for name in names:
+        matrix.add_column(name, justify="right")
+    for index, counts in enumerate(report["confusion"]):
+        cells = (
+            f"[bold]{count}[/bold]" if index == column else (str(count) if count else "[dim]·[/dim]")
+            for column, count in enumerate(counts)
+        )
+        matrix.add_row(names[index], *cells)
+    out.print()
+    out.print(matrix)

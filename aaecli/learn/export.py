@@ -1,0 +1,212 @@
+"""From a checkpoint to two ONNX files that need no torch, checked against it before they take their names."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from aaecli import __version__
+from aaecli.data.dataset import load_dataset
+from aaecli.errors import AaeError
+from aaecli.learn.checkpoint import Checkpoint
+from aaecli.learn.step import to_float
+from aaecli.paths import replacing
+
+OPSET = 20
+SCHEMA = "1"
+TOLERANCE = 1e-5
+PARITY_BATCHES = (1, 2, 7, 64)
+
+
+class _DeployedEncoder(nn.Module):
+    """image → label_prob and, where the model has one, style: the softmax is part of the graph."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        encoding = self.encoder(image)
+        label_prob = encoding.label_logits.softmax(1)
+        return (label_prob,) if encoding.style is None else (label_prob, encoding.style)
+
+
+class _DeployedDecoder(nn.Module):
+    """label, style → image."""
+
+    def __init__(self, decoder: nn.Module) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, label: Tensor, style: Tensor) -> tuple[Tensor, ...]:
+        return (self.decoder(torch.cat([label, style], 1)),)
+
+
+def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Write ``encoder.onnx`` and, where the model draws, ``decoder.onnx``.
+
+    Both are made and checked in full before either takes its name, so a failed export leaves what was there.
+
+    Args:
+        checkpoint: A trained model, on the processor, in evaluation mode.
+        folder: Where the files go.
+        progress: Is told what is being done.
+
+    Returns:
+        For each part, ``path``, ``bytes`` and ``difference``, the largest one from torch in the parity check.
+
+    Raises:
+        AaeError: A file cannot be written, or differs from torch by more than 1e-5 or in a class.
+    """
+    height, width = checkpoint.image_shape
+    num_classes, style_dim = len(checkpoint.classes), checkpoint.config.network.style_dim
+    image = torch.rand(2, 1, height, width)
+    encoder = _DeployedEncoder(checkpoint.encoder)
+    output_names = ["label_prob"] if len(encoder(image)) == 1 else ["label_prob", "style"]
+    parts: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]] = {
+        "encoder": (encoder, (image,), ["image"], output_names)
+    }
+    if checkpoint.decoder is not None:
+        code = (torch.rand(2, num_classes).softmax(1), torch.randn(2, style_dim))
+        parts["decoder"] = (_DeployedDecoder(checkpoint.decoder), code, ["label", "style"], ["image"])
+
+    report: dict[str, Any] = {}
+    with contextlib.ExitStack() as files:
+        for part, (module, example, inputs, outputs) in parts.items():
+            progress(f"{part}: translating")
+            model = _translate(module.eval(), example, inputs, outputs)
+            _describe(model, part, checkpoint)
+            path = folder / f"{part}.onnx"
+            temporary = files.enter_context(replacing(path))
+            temporary.write_bytes(model.SerializeToString())
+            progress(f"{part}: comparing with torch")
+            difference = _check_parity(temporary, module, _parity_inputs(part, checkpoint))
+            report[part] = {"path": str(path), "bytes": temporary.stat().st_size, "difference": difference}
+    return report
+
+
+def _translate(
+    module: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str]
+) -> onnx.ModelProto:
+    batch = torch.export.Dim("batch", min=1)
+    with _silenced():
+        program = torch.onnx.export(
+            module,
+            example,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=tuple({0: batch} for _ in example),
+            external_data=False,
+            verbose=False,
+        )
+    if program is None:
+        raise AaeError("torch could not translate the model to ONNX.", "Run again with --debug and report it.")
+    model = program.model_proto
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep the exporter's chatter from both streams: stdout is for results."""
+    chatter = io.StringIO()
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(chatter),
+            contextlib.redirect_stderr(chatter),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)
+
+
+def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None:
+    """Write into the file all that a program without the checkpoint needs to know."""
+    config, facts = checkpoint.config, checkpoint.facts
+    height, width = checkpoint.image_shape
+    properties: dict[str, Any] = {
+        "schema": SCHEMA,
+        "part": part,
+        "version": __version__,
+        "model": config.model,
+        "preset": config.preset,
+        "labels": config.labels,
+        "seed": config.seed,
+        "classes": list(checkpoint.classes),
+        "image": {"channels": 1, "height": height, "width": width},
+        "test_accuracy": facts.get("test_accuracy", ""),
+    }
+    if checkpoint.decoder is not None:
+        prior = {"name": config.prior.style, "std": config.prior.style_std, "dim": config.network.style_dim}
+        properties |= {"style_prior": prior, "strangeness": facts.get("strangeness", {})}
+    onnx.helper.set_model_props(
+        model,
+        {
+            f"aaecli.{key}": value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for key, value in properties.items()
+        },
+    )
+    model.producer_name, model.producer_version = "aaecli", __version__
+    model.doc_string = f"The {part} of an adversarial autoencoder ({config.model}), exported by aaecli."
+
+
+def _parity_inputs(part: str, checkpoint: Checkpoint) -> list[tuple[Tensor, ...]]:
+    """Give inputs of every batch size to check: real images or their codes, and random ones."""
+    generator = torch.Generator().manual_seed(0)
+    height, width = checkpoint.image_shape
+    stored = torch.from_numpy(load_dataset(checkpoint.config.data).test_image)
+    cases: list[tuple[Tensor, ...]] = []
+    for size in PARITY_BATCHES:
+        real = to_float(stored[torch.randint(len(stored), (size,), generator=generator)])
+        for image in (real, torch.rand(size, 1, height, width, generator=generator)):
+            if part == "encoder":
+                cases.append((image,))
+            else:
+                encoding = checkpoint.encoder(image)
+                cases.append((encoding.label_logits.softmax(1), encoding.style))
+    return cases
+
+
+def _check_parity(path: Path, module: nn.Module, cases: list[tuple[Tensor, ...]]) -> float:
+    """Give the largest difference between onnxruntime's and torch's answers.
+
+    Raises:
+        AaeError: It exceeds the tolerance, or a class differs.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"], enable_fallback=0)
+    names = [entry.name for entry in session.get_inputs()]
+    largest = 0.0
+    for case in cases:
+        with torch.inference_mode():
+            expected = [tensor.numpy() for tensor in module(*case)]
+        found: list[NDArray[np.float32]] = session.run(
+            None, {name: tensor.numpy() for name, tensor in zip(names, case, strict=True)}
+        )
+        largest = max(largest, *(float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)))
+        same = (expected[0].argmax(1) == found[0].argmax(1)).all() if expected[0].ndim == 2 else True
+        if largest > TOLERANCE or not same:
+            raise AaeError(
+                f"The exported file does not agree with torch: it differs by {largest:.2g} at batch {len(case[0])}.",
+                "No file was left behind. Update torch and onnxruntime, or report it with `aaecli doctor --json`.",
+            )
+    return largest
