@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
     from aaecli.errors import AaeError
 
+_WIDE = 1000
+
 
 @cache
 def out() -> Console:
     """The console that results go to."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    # A terminal gets what it has room for, a file or another program every line and column whole.
+    is_terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=not is_terminal, width=None if is_terminal else _WIDE)
 
 
 @cache

@@ -7,6 +7,7 @@ import json
 import sys
 
 import pytest
+from rich.table import Table
 
 from aaecli import console
 from aaecli.errors import AaeError
@@ -98,6 +99,25 @@ def test_progress_is_drawn_on_the_terminal(monkeypatch: pytest.MonkeyPatch, caps
         display.advance(display.add_task("Working", total=1))
     assert "Working" in terminal.getvalue()
     assert capsys.readouterr().out == ""
+
+
+def test_a_table_is_whole_off_the_terminal_and_fits_on_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def table() -> Table:
+        wide = Table()
+        wide.add_row(*("x" * 50 for _ in range(4)))
+        return wide
+
+    monkeypatch.setenv("TERM", "dumb")
+    console.out().print(table())
+    assert capsys.readouterr().out.count("x" * 50) == 4
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    console.out.cache_clear()
+    console.out().print(table())
+    assert max(len(line) for line in terminal.getvalue().splitlines()) <= 80
 
 
 def test_results_go_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
