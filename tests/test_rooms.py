@@ -26,7 +26,9 @@ MAY_IMPORT = {
     "serve": BASE | {"data"},
     "figures": BASE | {"data"},
     "drawing": set(),
-    "cli": BASE | {"console", "drawing", "data", "learn", "serve", "figures"},
+    "processes": set(),
+    "runs": {"errors", "config", "processes"},
+    "cli": BASE | {"console", "drawing", "runs", "data", "learn", "serve", "figures"},
     "__main__": {"cli"},
     # The package itself holds the version and nothing else.
     "__init__": set(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,8 +29,8 @@ def aaecli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
     The streams are those of the process, so that what a library prints past Python is seen too.
     """
-    for name in ("AAECLI_DATA", "AAECLI_MODEL", "AAECLI_DEVICE"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AAECLI_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("TERM", "dumb")
     # What rich and typer draw without a terminal is otherwise as wide as the one that the tests run in.
     monkeypatch.setenv("COLUMNS", "100")

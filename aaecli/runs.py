@@ -1,0 +1,211 @@
+"""What run folders tell about their trainings, read from their files alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import platform
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from aaecli.config import read_toml
+from aaecli.errors import AaeError
+from aaecli.processes import started_at
+
+State = Literal["running", "stopped", "done"]
+
+_MAX_BYTES = 2**20
+_LONGEST_ROW = 2**14
+# A run notes its start a moment after its process began. What began later than this has only got the same number.
+_SLACK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder. What its files do not tell is None.
+
+    Attributes:
+        name: Name of the folder.
+        path: The folder.
+        state: ``done``; ``running`` where its process is alive on this machine; else ``stopped``.
+        model: Row of the family of models.
+        labels: Number of labelled images, or ``all``.
+        preset: Preset that the settings started from.
+        seed: Seed.
+        steps: Steps taken, up to the last epoch that was written down.
+        num_steps: Steps of the whole training.
+        validation_accuracy: Of the last epoch, in [0, 1].
+        test_accuracy: In [0, 1]; only of a run that is done.
+        test_accuracy_interval: Its 95 % interval.
+        started: When, with its zone, as in ISO 8601.
+        seconds: How long it took or has taken.
+        faults: A sentence for each file that could not be read.
+    """
+
+    name: str
+    path: Path
+    state: State
+    model: str | None
+    labels: int | str | None
+    preset: str | None
+    seed: int | None
+    steps: int | None
+    num_steps: int | None
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    test_accuracy_interval: tuple[float, float] | None
+    started: str | None
+    seconds: float | None
+    faults: tuple[str, ...]
+
+
+def list_runs(root: Path) -> list[Run]:
+    """List the runs of a folder, the oldest first; those without a date come before the others, by name.
+
+    Raises:
+        AaeError: The folder cannot be read. A folder that is not there holds no runs.
+    """
+    try:
+        folders = sorted(root.iterdir()) if root.exists() else []
+        runs = [read_run(folder) for folder in folders if (folder / "config.toml").is_file()]
+    except OSError as error:
+        raise AaeError(
+            f"Cannot read the folder {root}: {error.strerror}.", "Name the folder that holds the runs with --out."
+        ) from error
+    return sorted(runs, key=lambda run: (_timestamp(run.started) or 0.0, run.name))
+
+
+def read_run(folder: Path) -> Run:
+    """Read one run folder. Whatever is damaged or missing is left out and, if damaged, named in ``faults``."""
+    faults: list[str] = []
+    config = _config(folder / "config.toml", faults)
+    environment = _object(folder / "environment.json", faults)
+    summary = _object(folder / "summary.json", faults)
+    last = _last_row(folder / "metrics.csv", faults)
+    facts = environment | summary
+    is_done = summary.get("state") == "done"
+    labels = config.get("labels")
+    return Run(
+        name=folder.name,
+        path=folder,
+        state="done" if is_done else "running" if _is_alive(environment) else "stopped",
+        model=_text(config.get("model")),
+        labels=_text(labels) if isinstance(labels, str) else _whole(labels),
+        preset=_text(config.get("preset")),
+        seed=_whole(config.get("seed")),
+        steps=_whole(facts.get("steps", last.get("step"))),
+        num_steps=_whole(facts.get("num_steps")),
+        validation_accuracy=_share(last.get("validation_accuracy")),
+        test_accuracy=_share(summary.get("test_accuracy")) if is_done else None,
+        test_accuracy_interval=_interval(summary.get("test_accuracy_interval")) if is_done else None,
+        started=_text(environment.get("started")) if _timestamp(environment.get("started")) else None,
+        seconds=_number(facts.get("seconds", last.get("seconds"))),
+        faults=tuple(faults),
+    )
+
+
+def _is_alive(environment: dict[str, Any]) -> bool:
+    pid, noted = _whole(environment.get("pid")), _timestamp(environment.get("started"))
+    if pid is None or noted is None or environment.get("host") != platform.node():
+        return False
+    began = started_at(pid)
+    return began is not None and began <= noted + _SLACK_SECONDS
+
+
+def _config(path: Path, faults: list[str]) -> dict[str, Any]:
+    try:
+        return read_toml(path)
+    except AaeError as error:
+        faults.append(error.message)
+        return {}
+
+
+def _object(path: Path, faults: list[str]) -> dict[str, Any]:
+    """Read a file of one JSON object; one that is not there is empty."""
+    try:
+        with path.open("rb") as file:
+            body = file.read(_MAX_BYTES)
+        value = json.loads(body)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        faults.append(f"Cannot read {path}: {error.strerror}.")
+        return {}
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        faults.append(f"{path} is damaged: it is not one JSON object.")
+        return {}
+    return value
+
+
+def _last_row(path: Path, faults: list[str]) -> dict[str, str]:
+    """Read the last whole row of a CSV file that may be growing at this moment."""
+    try:
+        with path.open("rb") as file:
+            head = file.readline(_LONGEST_ROW)
+            start = file.tell()
+            end = file.seek(0, 2)
+            file.seek(max(start, end - _LONGEST_ROW))
+            tail = file.read(_LONGEST_ROW)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        faults.append(f"Cannot read {path}: {error.strerror}.")
+        return {}
+    # What follows the last line break is still being written.
+    lines = tail.rpartition(b"\n")[0].splitlines()
+    if not lines:
+        return {}
+    try:
+        names, values = csv.reader(line.decode() for line in (head, lines[-1]))
+        return dict(zip(names, values, strict=True))
+    except (ValueError, csv.Error):
+        faults.append(f"{path} is damaged: its last row does not fit its first.")
+        return {}
+
+
+def _timestamp(text: object) -> float | None:
+    """Give the seconds since 1970 of a date with a zone."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return moment.timestamp() if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    """Give a finite number, be it a number or spelt as one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _whole(value: object) -> int | None:
+    """Give a whole number of 0 or more, be it a number or spelt as one."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
+        return int(value)
+    return value if type(value) is int and 0 <= value < 2**63 else None
+
+
+def _share(value: object) -> float | None:
+    number = _number(value)
+    return number if number is not None and 0 <= number <= 1 else None
+
+
+def _interval(value: object) -> tuple[float, float] | None:
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    low, high = _share(value[0]), _share(value[1])
+    return (low, high) if low is not None and high is not None else None

@@ -1,0 +1,233 @@
+"""What run folders tell, whole, half-written, damaged and hostile."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aaecli import processes
+from aaecli.config import Config, to_toml
+from aaecli.errors import AaeError
+from aaecli.processes import started_at
+from aaecli.runs import list_runs, read_run
+
+DONE = {"state": "done", "test_accuracy": 0.985, "test_accuracy_interval": [0.98, 0.99], "seconds": 81.5, "steps": 3000}
+METRICS = "epoch,step,images,validation_accuracy,seconds\n1,390,49920,0.91,10.5\n2,780,99840,0.955,21.0\n"
+
+
+def write_run(
+    root: Path,
+    name: str = "semisupervised-1000-001",
+    *,
+    pid: int | None = None,
+    host: str | None = None,
+    started: datetime | None = None,
+    summary: dict[str, Any] | None = None,
+    metrics: str = METRICS,
+) -> Path:
+    """Write a run folder as training does."""
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(to_toml(Config(seed=3)))
+    environment = {
+        "pid": pid or os.getpid(),
+        "host": host or platform.node(),
+        "started": (started or datetime.now(UTC)).isoformat(timespec="seconds"),
+        "num_steps": 3000,
+    }
+    (folder / "environment.json").write_text(json.dumps(environment))
+    (folder / "metrics.csv").write_text(metrics)
+    if summary:
+        (folder / "summary.json").write_text(json.dumps(summary))
+    return folder
+
+
+def test_a_run_that_is_done(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, summary=DONE))
+    assert (run.name, run.state, run.faults) == ("semisupervised-1000-001", "done", ())
+    assert (run.model, run.labels, run.preset, run.seed) == ("semisupervised", 1000, "default", 3)
+    assert (run.steps, run.num_steps, run.seconds) == (3000, 3000, 81.5)
+    assert (run.validation_accuracy, run.test_accuracy, run.test_accuracy_interval) == (0.955, 0.985, (0.98, 0.99))
+
+
+def test_a_run_whose_process_is_alive(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path))
+    assert (run.state, run.steps, run.num_steps, run.seconds) == ("running", 780, 3000, 21.0)
+    assert run.test_accuracy is None
+    assert run.test_accuracy_interval is None
+
+
+def test_a_run_whose_process_has_ended(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    assert read_run(write_run(tmp_path, pid=child.pid)).state == "stopped"
+
+
+def test_a_run_whose_number_another_process_has_now(tmp_path: Path) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    assert read_run(write_run(tmp_path, started=long_ago)).state == "stopped"
+
+
+def test_a_run_of_another_machine(tmp_path: Path) -> None:
+    assert read_run(write_run(tmp_path, host="elsewhere")).state == "stopped"
+
+
+def test_a_run_that_has_just_begun(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, metrics="")
+    run = read_run(folder)
+    assert (run.state, run.steps, run.validation_accuracy, run.faults) == ("running", None, None, ())
+    (folder / "environment.json").unlink()
+    (folder / "metrics.csv").unlink()
+    run = read_run(folder)
+    assert (run.state, run.started, run.seed, run.faults) == ("stopped", None, 3, ())
+
+
+@pytest.mark.parametrize("rest", ["3,11", "3,1170,149760,0.9", "3"])
+def test_a_row_that_is_being_written_is_waited_for(tmp_path: Path, rest: str) -> None:
+    run = read_run(write_run(tmp_path, metrics=METRICS + rest))
+    assert (run.steps, run.validation_accuracy, run.faults) == (780, 0.955, ())
+
+
+def test_the_last_row_of_a_long_file(tmp_path: Path) -> None:
+    rows = "".join(f"{epoch},{epoch * 10},0,0.5,1\n" for epoch in range(1, 50_000))
+    run = read_run(write_run(tmp_path, metrics=METRICS.splitlines()[0] + "\n" + rows))
+    assert (run.steps, run.faults) == (499_990, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("config.toml", b"seed = "),
+        ("config.toml", b"\xff"),
+        ("environment.json", b"{"),
+        ("environment.json", b"[1]"),
+        ("environment.json", b"\xff\xfe\xfd"),
+        ("environment.json", b'{"a":' * 100_000),
+        ("environment.json", b'{"pid": ' + b"9" * 5000 + b"}"),
+        ("summary.json", b""),
+        ("summary.json", b'"done"'),
+        ("metrics.csv", b"epoch,step\n1,2,3\n"),
+        ("metrics.csv", b"epoch,step\n1,\xff\n"),
+    ],
+)
+def test_a_damaged_file_is_named_and_the_others_are_read(tmp_path: Path, name: str, body: bytes) -> None:
+    write_run(tmp_path, "a-001", summary=DONE)
+    (write_run(tmp_path, "b-001", summary=DONE) / name).write_bytes(body)
+    write_run(tmp_path, "c-001", summary=DONE)
+    found = {run.name: run for run in list_runs(tmp_path)}
+    assert found["a-001"].faults == found["c-001"].faults == ()
+    (fault,) = found["b-001"].faults
+    assert str(tmp_path / "b-001" / name) in fault
+    assert fault.endswith(".")
+    if name != "summary.json":
+        assert found["b-001"].test_accuracy == 0.985
+
+
+@pytest.mark.parametrize("name", ["environment.json", "summary.json", "metrics.csv"])
+def test_a_folder_in_the_place_of_a_file(tmp_path: Path, name: str) -> None:
+    folder = write_run(tmp_path, summary=DONE)
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    (fault,) = read_run(folder).faults
+    assert fault.startswith(f"Cannot read {folder / name}")
+
+
+@pytest.mark.parametrize("nonsense", [None, "x", [], {}, True, -1, 2, 1e400, "nan", 10**400])
+def test_values_that_cannot_be_are_left_out(tmp_path: Path, nonsense: object) -> None:
+    folder = write_run(tmp_path, summary=dict.fromkeys(DONE, nonsense) | {"state": "done"})
+    environment = dict.fromkeys(("pid", "host", "started", "num_steps"), nonsense)
+    (folder / "environment.json").write_text(json.dumps(environment))
+    (folder / "config.toml").write_text("model = 5\nlabels = [1]\npreset = 1979-05-27\nseed = 1.5")
+    run = read_run(folder)
+    assert run.state == "done"
+    assert (run.model, run.labels, run.preset, run.seed, run.started) == (None,) * 5
+    assert (run.test_accuracy, run.test_accuracy_interval) == (None, None)
+    assert run.steps in (None, 2)
+    assert run.num_steps in (None, 2)
+    assert run.seconds in (None, -1, 2)
+
+
+def test_the_largest_seed_is_exact(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    (folder / "config.toml").write_text(f'labels = "all"\nseed = {2**63 - 1}')
+    run = read_run(folder)
+    assert (run.seed, run.labels) == (2**63 - 1, "all")
+
+
+def test_runs_stand_in_the_order_of_their_starts(tmp_path: Path) -> None:
+    morning = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
+    write_run(tmp_path, "c-001", started=morning)
+    # Half past nine in India is four in the morning in Greenwich.
+    write_run(tmp_path, "b-001", started=datetime(2026, 1, 1, 9, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))))
+    write_run(tmp_path, "a-001", started=morning + timedelta(hours=1))
+    (write_run(tmp_path, "d-001") / "environment.json").unlink()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes.txt").touch()
+    assert [run.name for run in list_runs(tmp_path)] == ["d-001", "b-001", "c-001", "a-001"]
+
+
+def test_a_folder_without_runs(tmp_path: Path) -> None:
+    assert list_runs(tmp_path) == []
+    assert list_runs(tmp_path / "absent") == []
+    (tmp_path / "file").touch()
+    with pytest.raises(AaeError, match="Cannot read the folder") as caught:
+        list_runs(tmp_path / "file")
+    assert "--out" in caught.value.hint
+
+
+def sleeping_child() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("by_command", [False, True])
+def test_when_a_process_began(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_command: bool) -> None:
+    if by_command:
+        monkeypatch.setattr(processes, "_PROC", tmp_path)
+        script = tmp_path / "ps"
+        # What ps prints on every Unix; its file stands for it, since not every small machine has one.
+        script.write_text('#!/bin/sh\n[ "$1$2$3" = "-olstart=-p" ] && date "+%a %b %e %H:%M:%S %Y"\n')
+        script.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    before = time.time()
+    with sleeping_child() as child:
+        began = started_at(child.pid)
+    assert began is not None
+    assert abs(began - before) < 5
+
+
+def test_a_process_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert started_at(2**22 + 1) is None
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert started_at(os.getpid()) is None
+
+
+def test_a_process_that_has_ended_but_is_not_asked_for(tmp_path: Path) -> None:
+    with sleeping_child() as child:
+        folder = write_run(tmp_path, pid=child.pid)
+        assert read_run(folder).state == "running"
+        child.stdin.close()  # type: ignore[union-attr]
+        deadline = time.monotonic() + 10
+        while started_at(child.pid) is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert child.returncode is None
+        assert read_run(folder).state == "stopped"
+
+
+def test_a_name_of_a_process_may_hold_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "stat").write_text("cpu 1 2 3\nbtime 1000\n")
+    (tmp_path / "5").mkdir()
+    ticks = os.sysconf("SC_CLK_TCK")
+    fields = ["S", *["0"] * 18, str(7 * ticks), "0"]
+    (tmp_path / "5" / "stat").write_text("5 (a) Z (b) " + " ".join(fields))
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    assert started_at(5) == 1007
