@@ -47,8 +47,9 @@ def evaluate(
 ) -> None:
     """Judge a model on test images it has never seen.
 
-    Prints accuracy with its 95 % interval (Wilson), precision, recall and F1 of each class, the confusion matrix, the
-    expected calibration error and the reconstruction error.
+    Prints accuracy with its 95 % interval (Wilson), precision, recall and F1 of
+    each class, the confusion matrix, the expected calibration error and the
+    reconstruction error.
     """
     from aaecli import console
     from aaecli.metrics import evaluate as judge

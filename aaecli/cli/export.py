@@ -22,7 +22,9 @@ def export(
     model: Annotated[
         Path | None, typer.Argument(metavar="[MODEL.pt]", show_default="the newest", help="A trained model.")
     ] = None,
-    onnx: Annotated[bool, typer.Option("--onnx", help="Write ONNX files: the one format there is.")] = True,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", show_default=False, help="Write ONNX files: the one format there is.")
+    ] = True,
     out: Annotated[
         Path, typer.Option(metavar="DIR", envvar="AAECLI_EXPORTS", help="Folder for encoder.onnx and decoder.onnx.")
     ] = Path("exports"),
@@ -31,8 +33,9 @@ def export(
 ) -> None:
     """Turn a model into two ONNX files that classify and draw without torch.
 
-    Each file is compared with torch, on real and on random images, before it takes its name: where the largest
-    difference exceeds 1e-5 or a class differs, nothing is written.
+    Each file is compared with torch, on real and on random images, before it
+    takes its name: where the largest difference exceeds 1e-5 or a class
+    differs, nothing is written.
     """
     from aaecli import console
     from aaecli.paths import newest_model

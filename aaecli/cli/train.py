@@ -143,8 +143,8 @@ def train(
 ) -> None:
     """Train a model from a few labelled images and many unlabelled ones.
 
-    Writes a run folder under [bold]runs/[/bold] and the newest model as [bold]model.pt[/bold]. Ctrl-C stops after the
-    step under way; [bold]--resume[/bold] goes on from there.
+    Writes a run folder under [bold]runs/[/bold] and the newest model as [bold]model.pt[/bold].
+    Ctrl-C stops after the step under way; [bold]--resume[/bold] goes on from there.
     """
     if name is not None and (not name or Path(name).name != name):
         raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")

@@ -145,10 +145,10 @@ class Step:
         if batch.unlabelled is not None:
             image = to_float(batch.unlabelled)
             losses |= self._update("reconstruction", self.reconstruction_phase(self._encode(image), image))
-            with torch.no_grad():
-                encoding = self._encode(image)
+            # The discriminators' update leaves the encoder as it is, so one encoding serves both halves.
+            encoding = self._encode(image)
             losses |= self._update("discrimination", self.discrimination_phase(encoding))
-            losses |= self._update("regularisation", self.regularisation_phase(self._encode(image)))
+            losses |= self._update("regularisation", self.regularisation_phase(encoding))
         encoding = self._encode(to_float(batch.labelled))
         losses |= self._update("classification", self.classification_phase(encoding, batch.label))
         return losses

@@ -72,6 +72,8 @@ class Trainer:
         self.steps_per_epoch = math.ceil(num_images / schedule.batch_size)
         self.num_steps = schedule.steps or schedule.epochs * self.steps_per_epoch
 
+        # Adam's averages of gradients that have become 0 fade into denormal numbers, which processors are slow with.
+        torch.set_flush_denormal(True)
         torch.manual_seed(config.seed)
         networks = Networks(config.model, dataset.image_shape, len(dataset.classes), config.network).to(device)
         self.step = Step(networks, config, self.num_steps, dtype)

@@ -1,0 +1,70 @@
+"""Everything a contributor runs. ``nox`` alone is what has to pass; ``nox --list`` shows the rest."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_existing_virtualenvs = True
+# pip finds wheels where pip is told to look; other installers have settings of their own.
+nox.options.default_venv_backend = "virtualenv"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def _group(name: str) -> list[str]:
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting. To mend both: nox -s lint -- --fix."""
+    session.install(*_group("lint"))
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+    session.run("ruff", "format", *([] if fix else ["--diff"]), ".")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the wheel and check that it holds all that the program needs and nothing else."""
+    session.install("build")
+    folder = Path(session.create_tmp()).resolve()
+    for old in folder.glob("aaecli-*"):
+        old.unlink()
+    session.run("python", "-m", "build", "--outdir", str(folder), silent=True)
+    (wheel,) = folder.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    source = {str(path) for path in Path("aaecli").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    shipped = {name for name in names if ".dist-info/" not in name}
+    if shipped != source:
+        session.error(f"the wheel lacks {sorted(source - shipped)} and has {sorted(shipped - source)} too much")
+    for licence in ("LICENSE", "NOTICE"):
+        if not any(name.endswith(f".dist-info/licenses/{licence}") for name in names):
+            session.error(f"the wheel lacks {licence}")
+    session.log(f"{wheel.name}: {len(shipped)} files, {wheel.stat().st_size / 1e6:.1f} MB")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy --strict."""
+    session.install("-e", ".", *_group("types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, without the slow ones. Arguments go to pytest: nox -s tests -- -k idx."""
+    session.install("-e", ".", *_group("test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def slow(session: nox.Session) -> None:
+    """Run the tests that take more than ten seconds each."""
+    session.install("-e", ".", *_group("test"))
+    session.run("pytest", "-m", "slow", *session.posargs)

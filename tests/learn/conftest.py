@@ -1,0 +1,27 @@
+"""Small settings under which the whole of `learn` runs in moments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aaecli.config import Config, resolve
+
+SMALL = {
+    "labels": 20,
+    "device": "cpu",
+    "precision": "fp32",
+    "network": {"hidden": [32, 24], "discriminator_hidden": [16], "style_dim": 3},
+    "schedule": {"steps": 6, "batch_size": 16, "labelled_batch_size": 8},
+}
+
+
+@pytest.fixture
+def small_config():
+    """Give a function that shrinks a preset: ``small_config("default", model="baseline", seed=1)``."""
+
+    def make(preset: str = "default", **flags: Any) -> Config:
+        return resolve(preset=preset, flags=SMALL | flags)
+
+    return make

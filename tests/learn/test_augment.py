@@ -1,0 +1,81 @@
+"""Warps: bounded, smooth, each image its own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from aaecli.config import Augmentation
+from aaecli.learn.augment import cutout, warp
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def centre(image):
+    """Centre of mass (row, column) of each image, in pixels."""
+    mass = image.sum((1, 2, 3))
+    rows = torch.arange(image.shape[2]).view(1, 1, -1, 1)
+    columns = torch.arange(image.shape[3]).view(1, 1, 1, -1)
+    return torch.stack([(image * rows).sum((1, 2, 3)) / mass, (image * columns).sum((1, 2, 3)) / mass], 1)
+
+
+def block(num=200, size=(28, 28)):
+    image = torch.zeros(num, 1, *size)
+    image[:, :, size[0] // 2 - 4 : size[0] // 2 + 4, size[1] // 2 - 4 : size[1] // 2 + 4] = 1
+    return image
+
+
+def test_nothing_asked_is_nothing_done():
+    image = torch.rand(5, 1, 28, 28)
+    assert torch.allclose(warp(image, Augmentation()), image, atol=1e-5)
+    assert torch.equal(cutout(image, 0), image)
+
+
+@pytest.mark.parametrize("size", [(28, 28), (20, 40)])
+def test_a_shift_moves_the_centre_by_at_most_its_bound_in_both_directions(size):
+    image = block(size=size)
+    distance = centre(warp(image, Augmentation(shift=3))) - centre(image)
+    assert distance.abs().max() <= 3.01
+    for axis in (0, 1):
+        assert distance[:, axis].max() > 2
+        assert distance[:, axis].min() < -2
+
+
+def test_scale_changes_the_mass_within_its_bound():
+    mass = warp(block(), Augmentation(scale=0.2)).sum((1, 2, 3)) / 64
+    assert mass.min() >= torch.tensor(-0.4).exp() - 0.05
+    assert mass.max() <= torch.tensor(0.4).exp() + 0.05
+    assert mass.std() > 0.05
+
+
+def test_rotation_keeps_centre_and_mass():
+    image = block()
+    turned = warp(image, Augmentation(rotation=30))
+    assert (centre(turned) - centre(image)).abs().max() < 0.05
+    assert ((turned.sum((1, 2, 3)) - 64).abs() < 3).all()
+    assert (turned - image).abs().amax((1, 2, 3)).max() > 0.3
+
+
+def test_the_elastic_field_bends_smoothly_by_about_its_deviation():
+    ramp = (torch.arange(28.0) / 28).expand(400, 1, 28, 28)
+    moved = (warp(ramp, Augmentation(elastic=1.0)) - ramp)[:, :, 6:22, 6:22] * 28
+    assert 0.5 < moved.std() < 1.2
+    assert (moved[..., 1:] - moved[..., :-1]).abs().mean() < 0.3
+
+
+def test_each_image_is_warped_by_amounts_of_its_own():
+    warped = warp(block(3), Augmentation(rotation=10, scale=0.1, shear=0.1, shift=2, elastic=1))
+    assert not torch.allclose(warped[0], warped[1])
+    assert not torch.allclose(warped[1], warped[2])
+
+
+@pytest.mark.parametrize("side", [1, 4, 7])
+def test_cutout_blanks_one_square(side):
+    holes = cutout(torch.ones(300, 1, 28, 28), side) == 0
+    assert holes.sum((1, 2, 3)).max() == side * side
+    assert holes.any(2).sum((1, 2)).max() == side
+    # The squares reach every pixel.
+    assert holes.any(0).float().mean() > 0.2

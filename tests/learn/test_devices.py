@@ -1,0 +1,45 @@
+"""Choosing a device and a precision."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from aaecli.errors import AaeError
+from aaecli.learn import devices
+
+
+def test_auto_takes_what_is_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert devices.choose_device("auto") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert devices.choose_device("auto") == torch.device("cuda")
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_device_that_cannot_be_had_is_an_error(monkeypatch, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(AaeError, match=f"'{name}' cannot be had"):
+        devices.choose_device(name)
+
+
+@pytest.mark.parametrize(("speedup", "expected"), [(0.5, torch.float32), (1.4, torch.float32), (3, torch.bfloat16)])
+def test_auto_takes_bfloat16_where_it_is_measured_to_pay(monkeypatch, speedup, expected):
+    monkeypatch.setattr(devices, "_bfloat16_speedup", lambda: speedup)
+    cpu = torch.device("cpu")
+    assert devices.choose_precision("auto", cpu) == expected
+    assert devices.choose_precision("fp32", cpu) == torch.float32
+    assert devices.choose_precision("bf16", cpu) == torch.bfloat16
+
+
+def test_the_speedup_is_a_ratio():
+    assert 0.01 < devices._bfloat16_speedup(32, 64) < 100
+
+
+def test_random_states_are_put_back():
+    state = devices.random_state(torch.device("cpu"))
+    first = torch.rand(3)
+    devices.restore_random_state(state, torch.device("cpu"))
+    assert torch.equal(torch.rand(3), first)

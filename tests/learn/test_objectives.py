@@ -1,0 +1,73 @@
+"""The losses, against values worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from aaecli.learn import objectives
+
+
+class Constant(nn.Module):
+    """Judges a code by its first column, times a weight."""
+
+    def __init__(self, weight=1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(weight))
+
+    def forward(self, code):
+        return self.weight * code[:, :1]
+
+
+def test_reconstruction_is_the_mean_squared_error():
+    drawn, image = torch.full((2, 1, 2, 2), 0.5), torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 1, 2, 2)
+    assert objectives.reconstruction(drawn, image).item() == pytest.approx(0.25)
+
+
+def test_discrimination_is_two_ln_two_where_nothing_can_be_told_apart():
+    code = torch.randn(8, 3)
+    assert objectives.discrimination(Constant(0.0), code, code).item() == pytest.approx(2 * math.log(2))
+
+
+def test_discrimination_falls_where_the_prior_is_judged_higher():
+    prior, code = torch.full((4, 3), 5.0), torch.full((4, 3), -5.0)
+    expected = 2 * math.log1p(math.exp(-5))
+    assert objectives.discrimination(Constant(), prior, code).item() == pytest.approx(expected, rel=1e-4)
+    assert objectives.discrimination(Constant(), code, prior).item() == pytest.approx(expected + 10, rel=1e-4)
+
+
+def test_regularisation_pushes_codes_to_where_the_prior_is():
+    code = torch.zeros(4, 3, requires_grad=True)
+    discriminator = Constant()
+    loss = objectives.regularisation(discriminator, code)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(2))
+    assert (code.grad[:, 0] < 0).all()
+    assert discriminator.weight.grad is None
+
+
+def test_classification_is_cross_entropy_of_logits():
+    logits = torch.tensor([[0.0, 0.0], [0.0, math.log(3)]])
+    expected = (math.log(2) + math.log(4 / 3)) / 2
+    assert objectives.classification(logits, torch.tensor([0, 1])).item() == pytest.approx(expected)
+
+
+def test_alignment_lifts_the_class_that_is_named_too_rarely():
+    prob = torch.tensor([[0.6, 0.4]])
+    aligned = objectives.align(prob, torch.tensor([0.75, 0.25]))
+    assert aligned.sum().item() == pytest.approx(1)
+    assert aligned.tolist()[0] == pytest.approx([1 / 3, 2 / 3])
+    assert torch.allclose(objectives.align(prob, torch.tensor([0.5, 0.5])), prob)
+
+
+def test_consistency_counts_only_what_the_teacher_is_sure_of():
+    logits = torch.zeros(2, 2, requires_grad=True)
+    teacher = torch.tensor([[0.95, 0.05], [0.6, 0.4]])
+    loss = objectives.consistency(logits, teacher, 0.9)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(2) / 2)
+    assert logits.grad[0, 0] < 0
+    assert (logits.grad[1] == 0).all()

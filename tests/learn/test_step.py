@@ -1,0 +1,153 @@
+"""The step: what each phase moves, what each model computes, and that it never leaves its device."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+
+from aaecli.config import resolve
+from aaecli.learn.networks import Networks
+from aaecli.learn.step import Batch, Step
+
+SHAPE, NUM_CLASSES = (28, 28), 10
+
+
+def make_step(config, device="cpu", num_steps=10):
+    torch.manual_seed(0)
+    with torch.device(device):
+        networks = Networks(config.model, SHAPE, NUM_CLASSES, config.network)
+    return Step(networks, config, num_steps, torch.float32)
+
+
+def make_batch(model="semisupervised", device="cpu"):
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randint(256, (24, *SHAPE), dtype=torch.uint8, generator=generator).to(device)
+    label = torch.arange(8, device=device)
+    return Batch(None if model == "baseline" else image[:16], image[16:], label)
+
+
+def weights(module):
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def moved(step, before):
+    """Name the networks of which any weight has changed."""
+    after = step.networks.state_dict()
+    return {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
+
+
+@pytest.mark.parametrize("preset", ["default", "tutorial"])
+@pytest.mark.parametrize("model", ["semisupervised", "baseline"])
+def test_the_step_runs_on_the_meta_device(preset, model):
+    # Any tensor made on another device, and any value copied back to the host, raises here.
+    step = make_step(resolve(preset=preset, flags={"model": model}), "meta")
+    losses = step(make_batch(model, "meta"), 0)
+    assert losses
+    assert all(loss.device.type == "meta" and loss.shape == () for loss in losses.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("reconstruction", {"encoder", "decoder"}),
+        ("discrimination", {"style_discriminator", "label_discriminator"}),
+        ("regularisation", {"encoder"}),
+        ("classification", {"encoder"}),
+    ],
+)
+def test_each_alternating_phase_moves_only_what_it_may(small_config, monkeypatch, name, expected):
+    step = make_step(small_config("tutorial"))
+    for other, optimiser in step.optimisers.items():
+        if other != name:
+            monkeypatch.setattr(optimiser, "step", lambda: None)
+    before = weights(step.networks)
+    step(make_batch(), 0)
+    assert moved(step, before) == expected
+
+
+def test_the_joint_step_moves_every_network(small_config):
+    step = make_step(small_config("default"))
+    before = weights(step.networks)
+    step(make_batch(), 0)
+    assert moved(step, before) == {"encoder", "decoder", "style_discriminator", "label_discriminator"}
+
+
+def test_the_encoders_loss_leaves_the_discriminators_without_gradient(small_config):
+    step = make_step(small_config("default"))
+    image = torch.rand(16, 1, *SHAPE)
+    losses = step.regularisation_phase(step.networks.encoder(image))
+    sum(losses.values()).backward()
+    assert all(weight.grad is None for weight in step.networks.style_discriminator.parameters())
+    assert all(weight.grad is None for weight in step.networks.label_discriminator.parameters())
+    assert all(weight.grad is not None for weight in step.networks.encoder.parameters())
+
+
+def test_the_discriminators_loss_leaves_the_encoder_without_gradient(small_config):
+    step = make_step(small_config("default"))
+    losses = step.discrimination_phase(step.networks.encoder(torch.rand(16, 1, *SHAPE)))
+    sum(losses.values()).backward()
+    assert all(weight.grad is None for weight in step.networks.encoder.parameters())
+    assert all(weight.grad is not None for weight in step.networks.style_discriminator.parameters())
+
+
+def test_the_terms_of_a_step_follow_the_model_and_the_weights(small_config):
+    everything = {
+        "reconstruction",
+        "style_discrimination",
+        "label_discrimination",
+        "style_regularisation",
+        "label_regularisation",
+        "classification",
+    }
+    assert set(make_step(small_config("tutorial"))(make_batch(), 0)) == everything
+    assert set(make_step(small_config("default"))(make_batch(), 0)) == everything | {"consistency"}
+    baseline = small_config("tutorial", model="baseline")
+    assert set(make_step(baseline)(make_batch("baseline"), 0)) == {"classification"}
+    config = small_config("default")
+    bare = dataclasses.replace(config, objective=dataclasses.replace(config.objective, regularisation=0.0))
+    assert set(make_step(bare)(make_batch(), 0)) == {"reconstruction", "classification", "consistency"}
+
+
+def test_a_baseline_has_an_encoder_and_nothing_else(small_config):
+    networks = make_step(small_config("tutorial", model="baseline")).networks
+    assert {name for name, _ in networks.named_children()} == {"encoder"}
+    assert networks.encoder(torch.rand(2, 1, *SHAPE)).style is None
+
+
+def test_the_average_follows_the_weights_and_stays_out_of_the_gradient(small_config):
+    step = make_step(small_config("default"))
+    start = copy.deepcopy(step.average)
+    for number in range(3):
+        step(make_batch(), number)
+    name, kept = next(iter(step.average.named_parameters()))
+    part, _, rest = name.partition(".")
+    live = getattr(step.networks, part).get_parameter(rest)
+    first = start.get_parameter(name)
+    assert (kept - live).abs().max() < (first - live).abs().max()
+    assert not kept.requires_grad
+    assert not step.average.training
+
+
+def test_rates_rise_then_fall(small_config):
+    config = small_config("default")
+    step = make_step(config, num_steps=1000)
+
+    def rate(number):
+        step._set_rates(number)
+        return step.optimisers["joint"].param_groups[0]["lr"]
+
+    assert config.optimiser.warmup_steps == 100
+    assert rate(0) == pytest.approx(config.optimiser.lr / 100, rel=1e-3)
+    assert rate(99) > 0.9 * config.optimiser.lr
+    assert rate(999) < 1e-4 * config.optimiser.lr
+
+
+def test_weight_decay_pulls_matrices_only(small_config):
+    step = make_step(small_config("default"))
+    for group in step.optimisers["joint"].param_groups:
+        matrices = {weight.ndim > 1 for weight in group["params"]}
+        assert len(matrices) == 1
+        assert (group["weight_decay"] > 0) == matrices.pop()

@@ -1,0 +1,192 @@
+"""A training as a whole: the run folder, determinism, stopping and going on, and that it learns."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from aaecli.config import from_table, read_toml, resolve, to_table
+from aaecli.data.dataset import load_dataset
+from aaecli.errors import AaeError
+from aaecli.learn import step, training
+from aaecli.learn.checkpoint import load_model
+
+TIMES = ("seconds", "images_per_second")
+
+
+class Watcher:
+    """Records what a training tells, and asks to stop where it is told to."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
+        self.plan, self.rows, self.number = None, [], 0
+
+    def begin(self, plan):
+        self.plan = plan
+
+    def step(self, number, losses):
+        self.number = number
+
+    def epoch(self, row):
+        self.rows.append(row)
+
+    def stopping(self):
+        return self.number == self.stop_after
+
+
+@pytest.fixture
+def small(write_dataset, small_config):
+    """Settings for a training of six steps, two an epoch, on a data set of random images."""
+    folder = write_dataset(train=tuple(range(4)) * 9, test=tuple(range(4)) * 2, size=(9, 9))
+
+    def make(**flags):
+        return small_config(data=str(folder), labels=8, **flags)
+
+    return make
+
+
+def train(config, root, watcher=None):
+    return training.train(config, root / "runs", None, root / "model.pt", watcher or Watcher())
+
+
+def rows_without_times(run):
+    with (run / "metrics.csv").open() as file:
+        return [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
+
+
+def weights_of(path):
+    content = torch.load(path, weights_only=True)["weights"]
+    return {f"{part}.{name}": value for part, state in content.items() for name, value in state.items()}
+
+
+def assert_same_weights(first, second):
+    a, b = weights_of(first), weights_of(second)
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize(
+    ("preset", "model"), [("default", "semisupervised"), ("tutorial", "semisupervised"), ("tutorial", "baseline")]
+)
+def test_a_run_folder_tells_everything(tmp_path, small, preset, model):
+    config = small(preset=preset, model=model)
+    watcher = Watcher()
+    summary = train(config, tmp_path, watcher)
+    run = tmp_path / "runs" / f"{model}-8-001"
+    assert {entry.name for entry in run.iterdir()} == {
+        "config.toml",
+        "environment.json",
+        "labels.csv",
+        "metrics.csv",
+        "summary.json",
+        "model.pt",
+        "last.pt",
+    }
+    assert from_table(read_toml(run / "config.toml")) == config
+    assert json.loads((run / "summary.json").read_text()) == summary
+    assert summary["state"] == "done"
+    assert summary["steps"] == 6
+    assert 0 <= summary["test_accuracy_interval"][0] <= summary["test_accuracy"] <= summary["test_accuracy_interval"][1]
+    assert json.loads((run / "environment.json").read_text())["versions"]["torch"] == torch.__version__
+    with (run / "labels.csv").open() as file:
+        labelled = list(csv.DictReader(file))
+    dataset = load_dataset(config.data)
+    assert len(labelled) == 8
+    assert all(dataset.classes[dataset.train_label[int(row["index"])]] == row["label"] for row in labelled)
+    rows = rows_without_times(run)
+    assert [row["epoch"] for row in rows] == [str(row["epoch"]) for row in watcher.rows]
+    assert rows[-1]["step"] == "6"
+    assert (tmp_path / "model.pt").read_bytes() == (run / "model.pt").read_bytes()
+
+
+def test_runs_are_numbered_and_never_overwritten(tmp_path, small):
+    first, second = train(small(), tmp_path), train(small(), tmp_path)
+    assert [summary["run"][-3:] for summary in (first, second)] == ["001", "002"]
+
+
+@pytest.mark.parametrize("preset", ["default", "tutorial"])
+def test_one_seed_gives_the_same_weights_twice(tmp_path, small, preset):
+    first, second = train(small(preset=preset), tmp_path), train(small(preset=preset), tmp_path)
+    assert_same_weights(first["model_path"], second["model_path"])
+    assert rows_without_times(tmp_path / "runs/semisupervised-8-001") == rows_without_times(
+        tmp_path / "runs/semisupervised-8-002"
+    )
+
+
+def test_another_seed_draws_other_labels_and_other_weights(tmp_path, small):
+    runs = [tmp_path / "runs" / f"semisupervised-8-00{number}" for number in (1, 2)]
+    for seed in (0, 1):
+        train(small(seed=seed), tmp_path)
+    assert (runs[0] / "labels.csv").read_text() != (runs[1] / "labels.csv").read_text()
+    a, b = weights_of(runs[0] / "model.pt"), weights_of(runs[1] / "model.pt")
+    assert not torch.equal(a["encoder.label_head.weight"], b["encoder.label_head.weight"])
+
+
+@pytest.mark.parametrize("preset", ["default", "tutorial"])
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 5])
+def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset, stop_after):
+    train(small(preset=preset), tmp_path)
+    stopped = train(small(preset=preset), tmp_path, Watcher(stop_after))
+    assert stopped["state"] == "stopped"
+    assert stopped["steps"] == stop_after
+    whole, broken = (tmp_path / "runs" / f"semisupervised-8-00{number}" for number in (1, 2))
+    assert not (broken / "summary.json").exists()
+    torch.manual_seed(999)
+    summary = training.resume(broken, tmp_path / "model.pt", Watcher())
+    assert summary["state"] == "done"
+    assert_same_weights(whole / "model.pt", broken / "model.pt")
+    assert rows_without_times(whole) == rows_without_times(broken)
+
+
+def test_rows_that_the_checkpoint_does_not_know_are_taken_back(tmp_path, small):
+    train(small(), tmp_path)
+    train(small(), tmp_path, Watcher(3))
+    whole, broken = (tmp_path / "runs" / f"semisupervised-8-00{number}" for number in (1, 2))
+    # As if the machine had died after a row was written and before the state was.
+    with (broken / "metrics.csv").open("a") as file:
+        file.write((whole / "metrics.csv").read_text().splitlines()[2] + "\n")
+    training.resume(broken, tmp_path / "model.pt", Watcher())
+    assert rows_without_times(whole) == rows_without_times(broken)
+
+
+def test_what_cannot_go_on_says_why(tmp_path, small):
+    with pytest.raises(AaeError, match="not the folder of a run"):
+        training.resume(tmp_path, tmp_path / "model.pt", Watcher())
+    summary = train(small(), tmp_path)
+    with pytest.raises(AaeError, match="is done"):
+        training.resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
+    assert summary["state"] == "done"
+
+
+def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_term(tmp_path, small, monkeypatch):
+    honest = step.objectives.reconstruction
+    monkeypatch.setattr(step.objectives, "reconstruction", lambda drawn, image: honest(drawn, image) * float("nan"))
+    with pytest.raises(AaeError, match="reconstruction is not a finite number") as caught:
+        train(small(), tmp_path)
+    assert "--lr" in caught.value.hint
+
+
+def test_epochs_are_passes_over_the_pool(tmp_path, small):
+    watcher = Watcher()
+    config = small(schedule={"epochs": 3, "batch_size": 10, "labelled_batch_size": 4})
+    assert config.schedule.steps == 0
+    train(config, tmp_path, watcher)
+    # 36 images, 6 of them for validation: 3 steps of 10 see the pool once.
+    assert watcher.plan["num_steps"] == 9
+    assert [row["step"] for row in watcher.rows] == [3, 6, 9]
+
+
+def test_a_short_training_on_mnist_reads_nine_digits_of_ten(tmp_path):
+    config = resolve(flags={"schedule": {"steps": 120}, "optimiser": {"warmup_steps": 20}})
+    summary = train(config, tmp_path)
+    assert summary["test_accuracy"] > 0.90
+    model = load_model(tmp_path / "model.pt")
+    assert to_table(model.config) == to_table(config)
+    errors = model.facts["strangeness"]["reconstruction_error"]
+    assert np.all(np.diff(errors) > 0)
+    # A decoder that has learnt nothing but the mean image is at 0.067.
+    assert errors[0] < 0.06
