@@ -14,7 +14,7 @@ import aaecli
 ROOT = Path(aaecli.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
-BASE = {"errors", "config", "paths", "metrics", "version"}
+BASE = {"errors", "config", "paths", "metrics", "health", "version"}
 MAY_IMPORT = {
     "errors": set(),
     "config": {"errors"},
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "serve": BASE | {"data"},
     "figures": BASE | {"data"},
     "drawing": set(),
+    "health": {"version"},
     "processes": set(),
     "runs": {"errors", "config", "processes"},
     "cli": BASE | {"console", "drawing", "runs", "data", "learn", "serve", "figures"},

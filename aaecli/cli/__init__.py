@@ -15,7 +15,7 @@ from aaecli.errors import AaeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("train", "eval", "export", "classify", "generate", "data", "runs")
+COMMANDS = ("train", "eval", "export", "classify", "generate", "data", "runs", "doctor")
 """In the order in which a newcomer needs them. A new command is a module of this name plus a word here."""
 
 

@@ -1,0 +1,81 @@
+"""``aaecli doctor``: what this machine has, what is broken and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aaecli.errors import AaeError
+from aaecli.paths import EXPORTS, RUNS
+
+if TYPE_CHECKING:
+    from aaecli.health import Finding
+
+app = typer.Typer(add_completion=False)
+
+_MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "broken": ("BROKEN", "bold red")}
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  aaecli doctor\n\n"
+        "  aaecli doctor --json | jq '.findings[] | select(.state == \"broken\")'\n\n"
+        "Exit code 1 where something is broken; each broken part is followed by its remedy."
+    )
+)
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
+) -> None:
+    """Look for what is missing or broken: packages, devices, folders, data and the released model."""
+    from aaecli.console import print_json, status
+
+    findings = []
+    with status("Examining") as tell:
+        for finding in _examine():
+            tell(finding.name)
+            findings.append(finding)
+            if not as_json:
+                _render(finding)
+    broken = [finding for finding in findings if finding.state == "broken"]
+    if as_json:
+        keys = ("name", "state", "detail", "remedy")
+        rows = [{key: getattr(finding, key) for key in keys} for finding in findings]
+        print_json({"ok": not broken, "findings": rows})
+    if broken:
+        raise typer.Exit(1)
+
+
+def _examine() -> Iterator[Finding]:
+    from aaecli import health
+    from aaecli.data.dataset import load_dataset
+    from aaecli.learn.doctor import check_torch
+    from aaecli.serve import doctor as serving
+    from aaecli.serve.device import has_nvidia_driver
+    from aaecli.serve.discovery import _released
+
+    yield from health.check_versions()
+    yield health.check_onnxruntime_packages()
+    yield from check_torch(has_nvidia_driver=has_nvidia_driver())
+    yield from serving.check_onnxruntime()
+    yield from health.check_folders((RUNS, EXPORTS))
+    try:
+        dataset = load_dataset()
+    except AaeError as error:
+        yield health.Finding("embedded data", "broken", error.message, error.hint)
+        return
+    yield health.Finding("embedded data", "ok", f"{dataset.name}, all four checksums are those that were published")
+    yield serving.check_released_model(dataset, _released())
+
+
+def _render(finding: Finding) -> None:
+    from rich.text import Text
+
+    from aaecli.console import out, printable
+
+    word, style = _MARKS[finding.state]
+    out().print(Text.assemble((f"{word:<8}", style), (f"{finding.name}: ", "bold"), printable(finding.detail)))
+    if finding.remedy:
+        out().print(Text.assemble(" " * 8, "remedy: ", printable(finding.remedy)))

@@ -1,0 +1,119 @@
+"""What ``aaecli doctor`` finds, and those of its checks that look at the environment alone."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from aaecli import __version__
+
+_NEEDED = ("numpy", "pillow", "typer", "rich", "tomli-w", "torch", "onnx", "onnxscript")
+_ONNXRUNTIMES = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-directml",
+    "onnxruntime-openvino",
+    "onnxruntime-qnn",
+    "onnxruntime-rocm",
+    "onnxruntime-training",
+)
+_LITTLE_SPACE = 2**28
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check.
+
+    Attributes:
+        name: What was looked at.
+        state: ``ok``; ``note`` where something is missing that is not needed; ``broken``.
+        detail: What was found.
+        remedy: What to do about it; empty where nothing is to be done.
+    """
+
+    name: str
+    state: Literal["ok", "note", "broken"]
+    detail: str
+    remedy: str = ""
+
+
+def check_versions() -> Iterator[Finding]:
+    """Name the versions of aaecli, Python, the system and every package that aaecli needs."""
+    yield Finding("aaecli", "ok", f"{__version__} in {Path(__file__).parent}")
+    yield Finding("python", "ok", f"{platform.python_version()} ({sys.executable}) on {platform.platform()}")
+    for name in _NEEDED:
+        version = version_of(name)
+        if version:
+            yield Finding(name, "ok", version)
+        else:
+            yield Finding(name, "broken", "not installed", f"python -m pip install {name}")
+
+
+def check_onnxruntime_packages() -> Finding:
+    """Look for two onnxruntime packages in one environment: each overwrites the other's files."""
+    found = {name: version for name in _ONNXRUNTIMES if (version := version_of(name))}
+    detail = ", ".join(f"{name} {version}" for name, version in found.items())
+    wanted = _wanted_onnxruntime()
+    if len(found) > 1:
+        remove = f"python -m pip uninstall --yes {' '.join(found)}"
+        return Finding(
+            "onnxruntime packages",
+            "broken",
+            f"{detail}: they overwrite each other's files",
+            f"{remove} && python -m pip install {wanted}",
+        )
+    if not found:
+        return Finding("onnxruntime packages", "broken", "none is installed", f"python -m pip install {wanted}")
+    return Finding("onnxruntime packages", "ok", f"{detail}, and no other")
+
+
+def check_folders(folders: tuple[Path, ...]) -> Iterator[Finding]:
+    """Write a file into each folder, or into the nearest one above it that exists, and into that for passing files."""
+    try:
+        folders += (Path(tempfile.gettempdir()),)
+    except OSError as error:
+        yield Finding("temporary folder", "broken", f"there is none: {error.strerror}", "Name one in TMPDIR.")
+    for folder in folders:
+        place = folder
+        try:
+            place = folder.absolute()
+            while not place.exists():
+                place = place.parent
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(b"x")
+                file.flush()
+            free = shutil.disk_usage(place).free
+        except OSError as error:
+            yield Finding(
+                f"folder {folder}",
+                "broken",
+                f"{place} cannot be written to: {error.strerror}",
+                "Work in a folder of your own, or name one with --out.",
+            )
+            continue
+        space = f"{free / 2**30:,.1f} GiB free"
+        if free < _LITTLE_SPACE:
+            yield Finding(f"folder {folder}", "broken", space, "Make room: a training writes up to 100 MiB.")
+        else:
+            yield Finding(f"folder {folder}", "ok", f"writable, {space}")
+
+
+def version_of(package: str) -> str | None:
+    """Give the version of an installed package, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _wanted_onnxruntime() -> str:
+    """The package that the environment markers of this project choose."""
+    has_gpu_wheel = (sys.platform, platform.machine()) in (("linux", "x86_64"), ("win32", "AMD64"))
+    return "onnxruntime-gpu" if has_gpu_wheel else "onnxruntime"

@@ -1,0 +1,320 @@
+"""``aaecli doctor``: a healthy machine passes, and each thing that can be broken is found with its remedy."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections import namedtuple
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from aaecli import __version__, health
+from aaecli.data import dataset as dataset_module
+from aaecli.data.dataset import load_dataset
+from aaecli.errors import AaeError
+from aaecli.learn import doctor as learning
+from aaecli.serve import doctor as serving
+from tests.cli.conftest import Outcome, Run
+
+Disk = namedtuple("Disk", "total used free")
+
+
+def findings(result: Outcome) -> dict[str, dict[str, str]]:
+    found = json.loads(result.out)["findings"]
+    names = [finding["name"] for finding in found]
+    assert len(set(names)) == len(names)
+    return {finding["name"]: finding for finding in found}
+
+
+def test_a_healthy_machine(aaecli: Run, in_empty_folder: Path) -> None:
+    result = aaecli("doctor", "--json")
+    assert (result.code, result.err) == (0, "")
+    assert json.loads(result.out)["ok"] is True
+    found = findings(result)
+    assert found["aaecli"]["detail"].startswith(__version__)
+    assert found["torch"]["detail"] == metadata.version("torch")
+    for name in ("python", "onnxruntime packages", "torch cpu", "onnxruntime cpu", "folder runs", "embedded data"):
+        assert found[name]["state"] == "ok", found[name]
+    assert {"torch cuda", "onnxruntime cuda", "CUDA libraries", "released model"} <= set(found)
+    assert list(in_empty_folder.iterdir()) == []
+
+
+def test_every_finding_has_a_line(aaecli: Run, in_empty_folder: Path) -> None:
+    names = findings(aaecli("doctor", "--json"))
+    result = aaecli("doctor")
+    assert (result.code, result.err) == (0, "")
+    lines = [line for line in result.out.splitlines() if not line.startswith(" ")]
+    assert [line[8:].partition(": ")[0] for line in lines] == list(names)
+
+
+def test_what_is_broken_is_said_with_its_remedy(aaecli: Run, in_empty_folder: Path) -> None:
+    (in_empty_folder / "runs").touch()
+    result = aaecli("doctor")
+    assert (result.code, result.err) == (1, "")
+    lines = result.out.splitlines()
+    (place,) = (number for number, line in enumerate(lines) if line.startswith("BROKEN"))
+    assert "folder runs" in lines[place]
+    assert "cannot be written to" in lines[place]
+    assert lines[place + 1].strip().startswith("remedy: ")
+
+    as_json = aaecli("doctor", "--json")
+    assert as_json.code == 1
+    assert json.loads(as_json.out)["ok"] is False
+    assert findings(as_json)["folder runs"]["state"] == "broken"
+
+
+def test_damaged_data_are_found(aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(dataset_module._MNIST_SHA256, "train-labels-idx1-ubyte", "0" * 64)
+    result = aaecli("doctor", "--json")
+    assert result.code == 1
+    finding = findings(result)["embedded data"]
+    assert finding["state"] == "broken"
+    assert "train-labels-idx1-ubyte" in finding["detail"]
+    assert "Install aaecli again" in finding["remedy"]
+
+
+def pretend_installed(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    def version(name: str) -> str:
+        if name in packages:
+            return "1.2.3"
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+
+
+def test_two_onnxruntimes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_installed(monkeypatch, "onnxruntime", "onnxruntime-gpu")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    finding = health.check_onnxruntime_packages()
+    assert finding.state == "broken"
+    assert "onnxruntime 1.2.3, onnxruntime-gpu 1.2.3" in finding.detail
+    assert "uninstall --yes onnxruntime onnxruntime-gpu &&" in finding.remedy
+    assert finding.remedy.endswith("install onnxruntime-gpu")
+
+
+def test_one_onnxruntime_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    pretend_installed(monkeypatch, "onnxruntime")
+    assert health.check_onnxruntime_packages() == health.Finding(
+        "onnxruntime packages", "ok", "onnxruntime 1.2.3, and no other"
+    )
+    pretend_installed(monkeypatch)
+    finding = health.check_onnxruntime_packages()
+    assert (finding.state, finding.remedy) == ("broken", "python -m pip install onnxruntime")
+
+
+def test_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_installed(monkeypatch, "numpy", "pillow", "typer", "rich", "torch", "onnx", "onnxscript")
+    broken = [finding for finding in health.check_versions() if finding.state == "broken"]
+    assert broken == [health.Finding("tomli-w", "broken", "not installed", "python -m pip install tomli-w")]
+
+
+def test_little_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(2**40, 2**40, 2**20))
+    finding = next(iter(health.check_folders((tmp_path / "a" / "b",))))
+    assert (finding.state, finding.detail) == ("broken", "0.0 GiB free")
+    assert "Make room" in finding.remedy
+
+
+def test_a_folder_without_permission(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def deny(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", deny)
+    finding = next(iter(health.check_folders((tmp_path,))))
+    assert (finding.state, finding.detail) == ("broken", f"{tmp_path} cannot be written to: Permission denied")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is stood in")
+def test_a_folder_that_was_removed_under_ones_feet(in_empty_folder: Path) -> None:
+    in_empty_folder.rmdir()
+    finding = next(iter(health.check_folders((Path("runs"),))))
+    assert finding.state == "broken"
+    os.chdir("/")
+
+
+def test_no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    (finding,) = health.check_folders(())
+    assert (finding.name, finding.state) == ("temporary folder", "broken")
+    assert "TMPDIR" in finding.remedy
+
+
+@pytest.fixture
+def break_import(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Give a function that makes the import of a package fail as a damaged installation does."""
+
+    def spoil(package: str) -> None:
+        whole = builtins.__import__
+
+        def fail(name: str, *rest: Any) -> Any:
+            if name.split(".")[0] == package:
+                raise OSError(f"lib{package}.so: cannot open shared object file\nand more")
+            return whole(name, *rest)
+
+        monkeypatch.delitem(sys.modules, package, raising=False)
+        monkeypatch.setattr(builtins, "__import__", fail)
+
+    return spoil
+
+
+def test_a_torch_that_cannot_be_imported(break_import: Callable[[str], None]) -> None:
+    break_import("torch")
+    (finding,) = learning.check_torch(has_nvidia_driver=False)
+    assert finding.state == "broken"
+    assert finding.detail == "torch cannot be imported: libtorch.so: cannot open shared object file"
+    assert "--force-reinstall torch" in finding.remedy
+
+
+def test_an_onnxruntime_that_cannot_be_imported(break_import: Callable[[str], None]) -> None:
+    break_import("onnxruntime")
+    (finding,) = serving.check_onnxruntime()
+    assert finding.state == "broken"
+    assert "libonnxruntime.so" in finding.detail
+
+
+def fake_torch(monkeypatch: pytest.MonkeyPatch, *, built: str | None, reachable: bool) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.version, "cuda", built)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: reachable)
+
+
+@pytest.mark.parametrize(
+    ("driver", "built", "reachable", "state", "said"),
+    [
+        (False, "13.0", False, "note", "no NVIDIA driver"),
+        (True, None, False, "note", "built without CUDA"),
+        (True, "13.0", False, "broken", "built for CUDA 13.0, but cannot reach the GPU"),
+    ],
+)
+def test_torch_without_cuda(
+    monkeypatch: pytest.MonkeyPatch, driver: bool, built: str | None, reachable: bool, state: str, said: str
+) -> None:
+    fake_torch(monkeypatch, built=built, reachable=reachable)
+    finding = {finding.name: finding for finding in learning.check_torch(has_nvidia_driver=driver)}["torch cuda"]
+    assert finding.state == state
+    assert said in finding.detail
+    assert bool(finding.remedy) == driver
+
+
+def test_a_device_that_fails_or_computes_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    def fail(*_: object, **__: object) -> torch.Tensor:
+        raise RuntimeError("no kernel image is available\nfor execution")
+
+    whole = torch.ones
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "ones", fail)
+        finding = learning._computes("cpu", "2 threads")
+    assert (finding.state, finding.detail) == ("broken", "2 threads, but it fails: no kernel image is available")
+    monkeypatch.setattr(torch, "ones", lambda *shape, device: whole(*shape, device=device) * 2)
+    finding = learning._computes("cpu", "2 threads")
+    assert (finding.state, finding.detail) == ("broken", "2 threads, but it computes wrongly")
+
+
+def test_the_least_model_is_one() -> None:
+    model = onnx.load_from_string(serving._NEGATION)
+    onnx.checker.check_model(model)
+    assert [node.op_type for node in model.graph.node] == ["Neg"]
+
+
+def test_a_provider_that_is_asked_for_and_not_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``get_available_providers()`` may list CUDA; only the session tells the truth."""
+
+    def refuse(device: str) -> list[str]:
+        if device == "cuda":
+            raise AaeError("--device cuda: onnxruntime could not start it.", "Use --device cpu.")
+        return ["CPUExecutionProvider"]
+
+    monkeypatch.setattr(serving, "has_nvidia_driver", lambda: True)
+    monkeypatch.setattr(serving, "providers", refuse)
+    found = {finding.name: finding for finding in serving.check_onnxruntime()}
+    assert found["onnxruntime cpu"].state == "ok"
+    assert found["onnxruntime cuda"] == health.Finding(
+        "onnxruntime cuda", "broken", "--device cuda: onnxruntime could not start it.", "Use --device cpu."
+    )
+
+
+def test_a_session_that_falls_back_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "providers", lambda device: ["CPUExecutionProvider"])
+    assert serving._check_device("cuda", "asked for and had").state == "broken"
+
+
+def test_cuda_libraries_in_wheels_and_in_the_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(serving.ctypes.util, "find_library", lambda name: f"/lib/{name}" if name == "nvrtc" else None)
+    monkeypatch.setattr(serving.util, "find_spec", lambda _: None)
+    finding = serving._check_libraries()
+    assert finding.state == "note"
+    assert "cudart" in finding.detail
+    assert "nvrtc" not in finding.detail
+    assert "onnxruntime-gpu[cuda,cudnn]" in finding.remedy
+
+    folder = tmp_path / "cu13" / "lib"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(
+        serving.util, "find_spec", lambda _: SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    )
+    for name in ("libcudart.so.13", "libcublas.so.13", "libcublasLt.so.13", "libcudnn.so.9", "libcufft.so.12"):
+        (folder / name).touch()
+    assert serving._check_libraries().detail == "not found: curand"
+    (folder / "curand64_10.dll").touch()
+    assert serving._check_libraries().state == "ok"
+
+
+class FakeModel:
+    """Both files of a released pair: reads the first test images with so many mistakes."""
+
+    def __init__(self, num_wrong: int, promised: float | None, drawn: float = 0.5) -> None:
+        self.metadata = SimpleNamespace(test_accuracy=promised, style_dim=2)
+        self.num_wrong, self.drawn = num_wrong, drawn
+
+    def __call__(self, *inputs: np.ndarray) -> Any:
+        if len(inputs) == 2:
+            return np.full((1, 28, 28), self.drawn, np.float32)
+        label = load_dataset().test_label[: len(inputs[0])].copy()
+        label[: self.num_wrong] = (label[: self.num_wrong] + 1) % 10
+        return np.eye(10, dtype=np.float32)[label], None
+
+
+@pytest.mark.parametrize(
+    ("model", "state"),
+    [
+        (FakeModel(15, 0.985), "ok"),
+        (FakeModel(15, None), "ok"),
+        (FakeModel(60, 0.985), "broken"),
+        (FakeModel(15, 0.985, drawn=float("nan")), "broken"),
+    ],
+)
+def test_the_released_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: FakeModel, state: str) -> None:
+    (tmp_path / "encoder.onnx").touch()
+    monkeypatch.setattr(serving, "open_encoder", lambda path, device: model)
+    monkeypatch.setattr(serving, "open_decoder", lambda path, device: model)
+    finding = serving.check_released_model(load_dataset(), [tmp_path / "absent", tmp_path])
+    assert finding.state == state
+    assert f"{100 - model.num_wrong / 10:.1f}% of 1,000 test images" in finding.detail
+
+
+def test_a_released_model_that_is_damaged_or_absent(tmp_path: Path) -> None:
+    dataset = load_dataset()
+    assert serving.check_released_model(dataset, []).state == "note"
+    (tmp_path / "encoder.onnx").write_bytes(b"no model")
+    finding = serving.check_released_model(dataset, [tmp_path])
+    assert finding.state == "broken"
+    assert str(tmp_path / "encoder.onnx") in finding.detail
