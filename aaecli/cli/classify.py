@@ -2,48 +2,150 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from aaecli.console import print_json, report, say
+from aaecli.cli.classify_display import InputKeeper, Writer, counter
+from aaecli.console import report, say
 
 app = typer.Typer(add_completion=False)
 
+_PICTURES = "Pictures"
+_ANSWERS = "Answers"
+_MODEL = "Model"
 
-@app.command()
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  aaecli classify digit.png                 one picture: a scan, a drawing, a photo of ink on paper\n\n"
+        "  aaecli classify photo.jpg --show          draws what the model saw: look here first when it is wrong\n\n"
+        "  aaecli classify scans/ --recursive --csv > answers.csv\n\n"
+        "  aaecli classify *.png --top-k 3 --threshold 0.9 --json\n\n"
+        "  find . -name '*.png' | aaecli classify --files-from -\n\n"
+        "Pictures that cannot be read are named on stderr, the others are answered, and the exit code is 1."
+    )
+)
 def classify(
     images: Annotated[
-        list[str] | None, typer.Argument(metavar="IMAGE...", help="Pictures, folders, patterns, or -.")
+        list[str] | None,
+        typer.Argument(metavar="IMAGE...", help="Pictures, folders, patterns such as 'scans/*.png', or - for stdin."),
     ] = None,
-    model: Annotated[Path | None, typer.Option(envvar="AAECLI_MODEL", help="An encoder.onnx.")] = None,
-    device: Annotated[str, typer.Option(envvar="AAECLI_DEVICE")] = "auto",
-    top_k: Annotated[int, typer.Option(min=1)] = 1,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look into the folders of folders too.", rich_help_panel=_PICTURES)
+    ] = False,
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Read names of pictures, one a line, from FILE or from - (stdin).",
+            rich_help_panel=_PICTURES,
+        ),
+    ] = None,
+    invert: Annotated[
+        bool | None,
+        typer.Option(
+            "--invert/--no-invert",
+            help="The strokes are darker (--invert) or lighter (--no-invert) than the paper.",
+            show_default="found for each picture",
+            rich_help_panel=_PICTURES,
+        ),
+    ] = None,
+    no_normalise: Annotated[
+        bool,
+        typer.Option(
+            "--no-normalise",
+            help="Only resize: the pictures are light on black, cropped and centred as the training images are.",
+            rich_help_panel=_PICTURES,
+        ),
+    ] = False,
+    save_input: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep what the model saw of each picture in DIR.", rich_help_panel=_PICTURES),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option(min=1, help="Number of likeliest classes to name.", rich_help_panel=_ANSWERS)
+    ] = 1,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=_ANSWERS
+        ),
+    ] = 0.0,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw what the model saw beside the answer.", rich_help_panel=_ANSWERS)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a picture and line.", rich_help_panel=_ANSWERS)
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.", rich_help_panel=_ANSWERS)] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, device or warnings.", rich_help_panel=_ANSWERS)
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AAECLI_MODEL",
+            help="An encoder.onnx, or the folder it is in.",
+            show_default="exports/, else the released model",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        typer.Option(envvar="AAECLI_DEVICE", help="Where the model runs.", rich_help_panel=_MODEL),
+    ] = "auto",
 ) -> None:
-    """Read pictures."""
-    from aaecli.data.pictures import find
-    from aaecli.serve.classify import Failure, Reading
-    from aaecli.serve.classify import classify as answers
-    from aaecli.serve.discovery import decoder_beside, find_encoder
-    from aaecli.serve.session import open_decoder, open_encoder
+    """Read pictures of digits: files, folders, patterns or stdin.
 
-    path = find_encoder(model)
-    encoder = open_encoder(path, device)  # type: ignore[arg-type]
-    beside = decoder_beside(path)
-    decoder = open_decoder(beside, device) if beside else None  # type: ignore[arg-type]
-    failed = False
-    for answer in answers(find(images or []), encoder, decoder, Reading(encoder.image_shape, top_k=top_k)):
-        if isinstance(answer, Failure):
-            failed = True
-            report(answer.error)
-        elif as_json:
-            print_json({"image": answer.source, "label": answer.label, "probability": answer.probability})
-        else:
-            sys.stdout.write(f"{answer.source}  {answer.label}  {answer.probability:.3f}\n")
-            for warning in answer.warnings:
-                say(f"warning: {answer.source}: {warning}")
-    if failed:
+    A picture may be a photo, a scan or a drawing, dark on light or light on dark, of any size; it is brought into the
+    form of the training images first. A warning says where it looks like no single digit.
+    """
+    if not images and files_from is None:
+        raise typer.BadParameter("Name at least one picture, a folder, or - for stdin.", param_hint="IMAGE...")
+    if as_json and as_csv:
+        raise typer.BadParameter("Choose one of --json and --csv.")
+
+    from aaecli.data.pictures import find, names_from
+
+    sources = find(images or [], recursive=recursive)
+    if files_from is not None:
+        from itertools import chain
+
+        sources = chain(sources, names_from(files_from))
+    # Nothing here multiplies matrices in numpy, and its threads would cost start-up time and forbid forking.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from aaecli.serve.classify import Failure
+    from aaecli.serve.pipeline import Request, answers
+
+    talks = sys.stderr.isatty() and not quiet
+    request = Request(
+        model=model,
+        device=device,
+        invert=invert,
+        normalise=not no_normalise,
+        top_k=top_k,
+        threshold=threshold,
+        on_device=(lambda name: say(f"Running on the {name.upper()}.")) if talks and device == "auto" else None,
+    )
+    writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show)
+    keeper = InputKeeper(save_input) if save_input else None
+    num_failed = 0
+    with counter(shown=talks and not sys.stdout.isatty()) as count:
+        for answer in answers(sources, request):
+            count()
+            if isinstance(answer, Failure):
+                num_failed += 1
+                report(answer.error)
+                continue
+            writer.write(answer)
+            if keeper:
+                keeper.keep(answer)
+            if answer.warnings and not quiet and not show:
+                say(f"warning: {answer.image}: {'; '.join(answer.warnings)}.")
+    if num_failed:
         raise typer.Exit(1)

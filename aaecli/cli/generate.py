@@ -163,12 +163,12 @@ def _code(name: str, decoder: Decoder, index: int | None) -> Code:
     if name.isdigit():
         return Code(one_hot[index or 0], draw_styles(decoder, 1, int(name))[0])
 
-    from aaecli.serve.classify import Reading, prepare
+    from aaecli.data.prepare import Recipe, prepare
     from aaecli.serve.discovery import encoder_beside
     from aaecli.serve.session import open_encoder
 
     encoder = open_encoder(encoder_beside(decoder.path), decoder.device)
-    seen = prepare(name, Reading(encoder.image_shape))
+    seen = prepare(name, Recipe(encoder.image_shape))
     label_prob, style = encoder(seen.image[None])
     if style is None:
         raise AaeError(f"{encoder.path} finds no style in a picture.", "Export a model with a decoder.")
@@ -183,10 +183,11 @@ def _show(sheet: Sheet) -> None:
     import os
     import shutil
 
+    from aaecli.cli.classify_display import shows_blocks
     from aaecli.drawing import draw
     from aaecli.serve.album import tile
 
     columns = shutil.get_terminal_size().columns
-    lines = draw(tile(sheet.images), columns, colour="NO_COLOR" not in os.environ)
+    lines = draw(tile(sheet.images), columns, colour="NO_COLOR" not in os.environ, blocks=shows_blocks())
     sys.stdout.write("\n".join(lines) + "\n")
     say(f"{sheet.num_images} images")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import io
 import os
 import re
 import stat
 import sys
-import threading
-import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -67,8 +67,6 @@ SUFFIXES = frozenset(
 )
 """Names that count as pictures in a folder; a file named outright is tried whatever its name."""
 
-_HUGE = 8_000_000
-_ONE_HUGE_AT_A_TIME = threading.Lock()
 # What a damaged file makes Pillow's decoders raise.
 _DECODER_ERRORS = (
     UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError,
@@ -103,6 +101,21 @@ def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | Aae
             yield from matches
 
 
+def names_from(name: str) -> Iterator[str | AaeError]:
+    """Read names of pictures from a file or, for ``-``, from stdin: one a line, or parted by NUL (``find -print0``).
+
+    Raises:
+        AaeError: The list cannot be read.
+    """
+    try:
+        with open(name, "rb") if name != STDIN else nullcontext(sys.stdin.buffer) as file:  # noqa: PTH123
+            for line in file:
+                # An empty line, or the end of the last one, names nothing.
+                yield from (os.fsdecode(part) for part in line.rstrip(b"\r\n").split(b"\0") if part)
+    except OSError as error:
+        raise AaeError(f"Cannot read the list {name}: {error.strerror}.", "--files-from takes a file or -.") from error
+
+
 def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
     found = False
     try:
@@ -132,14 +145,7 @@ def read_bytes(name: str) -> bytes:
         AaeError: It cannot be read, is no regular file, is empty, or is larger than ``MAX_BYTES``.
     """
     try:
-        if name == STDIN:
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with open(name, "rb", buffering=0, opener=_open_without_waiting) as file:
-                mode = os.fstat(file.fileno()).st_mode
-                if not stat.S_ISREG(mode):
-                    raise AaeError(f"{name} is not a file.", "Name a picture, a folder of pictures, or - for stdin.")
-                data = file.read(MAX_BYTES + 1)
+        data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == STDIN else _read_regular(name)
     except OSError as error:
         hints = {
             FileNotFoundError: "Check the spelling and the folder you are in.",
@@ -159,9 +165,23 @@ def read_bytes(name: str) -> bytes:
     return data
 
 
-def _open_without_waiting(name: str, flags: int) -> int:
+def _read_regular(name: str) -> bytes:
+    """Read a regular file through bare descriptors: for small pictures, file objects cost more than reading."""
     # Opening a named pipe would otherwise wait for somebody to write into it.
-    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(status.st_mode):
+            raise AaeError(f"{name} is not a file.", "Name a picture, a folder of pictures, or - for stdin.")
+        size = min(status.st_size, MAX_BYTES + 1)
+        data = os.read(descriptor, size)
+        while len(data) < size and (more := os.read(descriptor, size - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def decode(data: bytes, name: str) -> NDArray[np.uint8]:
@@ -171,6 +191,8 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
         data: The bytes of the file.
         name: What to call it in an error.
 
+    Pillow may warn of faults in a file that it can read all the same.
+
     Returns:
         uint8 (H, W) where it has no colour, else (H, W, 3); the longer side is at most about ``WORKING_SIZE``.
 
@@ -178,15 +200,14 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
         AaeError: It is no picture that can be decoded, is damaged, or is too large.
     """
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of much that it then reads all the same; what it cannot read it raises.
-            warnings.simplefilter("ignore")
-            image = _open(data)
-            _check_size(image, name)
-            if image.size[0] * image.size[1] < _HUGE:
-                return _upright(image)
-            with _ONE_HUGE_AT_A_TIME:
-                return _upright(image)
+        image = _open(data)
+        _check_size(image, name)
+        if image.mode == "L" and max(image.size) <= WORKING_SIZE:
+            plain = np.frombuffer(image.tobytes(), np.uint8).reshape(image.size[::-1])
+            # What is known about the picture beyond its pixels may turn it or make parts transparent.
+            if not image.info:
+                return plain
+        return _upright(image)
     except _DECODER_ERRORS as error:
         raise AaeError(*_explain(data, name, error)) from error
 
@@ -224,7 +245,7 @@ def _upright(image: Image.Image) -> NDArray[np.uint8]:
         image = image.reduce(longer // WORKING_SIZE)
     if image.mode in ("LA", "La", "RGBA", "RGBa"):
         image = _on_paper(image)
-    image = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
     pixels = np.asarray(image)
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]

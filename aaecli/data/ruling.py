@@ -80,7 +80,7 @@ def _fill(straight: Float, is_line: NDArray[np.bool_]) -> Float:
         above = straight[max(0, top - 2) : top].max(0, initial=0)
         below = straight[bottom : bottom + 2].max(0, initial=0)
         # A slanting stroke leaves the band a little to the side of where it came in.
-        reach = bottom - top
+        reach = (bottom - top) // 2
         crossing = np.minimum(_widen(above, reach), _widen(below, reach))
         usual = float(np.median(band.max(0)))
         darker = np.where(band > min(1.5 * usual + 0.1, 0.9), band, 0)

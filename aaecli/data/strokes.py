@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,38 +97,50 @@ def choose(ink: Float) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     if count == 0:
         return np.zeros(ink.shape, np.bool_), ()
     found = pieces(labels, count)
-    height, width = ink.shape
-    main = max(found, key=lambda piece: _prominence(piece, height, width))
+    main = max(found, key=lambda piece: _prominence(piece, labels))
     near, oddities = [main], []
     for piece in found:
-        if piece is main or piece.area < 0.015 * main.area:
+        is_speck = piece.area < 0.015 * main.area or piece.size < 0.12 * main.size
+        if piece is main or is_speck or _hangs_on_edge(piece, labels):
             continue
-        gap = _gap(piece.box, main.box)
-        if gap <= 0.2 * main.size and not _is_edge(piece, height, width):
+        if _gap(piece.box, main.box) <= 0.3 * main.size:
             near.append(piece)
-        elif piece.area >= 0.3 * main.area and not _is_edge(piece, height, width):
+        elif piece.area >= 0.3 * main.area:
             oddities.append(SEVERAL)
     return np.isin(labels, [piece.number for piece in near]), tuple(oddities[:1])
 
 
-def _prominence(piece: Piece, height: int, width: int) -> float:
+def _prominence(piece: Piece, labels: NDArray[np.int32]) -> float:
+    height, width = labels.shape
     top, left, bottom, right = piece.box
     off_centre = max(abs((top + bottom) / 2 / height - 0.5), abs((left + right) / 2 / width - 0.5))
-    value = piece.area**0.5 * piece.size * (1 - 0.8 * off_centre)
-    return value * (0.1 if _is_edge(piece, height, width) else 1.0)
+    # A long thin scratch has a large box and little ink; a speck of dirt the reverse.
+    value: float = math.sqrt(piece.area) * piece.size * (1 - 0.8 * off_centre)
+    return value * (0.1 if _hangs_on_edge(piece, labels) else 1.0)
 
 
-def _is_edge(piece: Piece, height: int, width: int) -> bool:
-    """Tell whether a piece hangs on the picture's edge, as the shadow of a hand or the end of the sheet does."""
+def _hangs_on_edge(piece: Piece, labels: NDArray[np.int32]) -> bool:
+    """Tell whether a piece hangs on the picture's edge, as the shadow of a hand or the end of the sheet does.
+
+    A digit that was cropped tightly touches the edge with the ends and bends of its strokes only, or on many sides.
+    """
     top, left, bottom, right = piece.box
-    touches = (top == 0) + (left == 0) + (bottom == height) + (right == width)
-    return touches >= 1
+    height, width = labels.shape
+    sides = {"top": top == 0, "bottom": bottom == height, "left": left == 0, "right": right == width}
+    if not any(sides.values()):
+        return False
+    if sum(sides.values()) >= 3 or (bottom - top >= 0.9 * height and right - left < 0.9 * width):
+        return False
+    rims = {"top": labels[0], "bottom": labels[-1], "left": labels[:, 0], "right": labels[:, -1]}
+    contact = max(float((rim == piece.number).mean()) for side, rim in rims.items() if sides[side])
+    reach = max((bottom - top) / height, (right - left) / width)
+    return contact > 0.1 or reach < 0.5
 
 
 def _gap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
     vertical = max(0, max(one[0], other[0]) - min(one[2], other[2]))
     horizontal = max(0, max(one[1], other[1]) - min(one[3], other[3]))
-    return float(np.hypot(vertical, horizontal))
+    return math.hypot(vertical, horizontal)
 
 
 def width_of(mask: NDArray[np.bool_]) -> float:
@@ -135,7 +148,7 @@ def width_of(mask: NDArray[np.bool_]) -> float:
     padded = np.pad(mask, 1)
     inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:] & mask
     outline = int(mask.sum() - inner.sum())
-    return 2 * float(mask.sum()) / max(outline, 1)
+    return 2 * int(mask.sum()) / max(outline, 1)
 
 
 def thicken(ink: Float, radius: int) -> Float:

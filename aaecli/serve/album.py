@@ -77,15 +77,24 @@ def save_folder(sheet: Sheet, folder: Path, scale: int = 1) -> None:
     Raises:
         AaeError: The folder cannot be written.
     """
+    for row, names in enumerate(sheet.names):
+        for column, name in enumerate(names):
+            save_image(_enlarge(sheet.images[row, column], scale), folder / f"{name}.png")
+
+
+def save_image(image: NDArray[np.uint8], path: Path) -> None:
+    """Write one image as a PNG, and make its folder where there is none.
+
+    Raises:
+        AaeError: It cannot be written.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for row, names in enumerate(sheet.names):
-            for column, name in enumerate(names):
-                Image.fromarray(_enlarge(sheet.images[row, column], scale)).save(folder / f"{name}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
     except OSError as error:
         raise AaeError(
-            f"Cannot write into {folder}: {error.strerror or error}.",
-            "Check its permissions and the free space on its disk.",
+            f"Cannot write {path}: {error.strerror or error}.",
+            "Check the folder's permissions and the free space on its disk.",
         ) from error
 
 

@@ -1,0 +1,153 @@
+"""How ``classify`` writes its answers: lines to read, JSON lines, CSV. Without rich, which would cost more."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Literal
+
+from aaecli.console import print_json, printable
+
+if TYPE_CHECKING:
+    from aaecli.serve.classify import Answer
+
+Form = Literal["lines", "json", "csv"]
+
+_NAME_WIDTH = 36
+
+
+class Writer:
+    """Writes one answer after the other to stdout.
+
+    Args:
+        form: How.
+        top_k: Number of classes that each answer names.
+        show: Draw what the model saw beside the answer; for lines only.
+    """
+
+    def __init__(self, form: Form, top_k: int, *, show: bool) -> None:
+        self._form = form
+        self._top_k = top_k
+        self._show = show
+        if form == "csv":
+            import csv
+
+            # Lines end as the platform's text files do; the module's own choice would double the carriage return.
+            self._csv = csv.writer(sys.stdout, lineterminator="\n")
+            ranks = [f"{word}_{rank}" for rank in range(2, top_k + 1) for word in ("label", "probability")]
+            self._csv.writerow(("image", "label", "probability", *ranks, "reconstruction_error", "warnings"))
+
+    def write(self, answer: Answer) -> None:
+        """Write one answer."""
+        if self._form == "json":
+            print_json(_as_table(answer))
+        elif self._form == "csv":
+            others = [cell for name, share in answer.top[1:] for cell in (name, f"{share:.6f}")]
+            error = "" if answer.reconstruction_error is None else f"{answer.reconstruction_error:.6f}"
+            first = (printable(answer.image), answer.label, f"{answer.probability:.6f}")
+            self._csv.writerow((*first, *others, error, "; ".join(answer.warnings)))
+        elif self._show:
+            sys.stdout.write("\n".join(_beside(answer)) + "\n")
+        else:
+            sys.stdout.write(f"{_name(answer):{_NAME_WIDTH}}  {_reading(answer)}\n")
+
+
+class InputKeeper:
+    """Keeps what the model saw as PNG files named after the pictures.
+
+    Raises:
+        AaeError: The folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._num_named: dict[str, int] = {}
+
+    def keep(self, answer: Answer) -> None:
+        """Write one file; the second picture of a name gets ``-2`` behind it."""
+        from aaecli.serve.album import save_image
+
+        stem = "stdin" if answer.image == "-" else PurePath(answer.image).stem
+        number = self._num_named[stem] = self._num_named.get(stem, 0) + 1
+        save_image(answer.seen, self._folder / f"{stem if number == 1 else f'{stem}-{number}'}.png")
+
+
+@contextmanager
+def counter(*, shown: bool) -> Iterator[Callable[[], None]]:
+    """Count pictures on stderr, a few times a second; gives the function to call for each."""
+    if not shown:
+        yield lambda: None
+        return
+    start = last = time.monotonic()
+    done = 0
+
+    def count() -> None:
+        nonlocal done, last
+        done += 1
+        now = time.monotonic()
+        # A handful of pictures needs no counter.
+        if now - last > 0.2 and now - start > 0.8:
+            last = now
+            sys.stderr.write(f"\r{done:,} pictures, {done / (now - start):,.0f} a second ")
+            sys.stderr.flush()
+
+    try:
+        yield count
+    finally:
+        if last != start:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _as_table(answer: Answer) -> dict[str, object]:
+    error = answer.reconstruction_error
+    return {
+        "image": answer.image,
+        "label": answer.label,
+        "probability": round(answer.probability, 6),
+        "top": [{"label": name, "probability": round(share, 6)} for name, share in answer.top],
+        "reconstruction_error": None if error is None else round(error, 6),
+        "warnings": list(answer.warnings),
+    }
+
+
+def _name(answer: Answer) -> str:
+    return "stdin" if answer.image == "-" else printable(answer.image)
+
+
+def _reading(answer: Answer) -> str:
+    first = f"{answer.label}  {answer.probability:7.2%}"
+    others = "".join(f"   {printable(name)} {share:.2%}" for name, share in answer.top[1:])
+    return printable(first) + others
+
+
+def _beside(answer: Answer) -> list[str]:
+    """Lines with the drawing on the left and the answer on the right of its middle."""
+    import os
+    import shutil
+
+    from aaecli.drawing import draw
+
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    drawn = draw(answer.seen, shutil.get_terminal_size().columns, colour=colour, blocks=shows_blocks())
+    width = answer.seen.shape[1]
+    # Escape sequences take no room, so only lines of plain letters are filled up.
+    lines = drawn if colour else [line.ljust(width) for line in drawn]
+    middle = max(0, len(lines) // 2 - 1)
+    notes = [_name(answer), _reading(answer), *answer.warnings]
+    return [
+        line + ("   " + notes[row - middle] if middle <= row < middle + len(notes) else "")
+        for row, line in enumerate(lines)
+    ]
+
+
+def shows_blocks() -> bool:
+    """Tell whether the encoding of stdout has the block characters."""
+    try:
+        "▀▚█".encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""The whole path from names of pictures to answers: workers, model and stream, in the order that costs least."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from aaecli.data.prepare import Recipe, prepare_all, workers
+from aaecli.errors import AaeError
+from aaecli.serve.classify import Answer, Failure, classify
+from aaecli.serve.device import Device
+from aaecli.serve.discovery import decoder_beside, find_encoder
+from aaecli.serve.session import Decoder, Encoder, open_decoder, open_encoder
+
+MANY = 48
+"""From so many pictures on, all cores prepare them: that pays for starting the workers."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to answer, and with what.
+
+    Attributes:
+        model: An encoder, or the folder it is in; None to find one.
+        device: Where to run.
+        invert: See ``Recipe``.
+        normalise: See ``Recipe``.
+        top_k: See ``classify``.
+        threshold: See ``classify``.
+        on_device: Called with the device once the model is open.
+    """
+
+    model: Path | None = None
+    device: Device = "auto"
+    invert: bool | None = None
+    normalise: bool = True
+    top_k: int = 1
+    threshold: float = 0.0
+    on_device: Callable[[str], None] | None = None
+
+
+def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Answer | Failure]:
+    """Answer for each picture, in order.
+
+    Args:
+        sources: Names of files, or errors that take the place of one.
+        request: How.
+
+    Raises:
+        AaeError: There is no model, it cannot be used, or the device cannot be had.
+    """
+    path = find_encoder(request.model)
+    pending = iter(sources)
+    first = list(islice(pending, MANY))
+    with ExitStack() as stack:
+        # Before the model, which may start threads.
+        crew = stack.enter_context(workers()) if len(first) == MANY else None
+        encoder, decoder = open_pair(path, request.device)
+        if request.on_device:
+            request.on_device(encoder.device)
+        recipe = Recipe(encoder.image_shape, request.invert, request.normalise)
+        prepared = prepare_all(chain(first, pending), recipe, crew)
+        yield from classify(prepared, encoder, decoder, top_k=request.top_k, threshold=request.threshold)
+
+
+def open_pair(path: Path, device: Device = "auto") -> tuple[Encoder, Decoder | None]:
+    """Open an encoder and, where there is one beside it, the decoder.
+
+    Raises:
+        AaeError: One of them cannot be used, or the device cannot be had.
+    """
+    encoder = open_encoder(path, device)
+    beside = decoder_beside(path) if encoder.has_style else None
+    return encoder, open_decoder(beside, device) if beside else None
