@@ -1,0 +1,126 @@
+"""`aaecli export` and `aaecli eval`: the checkpoint and the exported pair answer alike."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from aaecli.cli import main
+from tests.cli.test_train import SMALL
+
+
+def aaecli(*words):
+    with pytest.raises(SystemExit) as left:
+        main([str(word) for word in words])
+    return left.value.code
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Train for a moment on real MNIST and export, once for all tests here."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "small.toml").write_text(SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert aaecli("train", "--config", "small.toml", "--steps", 40, "--labels", 100, "--quiet") == 0
+        assert aaecli("export", "--onnx", "--quiet") == 0
+    return folder
+
+
+@pytest.fixture
+def here(trained, tmp_path, monkeypatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(trained, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def report(capsys, *words):
+    capsys.readouterr()
+    assert aaecli("eval", *words, "--json") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return json.loads(out)
+
+
+def test_checkpoint_and_onnx_are_judged_alike(here, capsys):
+    torch_report = report(capsys)
+    onnx_report = report(capsys, "exports/encoder.onnx")
+    assert torch_report["num_images"] == 10_000
+    assert torch_report["model"] == "model.pt"
+    for key in ("accuracy", "accuracy_interval", "error", "classes", "confusion"):
+        assert torch_report[key] == onnx_report[key]
+    for key in ("expected_calibration_error", "reconstruction_error"):
+        assert torch_report[key] == pytest.approx(onnx_report[key], abs=1e-6)
+    summary = json.loads((here / "runs/semisupervised-100-001/summary.json").read_text())
+    assert torch_report["accuracy"] == summary["test_accuracy"]
+
+
+def test_the_table_shows_every_figure(here, capsys):
+    assert aaecli("eval", "model.pt") == 0
+    out = capsys.readouterr().out
+    for word in ("accuracy", "95 % interval", "error", "calibration", "reconstruction", "precision", "recall", "F1"):
+        assert word in out
+    assert "Confusion" in out
+
+
+def test_an_encoder_without_its_decoder_has_no_reconstruction_error(here, capsys):
+    (here / "exports/decoder.onnx").unlink()
+    assert report(capsys, "exports/encoder.onnx")["reconstruction_error"] is None
+
+
+def test_without_a_name_the_newest_run_is_taken(here, capsys):
+    (here / "model.pt").unlink()
+    assert report(capsys)["model"] == "runs/semisupervised-100-001/model.pt"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere.pt",), "There is no file nowhere.pt"),
+        (("nowhere.onnx",), "nowhere.onnx"),
+        (("small.toml",), "small.toml"),
+        (("runs/semisupervised-100-001/last.pt",), "holds no model"),
+        (("exports/decoder.onnx",), "decoder"),
+        (("model.pt", "--data", "nowhere"), "nowhere is not a folder"),
+        (("exports/encoder.onnx", "--device", "mps"), "not on mps"),
+    ],
+)
+def test_what_cannot_be_judged_says_why(here, capsys, words, said):
+    assert aaecli("eval", *words) == 1
+    out, err = capsys.readouterr()
+    assert said in " ".join(err.split())
+    assert out == ""
+
+
+@pytest.mark.parametrize("model", ["model.pt", "exports/encoder.onnx"])
+@pytest.mark.parametrize(("classes", "size", "said"), [(4, (28, 28), "knows the classes"), (10, (9, 9), "28 × 28")])
+def test_a_data_set_that_does_not_fit_is_refused(here, capsys, write_dataset, model, classes, size, said):
+    folder = write_dataset("other", train=tuple(range(classes)) * 9, test=tuple(range(classes)), size=size)
+    assert aaecli("eval", model, "--data", folder) == 1
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_no_model_at_all_says_how_to_make_one(in_empty_folder, capsys):
+    for command in ("eval", "export"):
+        assert aaecli(command) == 1
+        assert "aaecli train" in capsys.readouterr().err
+
+
+def test_export_tells_sizes_and_differences(here, capsys):
+    assert aaecli("export", "--onnx", "model.pt", "--out", "deploy", "--json") == 0
+    out, err = capsys.readouterr()
+    files = json.loads(out)["files"]
+    assert set(files) == {"encoder", "decoder"}
+    for facts in files.values():
+        assert 0 <= facts["difference"] <= 1e-5
+        assert facts["bytes"] > 0
+    assert err == ""
+    assert sorted(path.name for path in (here / "deploy").iterdir()) == ["decoder.onnx", "encoder.onnx"]
+
+
+def test_export_into_a_file_is_an_error(here, capsys):
+    assert aaecli("export", "--out", "small.toml") == 1
+    assert "small.toml" in capsys.readouterr().err

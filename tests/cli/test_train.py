@@ -1,0 +1,205 @@
+"""`aaecli train` as it is typed: streams, exit codes, settings, and what Ctrl-C leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+
+import pytest
+
+from aaecli.cli import main
+
+SMALL = """
+[network]
+hidden = [16, 12]
+discriminator_hidden = [8]
+style_dim = 3
+
+[schedule]
+steps = 6
+batch_size = 10
+labelled_batch_size = 4
+"""
+
+
+@pytest.fixture
+def here(in_empty_folder, write_dataset):
+    write_dataset("here/data", train=tuple(range(4)) * 9, test=tuple(range(4)) * 2)
+    (in_empty_folder / "small.toml").write_text(SMALL)
+    return in_empty_folder
+
+
+def aaecli(*words):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    return left.value.code
+
+
+def train(*words):
+    return aaecli("train", "--data", "data", "--labels", "8", "--device", "cpu", "--config", "small.toml", *words)
+
+
+def test_results_on_stdout_and_talk_on_stderr(here, capsys):
+    assert train() == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("test accuracy")
+    assert "95 % interval" in out
+    assert "runs/semisupervised-8-001" in out
+    assert [line.split(",")[0] for line in err.splitlines() if line.startswith("epoch")] == ["epoch 1", "epoch 2"]
+    assert "Next: aaecli eval model.pt" in err
+    assert (here / "model.pt").is_file()
+
+
+def test_json_is_one_object_and_quiet_is_silent(here, capsys):
+    assert train("--json", "--quiet") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.count("\n") == 1
+    assert json.loads(out) == json.loads((here / "runs/semisupervised-8-001/summary.json").read_text())
+
+
+def test_the_run_goes_where_it_is_told(here, capsys):
+    assert train("--out", "elsewhere", "--name", "mine", "--model", "baseline") == 0
+    assert (here / "elsewhere/mine-001/model.pt").is_file()
+    assert not (here / "runs").exists()
+
+
+def test_print_config_prints_toml_that_config_reads_back(here, capsys):
+    flags = ("--seed", "3", "--lr", "0.5", "--epochs", "2", "--batch-size", "20", "--style-dim", "5")
+    assert train("--print-config", *flags) == 0
+    printed = capsys.readouterr().out
+    table = tomllib.loads(printed)
+    assert table["seed"] == 3
+    assert table["labels"] == 8
+    assert table["optimiser"]["lr"] == 0.5
+    assert (table["schedule"]["epochs"], table["schedule"]["steps"]) == (2, 0)
+    assert table["schedule"]["batch_size"] == 20
+    assert table["network"]["style_dim"] == 5
+    assert table["network"]["hidden"] == [16, 12]
+    (here / "again.toml").write_text(printed)
+    assert aaecli("train", "--config", "again.toml", "--print-config") == 0
+    assert capsys.readouterr().out == printed
+    assert not (here / "runs").exists()
+
+
+def test_flags_go_before_variables_before_the_file_before_the_preset(here, capsys, monkeypatch):
+    def seed_and_rate(*words):
+        assert aaecli("train", "--print-config", *words) == 0
+        table = tomllib.loads(capsys.readouterr().out)
+        return table["seed"], table["optimiser"]["lr"]
+
+    (here / "mine.toml").write_text("seed = 1\n[optimiser]\nlr = 0.1\n")
+    preset = seed_and_rate()
+    assert preset[0] == 0
+    assert seed_and_rate("--config", "mine.toml") == (1, 0.1)
+    monkeypatch.setenv("AAECLI_SEED", "2")
+    assert seed_and_rate("--config", "mine.toml") == (2, 0.1)
+    assert seed_and_rate("--config", "mine.toml", "--seed", "3", "--lr", "0.3") == (3, 0.3)
+
+
+def test_the_baseline_takes_the_articles_settings_unless_told(here, capsys):
+    assert aaecli("train", "--model", "baseline", "--print-config") == 0
+    table = tomllib.loads(capsys.readouterr().out)
+    assert (table["preset"], table["schedule"]["steps"]) == ("tutorial", 500)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--labels", "many"), 2, "neither a whole number nor 'all'"),
+        (("--labels", "3"), 1, "does not fit"),
+        (("--labels", "0"), 1, "labels must be"),
+        (("--model", "gan"), 2, "gan"),
+        (("--device", "tpu"), 2, "tpu"),
+        (("--preset", "tutoral"), 1, "Did you mean 'tutorial'?"),
+        (("--config", "none.toml"), 1, "none.toml"),
+        (("--steps", "1", "--epochs", "1"), 1, "both give the length"),
+        (("--steps", "-1"), 1, "schedule.steps must be"),
+        (("--lr", "0"), 1, "optimiser.lr must be more than 0"),
+        (("--batch-size", "1"), 1, "schedule.batch_size must be at least 2"),
+        (("--name", "a/b"), 1, "is not a name"),
+        (("--data", "nowhere"), 1, "nowhere is not a folder"),
+        (("--resume", "nowhere"), 1, "not the folder of a run"),
+        (("--out", "small.toml"), 1, "small.toml"),
+        (("--stepps", "1"), 2, "--steps"),
+    ],
+)
+def test_mistakes_are_named_with_their_remedy(here, capsys, words, code, said):
+    assert train(*words) == code
+    out, err = capsys.readouterr()
+    assert said in " ".join(err.split())
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_misspelt_setting_in_a_file_gets_the_right_one(here, capsys):
+    (here / "small.toml").write_text("[optimiser]\nlearning_rate = 1\nbeta = 1\n")
+    assert train() == 1
+    assert "There is no setting 'optimiser.learning_rate'" in capsys.readouterr().err
+
+
+def start(here, *words, **options):
+    command = [sys.executable, "-m", "aaecli", "train", "--data", "data", "--labels", "8", "--config", "small.toml"]
+    return subprocess.Popen([*command, "--steps", "1000000", *words], cwd=here, **options)
+
+
+def wait_for(condition, process):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, "the training ended by itself"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_after_the_step_and_says_how_to_go_on(here, number, code):
+    process = start(here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = here / "runs/semisupervised-8-001"
+    wait_for((run / "metrics.csv").exists, process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert out == ""
+    assert f"Go on with: aaecli train --resume {run.relative_to(here)}" in err
+    assert "Traceback" not in err
+    steps = (run / "last.pt").read_bytes()
+    assert steps
+    assert not (run / "summary.json").exists()
+
+
+def test_on_a_terminal_the_training_is_shown_live(here):
+    leader, follower = pty.openpty()
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    process = start(here, stdout=follower, stderr=follower, stdin=follower, env=environment)
+    os.close(follower)
+    shown = bytearray()
+
+    def read():
+        while True:
+            try:
+                part = os.read(leader, 4096)
+            except OSError:  # the other end is closed
+                return
+            if not part:
+                return
+            shown.extend(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    wait_for(lambda: b"validation accuracy" in shown, process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    reader.join(timeout=10)
+    os.close(leader)
+    screen = shown.decode()
+    for word in ("steps", "left", "images a second", "reconstruction", "consistency"):
+        assert word in screen
+    # The cursor, hidden while the display lives, is shown again.
+    assert screen.rindex("\x1b[?25h") > screen.rindex("\x1b[?25l")
