@@ -1,0 +1,200 @@
+"""The command line as a whole: help, streams, exit codes, and what it does not import."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from aaecli import __version__
+from aaecli.cli import COMMANDS
+from tests.cli.conftest import Run
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "onnx", "onnxruntime", "onnxscript", "matplotlib", "pydantic", "PIL", "numpy")
+
+
+def start(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "aaecli", *words], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )
+
+
+def test_alone_it_shows_the_way_through(aaecli: Run) -> None:
+    result = aaecli()
+    text = result.out + result.err
+    places = [
+        text.index(line)
+        for line in (
+            "aaecli train --labels 1000",
+            "aaecli eval model.pt",
+            "aaecli export --onnx",
+            "aaecli classify digit.png",
+            "aaecli generate",
+        )
+    ]
+    assert places == sorted(places)
+    for name in COMMANDS:
+        assert re.search(rf"^\W*{name} +\w", text, re.MULTILINE), name
+
+
+def test_help_and_version_are_results(aaecli: Run) -> None:
+    for flag in ("-h", "--help"):
+        result = aaecli(flag)
+        assert (result.code, result.err) == (0, "")
+        assert "Usage: aaecli" in result.out
+        assert "130 interrupted" in result.out
+    assert aaecli("--version") == type(result)(0, f"aaecli {__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches(aaecli: Run, name: str) -> None:
+    result = aaecli(name, "--help")
+    assert (result.code, result.err) == (0, "")
+    _, _, text = result.out.partition(f"Usage: aaecli {name}")
+    summary = text.strip().splitlines()[2].strip()
+    assert summary[0].isupper()
+    assert len(summary) > 20
+    assert "Example" in text
+    assert re.search(rf"^ *(\S.* \| )?aaecli {name}\b", text, re.MULTILINE), "an example to copy"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_completion_is_installed_once_and_not_by_each_command(aaecli: Run, name: str) -> None:
+    assert "--install-completion" in aaecli("--help").out
+    assert "completion" not in aaecli(name, "--help").out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained_and_grouped(name: str) -> None:
+    command = typer.main.get_command(importlib.import_module(f"aaecli.cli.{name}").app)
+    for each in (command, *getattr(command, "commands", {}).values()):
+        parameters = [parameter for parameter in each.params if parameter.name != "help"]
+        assert [parameter.name for parameter in parameters if not parameter.help] == []
+        # A handful is read at a glance; more need headings.
+        if len(parameters) > 6:
+            assert len({parameter.rich_help_panel for parameter in parameters}) >= 3
+
+
+def test_every_command_is_a_module() -> None:
+    folder = Path(importlib.import_module("aaecli.cli").__file__ or "").parent
+    assert len(set(COMMANDS)) == len(COMMANDS)
+    assert {f"{name}.py" for name in COMMANDS} <= {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("word", "meant"), [("trian", "train"), ("exprot", "export"), ("docter", "doctor")])
+def test_a_misspelt_command_is_recognised(aaecli: Run, word: str, meant: str) -> None:
+    result = aaecli(word)
+    assert (result.code, result.out) == (2, "")
+    assert f"No such command '{word}'" in result.err
+    assert meant in result.err.partition(word)[2]
+
+
+@pytest.mark.parametrize("words", [("--nonsense",), ("train", "--lables"), ("runs", "--out"), ("zzz",)])
+def test_wrong_usage_is_2(aaecli: Run, words: tuple[str, ...]) -> None:
+    result = aaecli(*words)
+    assert (result.code, result.out) == (2, "")
+    assert "Error" in result.err
+    assert words[-1] in result.err
+    assert "Traceback" not in result.err
+
+
+def test_an_error_is_a_sentence_and_a_hint_on_stderr(aaecli: Run) -> None:
+    result = aaecli("data", "--data", "absent")
+    assert (result.code, result.out) == (1, "")
+    error, hint = result.err.splitlines()
+    assert error == "error: absent is not a folder."
+    assert hint.startswith("hint: --data takes a folder")
+
+
+@pytest.mark.parametrize("words", [("--debug", "data", "--data", "absent"), ("data", "--data", "absent", "--debug")])
+def test_debug_shows_the_traceback(words: tuple[str, ...]) -> None:
+    result = start(*words)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "AaeError: absent is not a folder." in result.stderr
+
+
+def test_after_two_dashes_debug_is_a_word_like_any_other(aaecli: Run) -> None:
+    result = aaecli("classify", "--", "--debug")
+    assert result.code == 1
+    assert "Traceback" not in result.err
+
+
+def test_python_m_is_the_same_program() -> None:
+    result = start("--version")
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"aaecli {__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from aaecli.cli import main\n"
+        "try:\n"
+        f"    main({words!r})\n"
+        "except SystemExit:\n"
+        f"    print('loaded:', *[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    assert result.stderr.splitlines()[-1].strip() == "loaded:"
+
+
+def open_for_writing(pipe: Path) -> int:
+    """Open a pipe as soon as the other side reads it, or give up."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < deadline, "the program never opened the pipe"
+            time.sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_interrupted_is_130(in_empty_folder: Path) -> None:
+    # A pipe that nothing is ever written to keeps the program waiting until it is interrupted.
+    pipe = in_empty_folder / "mine.toml"
+    os.mkfifo(pipe)
+    with subprocess.Popen(
+        [sys.executable, "-m", "aaecli", "train", "--config", pipe, "--print-config"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        writer = open_for_writing(pipe)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        os.close(writer)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_goes_away_ends_it_quietly() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "aaecli", "data", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert said == ""
+
+
+def test_the_console_script_is_this_program() -> None:
+    project = ROOT / "pyproject.toml"
+    assert tomllib.loads(project.read_text(encoding="utf-8"))["project"]["scripts"] == {"aaecli": "aaecli.cli:main"}
