@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from aaecli import console
+from aaecli.data.dataset import Dataset, load_dataset
 
 WriteDataset = Callable[..., Path]
 
@@ -54,6 +55,15 @@ def write_dataset(tmp_path: Path) -> WriteDataset:
         return target
 
     return write
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    """The embedded MNIST, unpacked once; its arrays are not to be written to."""
+    dataset = load_dataset()
+    for values in (dataset.train_image, dataset.train_label, dataset.test_image, dataset.test_label):
+        values.flags.writeable = False
+    return dataset
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aaecli.data.dataset import load_dataset
+from aaecli.data.dataset import Dataset, load_dataset
 from tests.cli.conftest import Run
 from tests.conftest import WriteDataset
 
@@ -69,29 +69,32 @@ def test_a_data_set_with_a_fault(aaecli: Run, write_dataset: WriteDataset) -> No
     assert f"{folder} holds no t10k-labels-idx1-ubyte" in result.err
 
 
-def test_export_writes_the_picture_and_tells_its_label(aaecli: Run, in_empty_folder: Path) -> None:
+def test_export_writes_the_picture_and_tells_its_label(aaecli: Run, in_empty_folder: Path, mnist: Dataset) -> None:
     result = aaecli("data", "export", "--index", 0, "--out", "digit.png")
     assert (result.code, result.out) == (0, "")
     assert result.err == "Wrote digit.png: test image 0 of MNIST, whose label is 7.\n"
     with Image.open(in_empty_folder / "digit.png") as picture:
         assert (picture.format, picture.mode) == ("PNG", "L")
-        assert np.array_equal(np.asarray(picture), load_dataset().test_image[0])
+        assert np.array_equal(np.asarray(picture), mnist.test_image[0])
     assert [path.name for path in in_empty_folder.iterdir()] == ["digit.png"]
 
 
-def test_export_without_out_is_digit_png_and_replaces_it(aaecli: Run, in_empty_folder: Path) -> None:
-    aaecli("data", "export", "--index", 0)
+def test_export_without_out_is_digit_png_and_replaces_it(
+    aaecli: Run, in_empty_folder: Path, write_dataset: WriteDataset
+) -> None:
+    folder = write_dataset()
+    aaecli("data", "export", "--data", folder, "--index", 0)
     first = (in_empty_folder / "digit.png").read_bytes()
-    aaecli("data", "export", "--index", 1)
+    aaecli("data", "export", "--data", folder, "--index", 1)
     assert (in_empty_folder / "digit.png").read_bytes() != first
 
 
-def test_export_of_a_training_image(aaecli: Run, in_empty_folder: Path) -> None:
+def test_export_of_a_training_image(aaecli: Run, in_empty_folder: Path, mnist: Dataset) -> None:
     result = aaecli("data", "export", "--split", "train", "--index", 59_999, "--out", "new/last.PNG", "--json")
     assert result.code == 0
     assert json.loads(result.out) == {"file": "new/last.PNG", "split": "train", "index": 59_999, "label": "8"}
     with Image.open(in_empty_folder / "new" / "last.PNG") as picture:
-        assert np.array_equal(np.asarray(picture), load_dataset().train_image[-1])
+        assert np.array_equal(np.asarray(picture), mnist.train_image[-1])
 
 
 @pytest.mark.parametrize("ending", ["png", "bmp", "gif", "tif", "pgm", "webp", "jpg"])
@@ -126,16 +129,18 @@ def test_an_index_out_of_range_tells_the_range(
 
 
 @pytest.mark.parametrize("name", ["digit", "digit.txt", "digit.pdf", "digit.png.exe"])
-def test_an_ending_that_is_no_picture(aaecli: Run, in_empty_folder: Path, name: str) -> None:
-    result = aaecli("data", "export", "--index", 0, "--out", name)
+def test_an_ending_that_is_no_picture(
+    aaecli: Run, in_empty_folder: Path, write_dataset: WriteDataset, name: str
+) -> None:
+    result = aaecli("data", "export", "--data", write_dataset(), "--index", 0, "--out", name)
     assert (result.code, result.out) == (1, "")
     assert "hint: Let the name end in one of: .png" in result.err
     assert list(in_empty_folder.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written(aaecli: Run, in_empty_folder: Path) -> None:
+def test_a_place_that_cannot_be_written(aaecli: Run, in_empty_folder: Path, write_dataset: WriteDataset) -> None:
     (in_empty_folder / "taken").touch()
-    result = aaecli("data", "export", "--index", 0, "--out", "taken/digit.png")
+    result = aaecli("data", "export", "--data", write_dataset(), "--index", 0, "--out", "taken/digit.png")
     assert (result.code, result.out) == (1, "")
     assert "error: Cannot write taken/digit.png" in result.err
 
@@ -151,14 +156,17 @@ class Binary(io.TextIOWrapper):
         return self.terminal
 
 
-def test_export_to_a_pipe(aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_to_a_pipe(
+    aaecli: Run, in_empty_folder: Path, write_dataset: WriteDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_dataset(test=[0, 1])
     stream = Binary(terminal=False)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", stream)
-        result = aaecli("data", "export", "--index", 1, "--out", "-")
-    assert (result.code, result.err) == (0, "Wrote a PNG to stdout: test image 1 of MNIST, whose label is 2.\n")
+        result = aaecli("data", "export", "--data", folder, "--index", 1, "--out", "-")
+    assert (result.code, result.err) == (0, "Wrote a PNG to stdout: test image 1 of some, whose label is 1.\n")
     with Image.open(io.BytesIO(stream.buffer.getvalue())) as picture:  # type: ignore[attr-defined]
-        assert np.array_equal(np.asarray(picture), load_dataset().test_image[1])
+        assert np.array_equal(np.asarray(picture), load_dataset(folder).test_image[1])
     assert list(in_empty_folder.iterdir()) == []
 
 

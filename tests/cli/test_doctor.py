@@ -21,7 +21,7 @@ import pytest
 
 from aaecli import __version__, health
 from aaecli.data import dataset as dataset_module
-from aaecli.data.dataset import load_dataset
+from aaecli.data.dataset import Dataset
 from aaecli.errors import AaeError
 from aaecli.learn import doctor as learning
 from aaecli.serve import doctor as serving
@@ -49,13 +49,11 @@ def test_a_healthy_machine(aaecli: Run, in_empty_folder: Path) -> None:
     assert {"torch cuda", "onnxruntime cuda", "CUDA libraries", "released model"} <= set(found)
     assert list(in_empty_folder.iterdir()) == []
 
-
-def test_every_finding_has_a_line(aaecli: Run, in_empty_folder: Path) -> None:
-    names = findings(aaecli("doctor", "--json"))
+    # The same for people: a line for each.
     result = aaecli("doctor")
     assert (result.code, result.err) == (0, "")
     lines = [line for line in result.out.splitlines() if not line.startswith(" ")]
-    assert [line[8:].partition(": ")[0] for line in lines] == list(names)
+    assert [line[8:].partition(": ")[0] for line in lines] == list(found)
 
 
 def test_what_is_broken_is_said_with_its_remedy(aaecli: Run, in_empty_folder: Path) -> None:
@@ -68,16 +66,12 @@ def test_what_is_broken_is_said_with_its_remedy(aaecli: Run, in_empty_folder: Pa
     assert "cannot be written to" in lines[place]
     assert lines[place + 1].strip().startswith("remedy: ")
 
-    as_json = aaecli("doctor", "--json")
-    assert as_json.code == 1
-    assert json.loads(as_json.out)["ok"] is False
-    assert findings(as_json)["folder runs"]["state"] == "broken"
-
 
 def test_damaged_data_are_found(aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(dataset_module._MNIST_SHA256, "train-labels-idx1-ubyte", "0" * 64)
     result = aaecli("doctor", "--json")
-    assert result.code == 1
+    assert (result.code, result.err) == (1, "")
+    assert json.loads(result.out)["ok"] is False
     finding = findings(result)["embedded data"]
     assert finding["state"] == "broken"
     assert "train-labels-idx1-ubyte" in finding["detail"]
@@ -279,42 +273,45 @@ def test_cuda_libraries_in_wheels_and_in_the_system(monkeypatch: pytest.MonkeyPa
 
 
 class FakeModel:
-    """Both files of a released pair: reads the first test images with so many mistakes."""
+    """Both files of a released pair: reads the first images of a data set with so many mistakes."""
 
-    def __init__(self, num_wrong: int, promised: float | None, drawn: float = 0.5) -> None:
+    def __init__(self, dataset: Dataset, num_wrong: int, promised: float | None, drawn: float) -> None:
         self.metadata = SimpleNamespace(test_accuracy=promised, style_dim=2)
-        self.num_wrong, self.drawn = num_wrong, drawn
+        self.test_label, self.num_wrong, self.drawn = dataset.test_label, num_wrong, drawn
 
     def __call__(self, *inputs: np.ndarray) -> Any:
         if len(inputs) == 2:
             return np.full((1, 28, 28), self.drawn, np.float32)
-        label = load_dataset().test_label[: len(inputs[0])].copy()
+        label = self.test_label[: len(inputs[0])].copy()
         label[: self.num_wrong] = (label[: self.num_wrong] + 1) % 10
         return np.eye(10, dtype=np.float32)[label], None
 
 
 @pytest.mark.parametrize(
-    ("model", "state"),
-    [
-        (FakeModel(15, 0.985), "ok"),
-        (FakeModel(15, None), "ok"),
-        (FakeModel(60, 0.985), "broken"),
-        (FakeModel(15, 0.985, drawn=float("nan")), "broken"),
-    ],
+    ("num_wrong", "promised", "drawn", "state"),
+    [(15, 0.985, 0.5, "ok"), (15, None, 0.5, "ok"), (60, 0.985, 0.5, "broken"), (15, 0.985, np.nan, "broken")],
 )
-def test_the_released_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: FakeModel, state: str) -> None:
+def test_the_released_model(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    mnist: Dataset,
+    num_wrong: int,
+    promised: float | None,
+    drawn: float,
+    state: str,
+) -> None:
+    model = FakeModel(mnist, num_wrong, promised, drawn)
     (tmp_path / "encoder.onnx").touch()
     monkeypatch.setattr(serving, "open_encoder", lambda path, device: model)
     monkeypatch.setattr(serving, "open_decoder", lambda path, device: model)
-    finding = serving.check_released_model(load_dataset(), [tmp_path / "absent", tmp_path])
+    finding = serving.check_released_model(mnist, [tmp_path / "absent", tmp_path])
     assert finding.state == state
-    assert f"{100 - model.num_wrong / 10:.1f}% of 1,000 test images" in finding.detail
+    assert f"{100 - num_wrong / 10:.1f}% of 1,000 test images" in finding.detail
 
 
-def test_a_released_model_that_is_damaged_or_absent(tmp_path: Path) -> None:
-    dataset = load_dataset()
-    assert serving.check_released_model(dataset, []).state == "note"
+def test_a_released_model_that_is_damaged_or_absent(tmp_path: Path, mnist: Dataset) -> None:
+    assert serving.check_released_model(mnist, []).state == "note"
     (tmp_path / "encoder.onnx").write_bytes(b"no model")
-    finding = serving.check_released_model(dataset, [tmp_path])
+    finding = serving.check_released_model(mnist, [tmp_path])
     assert finding.state == "broken"
     assert str(tmp_path / "encoder.onnx") in finding.detail

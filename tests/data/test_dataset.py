@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from aaecli.data import dataset as dataset_module
-from aaecli.data.dataset import load_dataset
+from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.errors import AaeError
 from tests.conftest import WriteDataset, idx_bytes
 
@@ -29,8 +29,7 @@ def refuse(folder: str | Path) -> AaeError:
     return caught.value
 
 
-def test_embedded_mnist_is_whole() -> None:
-    mnist = load_dataset()
+def test_embedded_mnist_is_whole(mnist: Dataset) -> None:
     assert mnist.name == "MNIST"
     assert mnist.classes == tuple("0123456789")
     assert mnist.image_shape == (28, 28)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.dataset import Dataset
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
 
@@ -60,8 +60,7 @@ def test_a_split_is_disjoint_whole_stratified_and_seeded(dataset: Dataset, seed:
     assert np.array_equal(again.labelled, result.labelled)
 
 
-def test_mnist_keeps_its_last_ten_thousand_for_validation() -> None:
-    mnist = load_dataset()
+def test_mnist_keeps_its_last_ten_thousand_for_validation(mnist: Dataset) -> None:
     result = split(mnist, 1000, 0)
     assert np.array_equal(result.pool, np.arange(50_000))
     assert np.array_equal(result.validation, np.arange(50_000, 60_000))
