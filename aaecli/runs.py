@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from aaecli.config import read_toml
 from aaecli.errors import AaeError
 from aaecli.processes import started_at
+from aaecli.settings import read_toml
 
 State = Literal["running", "stopped", "done"]
 

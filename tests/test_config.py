@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aaecli import config as config_module
+from aaecli import settings as settings_module
 from aaecli.config import (
     Augmentation,
     Config,
@@ -22,13 +22,10 @@ from aaecli.config import (
     Prior,
     Schedule,
     from_table,
-    preset_names,
-    read_toml,
-    resolve,
     to_table,
-    to_toml,
 )
 from aaecli.errors import AaeError
+from aaecli.settings import preset_names, read_toml, resolve, to_toml
 
 SECTIONS = {
     "network": Network,
@@ -222,7 +219,7 @@ def test_a_preset_is_no_path(name: str) -> None:
         b"seed = " + b"[" * 20_000,
         b"seed = " + b"{a=" * 10_000,
         b"a" + b".a" * 30_000 + b" = 1",
-        b"#" * (config_module._MAX_TOML_BYTES + 1),
+        b"#" * (settings_module._MAX_TOML_BYTES + 1),
     ],
     ids=["half", "twice", "no UTF-8", "digits", "lists", "tables", "dots", "long"],
 )

@@ -14,10 +14,12 @@ import aaecli
 ROOT = Path(aaecli.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
-BASE = {"errors", "config", "paths", "metrics", "health", "version"}
+BASE = {"errors", "tables", "config", "settings", "paths", "metrics", "health", "version"}
 MAY_IMPORT = {
     "errors": set(),
-    "config": {"errors"},
+    "tables": {"errors"},
+    "config": {"errors", "tables"},
+    "settings": {"errors", "config"},
     "paths": {"errors"},
     "metrics": set(),
     "console": {"errors"},
@@ -28,7 +30,7 @@ MAY_IMPORT = {
     "drawing": set(),
     "health": {"version"},
     "processes": set(),
-    "runs": {"errors", "config", "processes"},
+    "runs": {"errors", "settings", "processes"},
     "cli": BASE | {"console", "drawing", "runs", "data", "learn", "serve", "figures"},
     "__main__": {"cli"},
     # The package itself holds the version and nothing else.

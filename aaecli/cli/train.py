@@ -165,7 +165,7 @@ def train(
     )
     if steps is not None and epochs is not None:
         raise AaeError("--steps and --epochs both give the length.", "Leave one of them out.")
-    from aaecli.config import resolve, to_toml
+    from aaecli.settings import resolve, to_toml
 
     settings = resolve(preset=preset, config_file=config, flags=flags)
     if print_config:

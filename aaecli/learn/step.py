@@ -7,9 +7,7 @@ the work. A term whose weight is 0, or whose network the model lacks, is not com
 
 from __future__ import annotations
 
-import copy
-import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +17,7 @@ from aaecli.learn import objectives, priors
 from aaecli.learn.augment import cutout, warp
 from aaecli.learn.devices import autocast
 from aaecli.learn.networks import Encoding, Networks
+from aaecli.learn.optimisers import Average, make_optimisers, set_rates
 
 
 class Batch(NamedTuple):
@@ -61,9 +60,9 @@ class Step:
         self.dtype = dtype
         self.device = networks.encoder.label_head.weight.device
         self.num_classes = networks.encoder.label_head.out_features
-        self.average = self._copy_for_average() if config.optimiser.average else None
+        self.average = Average(networks) if config.optimiser.average else None
         self.label_average = torch.full((self.num_classes,), 1 / self.num_classes, device=self.device)
-        self.optimisers = self._make_optimisers()
+        self.optimisers = make_optimisers(networks, config.optimiser)
 
     def __call__(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """Take step ``number`` (from 0).
@@ -71,11 +70,12 @@ class Step:
         Returns:
             The loss of each term before the update, unweighted, detached, still on the device.
         """
-        self._set_rates(number)
+        set_rates(self.optimisers, self.config.optimiser, number, self.num_steps)
         self.networks.train()
         losses = self._alternating(batch) if self.config.optimiser.update == "alternating" else self._joint(batch)
         if self.average is not None:
-            self._move(self.average, number)
+            # Early on the average would remember the random start, so it forgets faster then.
+            self.average.move(self.networks, min(self.config.optimiser.average, (number + 1) / (number + 10)))
         return {name: loss.detach() for name, loss in losses.items()}
 
     # The phases, each a function of what was encoded.
@@ -115,7 +115,7 @@ class Step:
         if self.average is None or not self.config.objective.consistency:
             return {}
         with torch.no_grad():
-            prob = self.average["encoder"](image).label_logits.softmax(1)  # (U, K)
+            prob = self.average.encoder(image).label_logits.softmax(1)  # (U, K)
             self.label_average.lerp_(prob.mean(0), 0.01)
             prob = objectives.align(prob, self.label_average)
         return {"consistency": objectives.consistency(encoding.label_logits, prob, self.config.objective.confidence)}
@@ -190,65 +190,6 @@ class Step:
             return priors.one_hot(count, self.num_classes, self.device)
         draw = priors.STYLE_PRIORS[self.config.prior.style]
         return draw(count, self.config.network.style_dim, self.config.prior, self.device)
-
-    # Optimisers, rates and averages.
-
-    def _make_optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        settings, networks = self.config.optimiser, self.networks
-        fused = self.device.type in ("cpu", "cuda", "mps")
-
-        def groups(*modules: nn.Module | None, lr: float, beta1: float) -> list[dict[str, Any]]:
-            weights = [weight for module in modules if module is not None for weight in module.parameters()]
-            common = {"lr": lr, "top_lr": lr, "betas": (beta1, settings.beta2)}
-            # Decay pulls the matrices only: biases and the gains of a normalisation have nothing to overfit with.
-            matrices = [weight for weight in weights if weight.ndim > 1]
-            vectors = [weight for weight in weights if weight.ndim <= 1]
-            decayed = {"params": matrices, "weight_decay": settings.weight_decay}
-            return [common | part for part in (decayed, {"params": vectors, "weight_decay": 0.0}) if part["params"]]
-
-        encoder, decoder = networks.encoder, networks.decoder
-        discriminators = groups(
-            networks.style_discriminator,
-            networks.label_discriminator,
-            lr=settings.discriminator_lr,
-            beta1=settings.discriminator_beta1,
-        )
-        lr, beta1 = settings.lr, settings.beta1
-        if settings.update == "joint":
-            parts = {"joint": groups(encoder, decoder, lr=lr, beta1=beta1) + discriminators}
-        else:
-            parts = {
-                "reconstruction": groups(encoder, decoder, lr=lr, beta1=beta1),
-                "discrimination": discriminators,
-                "regularisation": groups(encoder, lr=lr, beta1=beta1),
-                "classification": groups(encoder, lr=lr, beta1=beta1),
-            }
-        return {name: torch.optim.AdamW(part, fused=fused) for name, part in parts.items() if part}
-
-    def _set_rates(self, number: int) -> None:
-        settings = self.config.optimiser
-        factor = min(1.0, (number + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
-        if settings.decay == "cosine":
-            factor *= (1 + math.cos(math.pi * number / self.num_steps)) / 2
-        for optimiser in self.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = group["top_lr"] * factor
-
-    def _copy_for_average(self) -> nn.ModuleDict:
-        parts = {"encoder": self.networks.encoder, "decoder": self.networks.decoder}
-        average = nn.ModuleDict({name: copy.deepcopy(part) for name, part in parts.items() if part is not None})
-        return average.requires_grad_(False).eval()
-
-    def _move(self, average: nn.ModuleDict, number: int) -> None:
-        # Early on the average would remember the random start, so it forgets faster then.
-        decay = min(self.config.optimiser.average, (number + 1) / (number + 10))
-        with torch.no_grad():
-            for name, part in average.items():
-                live = getattr(self.networks, name)
-                torch._foreach_lerp_(list(part.parameters()), list(live.parameters()), 1 - decay)
-                for kept, buffer in zip(part.buffers(), live.buffers(), strict=True):
-                    if buffer.is_floating_point():
-                        kept.lerp_(buffer, 1 - decay)
 
 
 def _rows(encoding: Encoding, start: int, stop: int | None) -> Encoding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import time
 from pathlib import Path
@@ -21,9 +20,9 @@ from aaecli.learn.devices import random_state, restore_random_state
 from aaecli.learn.family import FAMILY
 from aaecli.learn.networks import Networks
 from aaecli.learn.predict import predict
+from aaecli.learn.records import append_row, drop_rows_after
 from aaecli.learn.sampler import Sampler
 from aaecli.learn.step import Batch, Step
-from aaecli.paths import replacing
 
 STRANGENESS_QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
@@ -97,14 +96,12 @@ class Trainer:
     @property
     def encoder(self) -> nn.Module:
         """The encoder to use: the averaged one where there is an average."""
-        return self.step.networks.encoder if self.step.average is None else self.step.average["encoder"]
+        return self.step.networks.encoder if self.step.average is None else self.step.average.encoder
 
     @property
     def decoder(self) -> nn.Module | None:
         """The decoder to use, or None where the model has none."""
-        if self.step.average is not None and "decoder" in self.step.average:
-            return self.step.average["decoder"]
-        return self.step.networks.decoder
+        return self.step.networks.decoder if self.step.average is None else self.step.average.decoder
 
     def run(self, folder: Path, reporter: Reporter) -> bool:
         """Train to the end, or until the reporter says stop; write metrics.csv and last.pt into the run folder.
@@ -116,17 +113,19 @@ class Trainer:
             AaeError: A loss is not finite, or a file cannot be written. last.pt then holds the last good epoch.
         """
         start, start_number = time.monotonic(), self.number
+        finite: dict[str, Tensor] = {}
         while self.number < self.num_steps and not reporter.stopping():
             losses = self.step(self._batch(self.number), self.number)
             self.number += 1
             for name, loss in losses.items():
                 self.totals[name] = self.totals[name] + loss if name in self.totals else loss
+                finite[name] = finite.get(name, 0) + loss.isfinite()
             reporter.step(self.number, losses)
             if self.number % self.steps_per_epoch == 0 or self.number == self.num_steps:
                 epoch = math.ceil(self.number / self.steps_per_epoch)
                 num_steps = self.number - (epoch - 1) * self.steps_per_epoch
                 means = {name: float(total) / num_steps for name, total in self.totals.items()}
-                self._check(means)
+                self._check(means, finite)
                 speed = (self.number - start_number) * self.images_per_step / (time.monotonic() - start)
                 row = {
                     "epoch": epoch,
@@ -136,8 +135,8 @@ class Trainer:
                     "images_per_second": speed,
                     "seconds": self.seconds + time.monotonic() - start,
                 }
-                _append(folder / "metrics.csv", row)
-                self.totals = {}
+                append_row(folder / "metrics.csv", row)
+                self.totals, finite = {}, {}
                 self.seconds = row["seconds"]
                 start, start_number = time.monotonic(), self.number
                 self.save(folder / "last.pt")
@@ -216,48 +215,19 @@ class Trainer:
             raise AaeError(
                 f"{path} does not fit the settings of its run.", "Start the training anew with `aaecli train`."
             ) from error
-        _drop_rows_after(folder / "metrics.csv", self.number)
+        drop_rows_after(folder / "metrics.csv", self.number)
 
     def _batch(self, number: int) -> Batch:
         labelled = self.labelled.batch(number)
         unlabelled = None if self.unlabelled is None else self.image[self.unlabelled.batch(number)]
         return Batch(unlabelled, self.image[labelled], self.label[labelled])
 
-    def _check(self, means: dict[str, float]) -> None:
-        broken = [name for name, mean in means.items() if not math.isfinite(mean)]
-        if broken:
+    def _check(self, means: dict[str, float], finite: dict[str, Tensor]) -> None:
+        if not all(math.isfinite(mean) for mean in means.values()):
+            # One term spoils the weights and so every other term from the next step on: the first one is to blame.
+            first = min(finite, key=lambda name: int(finite[name]))
             raise AaeError(
-                f"The training has diverged: {', '.join(broken)} is not a finite number by step {self.number}.",
+                f"The training has diverged: {first} is not a finite number by step {self.number}.",
                 "Try a lower rate, such as --lr "
                 f"{self.config.optimiser.lr / 3:.1g}, or --precision fp32. The last good state is in last.pt.",
             )
-
-
-def _append(path: Path, row: dict[str, float]) -> None:
-    """Add a row to a CSV file, with the names above the first one; it is on disk when this returns."""
-    try:
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow({name: _text(value) for name, value in row.items()})
-    except OSError as error:
-        raise AaeError(f"Cannot write {path}: {error.strerror}.", "Check the folder and the disk's space.") from error
-
-
-def _text(value: float) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _drop_rows_after(path: Path, number: int) -> None:
-    """Take back the rows of steps that the checkpoint does not know: a crash fell between the row and the save."""
-    if not path.is_file():
-        return
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = [row for row in reader if (row["step"] or "").isdigit() and int(row["step"]) <= number]
-        names = reader.fieldnames or []
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)

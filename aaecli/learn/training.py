@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 
 from aaecli import __version__
-from aaecli.config import Config, from_table, read_toml, to_toml
+from aaecli.config import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
@@ -24,6 +24,7 @@ from aaecli.learn.devices import choose_device, choose_precision, describe_devic
 from aaecli.learn.predict import predict
 from aaecli.metrics import evaluate
 from aaecli.paths import new_run, replacing
+from aaecli.settings import read_toml, to_toml
 
 _PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from aaecli.config import Config, resolve
+from aaecli.config import Config
+from aaecli.settings import resolve
 
 SMALL = {
     "labels": 20,

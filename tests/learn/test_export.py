@@ -26,7 +26,7 @@ def make_model(config):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    from aaecli.config import resolve
+    from aaecli.settings import resolve
     from tests.learn.conftest import SMALL
 
     model = make_model(resolve(preset="default", flags=SMALL))

@@ -8,18 +8,19 @@ import dataclasses
 import pytest
 import torch
 
-from aaecli.config import resolve
 from aaecli.learn.networks import Networks
+from aaecli.learn.optimisers import set_rates
 from aaecli.learn.step import Batch, Step
+from aaecli.settings import resolve
 
 SHAPE, NUM_CLASSES = (28, 28), 10
 
 
-def make_step(config, device="cpu", num_steps=10):
+def make_step(config, device="cpu"):
     torch.manual_seed(0)
     with torch.device(device):
         networks = Networks(config.model, SHAPE, NUM_CLASSES, config.network)
-    return Step(networks, config, num_steps, torch.float32)
+    return Step(networks, config, 10, torch.float32)
 
 
 def make_batch(model="semisupervised", device="cpu"):
@@ -123,8 +124,7 @@ def test_the_average_follows_the_weights_and_stays_out_of_the_gradient(small_con
     for number in range(3):
         step(make_batch(), number)
     name, kept = next(iter(step.average.named_parameters()))
-    part, _, rest = name.partition(".")
-    live = getattr(step.networks, part).get_parameter(rest)
+    live = step.networks.get_parameter(name)
     first = start.get_parameter(name)
     assert (kept - live).abs().max() < (first - live).abs().max()
     assert not kept.requires_grad
@@ -133,10 +133,10 @@ def test_the_average_follows_the_weights_and_stays_out_of_the_gradient(small_con
 
 def test_rates_rise_then_fall(small_config):
     config = small_config("default")
-    step = make_step(config, num_steps=1000)
+    step = make_step(config)
 
     def rate(number):
-        step._set_rates(number)
+        set_rates(step.optimisers, config.optimiser, number, 1000)
         return step.optimisers["joint"].param_groups[0]["lr"]
 
     assert config.optimiser.warmup_steps == 100

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from aaecli.config import from_table, read_toml, resolve, to_table
+from aaecli.config import from_table, to_table
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
 from aaecli.learn import step, training
 from aaecli.learn.checkpoint import load_model
+from aaecli.settings import read_toml, resolve
 
 TIMES = ("seconds", "images_per_second")
 

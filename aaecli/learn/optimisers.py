@@ -1,0 +1,81 @@
+"""How the weights move: optimisers by phase, rates by step, and the moving average of the weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from aaecli.config import Optimiser
+from aaecli.learn.networks import Networks
+
+
+def make_optimisers(networks: Networks, settings: Optimiser) -> dict[str, torch.optim.Optimizer]:
+    """Make the optimisers, by the name of what they minimise.
+
+    Returns:
+        ``joint`` alone; or one for each alternating phase that the model has: ``reconstruction``, ``discrimination``,
+        ``regularisation``, ``classification``.
+    """
+    encoder, decoder = networks.encoder, networks.decoder
+    discriminators = _groups((networks.style_discriminator, networks.label_discriminator), settings, judging=True)
+    if settings.update == "joint":
+        parts = {"joint": _groups((encoder, decoder), settings) + discriminators}
+    else:
+        parts = {
+            "reconstruction": _groups((encoder, decoder), settings),
+            "discrimination": discriminators,
+            "regularisation": _groups((encoder,), settings),
+            "classification": _groups((encoder,), settings),
+        }
+    fused = encoder.label_head.weight.device.type in ("cpu", "cuda", "mps")
+    return {name: torch.optim.AdamW(part, fused=fused) for name, part in parts.items() if part}
+
+
+def _groups(
+    modules: tuple[nn.Module | None, ...], settings: Optimiser, *, judging: bool = False
+) -> list[dict[str, Any]]:
+    weights = [weight for module in modules if module is not None for weight in module.parameters()]
+    lr = settings.discriminator_lr if judging else settings.lr
+    beta1 = settings.discriminator_beta1 if judging else settings.beta1
+    common = {"lr": lr, "top_lr": lr, "betas": (beta1, settings.beta2)}
+    # Decay pulls the matrices only: biases and the gains of a normalisation have nothing to overfit with.
+    matrices = {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": settings.weight_decay}
+    vectors = {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0}
+    return [common | part for part in (matrices, vectors) if part["params"]]
+
+
+def set_rates(optimisers: dict[str, torch.optim.Optimizer], settings: Optimiser, number: int, num_steps: int) -> None:
+    """Set every learning rate to that of step ``number`` (from 0) of ``num_steps``."""
+    factor = min(1.0, (number + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
+    if settings.decay == "cosine":
+        factor *= (1 + math.cos(math.pi * number / num_steps)) / 2
+    for optimiser in optimisers.values():
+        for group in optimiser.param_groups:
+            group["lr"] = group["top_lr"] * factor
+
+
+class Average(nn.Module):
+    """Exponential moving averages of encoder and decoder, in evaluation mode and out of every gradient.
+
+    The statistics of batch normalisation are averaged with the weights that they belong to.
+    """
+
+    def __init__(self, networks: Networks) -> None:
+        super().__init__()
+        self.encoder = copy.deepcopy(networks.encoder)
+        self.decoder = copy.deepcopy(networks.decoder)
+        self.requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def move(self, networks: Networks, decay: float) -> None:
+        """Keep the share ``decay`` of the average and take the rest from the networks as they are now."""
+        for kept, live in ((self.encoder, networks.encoder), (self.decoder, networks.decoder)):
+            if kept is not None and live is not None:
+                torch._foreach_lerp_(list(kept.parameters()), list(live.parameters()), 1 - decay)
+                for buffer, current in zip(kept.buffers(), live.buffers(), strict=True):
+                    if buffer.is_floating_point():
+                        buffer.lerp_(current, 1 - decay)

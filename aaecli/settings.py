@@ -1,0 +1,108 @@
+"""Where settings come from: presets, files and flags, merged into one configuration.
+
+Order of precedence: the defaults < ``--preset NAME`` < ``--config FILE.toml`` < ``AAECLI_*`` variables < flags.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from aaecli.config import Config, from_table, to_table
+from aaecli.errors import AaeError, did_you_mean
+
+_MAX_TOML_BYTES = 2**16
+_MAX_TOML_DOTS = 200
+_TOML_HINT = "`aaecli train --print-config > my.toml` makes a valid one."
+
+
+def to_toml(config: Config) -> str:
+    """Write the configuration as TOML that ``--config`` reads back to the same settings."""
+    import tomli_w
+
+    return tomli_w.dumps(to_table(config))
+
+
+def preset_names() -> list[str]:
+    """Name the presets that ship with the package."""
+    return sorted(entry.name.removesuffix(".toml") for entry in _preset_files())
+
+
+def resolve(
+    *,
+    preset: str | None = None,
+    config_file: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Config:
+    """Merge preset, file and flags into one configuration, later ones first.
+
+    Args:
+        preset: Name of a preset. Where None: that of the file, else the one that suits the model.
+        config_file: A TOML file with any of the settings.
+        flags: Nested tables of what the command line set.
+
+    Raises:
+        AaeError: The preset, a key or a value is wrong, or the file cannot be read.
+    """
+    from_file = read_toml(config_file) if config_file else {}
+    flags = flags or {}
+    model = flags.get("model", from_file.get("model", Config.model))
+    name = preset or from_file.get("preset") or ("tutorial" if model == "baseline" else Config.preset)
+    table = _read_preset(str(name))
+    # The model is checked further down, with everything else.
+    overrides = table.pop("for", {}).get(str(model), {})
+    merged: dict[str, Any] = {}
+    for layer in (table, overrides, from_file, flags, {"preset": name}):
+        _merge(merged, layer)
+    return from_table(merged)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        AaeError: The file cannot be read or is not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MAX_TOML_BYTES + 1)
+        if len(text) > _MAX_TOML_BYTES:
+            raise AaeError(f"{path} is longer than any settings: over {_MAX_TOML_BYTES:,} bytes.", _TOML_HINT)
+        # The time that tomllib takes for `a.a.a.a… = 1` grows with the square of its length, to minutes.
+        if any(line.count(b".") > _MAX_TOML_DOTS for line in text.splitlines()):
+            raise AaeError(f"{path} nests its keys deeper than any settings.", _TOML_HINT)
+        return tomllib.loads(text.decode())
+    except OSError as error:
+        raise AaeError(f"Cannot read {path}: {error.strerror}.", "Give --config the path of a TOML file.") from error
+    except (ValueError, RecursionError) as error:
+        # Besides its own error, which is a ValueError, tomllib lets through those of bytes that are no UTF-8, of
+        # numbers with thousands of digits and of lists nested without end.
+        reason = str(error).rstrip(".").replace("\n", " ")
+        raise AaeError(f"{path} is not valid TOML: {reason}.", _TOML_HINT) from error
+
+
+def _preset_files() -> Iterator[Any]:
+    return (entry for entry in (resources.files("aaecli") / "presets").iterdir() if entry.name.endswith(".toml"))
+
+
+def _read_preset(name: str) -> dict[str, Any]:
+    for entry in _preset_files():
+        if entry.name == f"{name}.toml":
+            return tomllib.loads(entry.read_text(encoding="utf-8"))
+    raise AaeError(f"There is no preset '{name}'.", did_you_mean(name, preset_names()))
+
+
+def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for key, value in layer.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
+            _merge(into.setdefault(key, {}), value)
+        else:
+            # A number of steps replaces a number of epochs that a lower layer set, and the other way round. A layer
+            # that sets both contradicts itself: both stay, for Schedule to refuse.
+            other = {"steps": "epochs", "epochs": "steps"}.get(key)
+            if other and value and not layer.get(other):
+                into[other] = 0
+            into[key] = value

@@ -1,0 +1,81 @@
+"""Dataclasses out of the nested tables that TOML files and checkpoints hold, with every key and type checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import reprlib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from aaecli.errors import AaeError, did_you_mean
+
+_Section = TypeVar("_Section")
+_TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+
+
+def require(holds: bool, key: str, rule: str, value: object) -> None:
+    """Refuse a value that breaks a rule.
+
+    Raises:
+        AaeError: ``holds`` is false.
+    """
+    if not holds:
+        shown = reprlib.repr(value)
+        raise AaeError(f"{key} must be {rule}, not {shown}.", "`aaecli train --print-config` shows every setting.")
+
+
+def plain(value: Any) -> Any:
+    """Turn nested tuples into lists, which is what TOML and a checkpoint hold."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def build(section: type[_Section], table: Mapping[str, Any], prefix: str = "") -> _Section:
+    """Build a dataclass, and those within it, out of nested tables.
+
+    Args:
+        section: The dataclass.
+        table: Its fields; those left out keep their defaults.
+        prefix: What stands before a key in messages: ``network.`` for the fields of that section.
+
+    Raises:
+        AaeError: A key is unknown (the hint names the nearest one), or a value has the wrong type or range.
+    """
+    hints = typing.get_type_hints(section)
+    values = {}
+    for key, value in table.items():
+        if key not in hints:
+            raise AaeError(f"There is no setting '{prefix}{key}'.", did_you_mean(key, hints))
+        values[key] = _convert(value, hints[key], prefix + key)
+    return section(**values)
+
+
+def _convert(value: Any, hint: Any, key: str) -> Any:
+    """Check a value against a type hint: a dataclass, a literal, a union, a tuple of integers or a plain type."""
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        require(isinstance(value, Mapping), key, "a table", value)
+        return build(hint, value, key + ".")
+    if origin is types.UnionType or origin is typing.Union:
+        plain, literal = typing.get_args(hint)
+        choices = typing.get_args(literal)
+        require(type(value) is plain or value in choices, key, f"{_TYPE_NAMES[plain]} or '{choices[0]}'", value)
+        return value
+    if origin is Literal:
+        choices = typing.get_args(hint)
+        if value not in choices:
+            raise AaeError(f"{key} cannot be {reprlib.repr(value)}.", did_you_mean(str(value), choices))
+        return value
+    if origin is tuple:
+        require(isinstance(value, list | tuple), key, "a list", value)
+        return tuple(_convert(entry, typing.get_args(hint)[0], key) for entry in value)
+    if hint is float and type(value) is int and abs(value) < 2**53:
+        return float(value)
+    # TOML knows inf and nan, which would pass for a weight or a rate until a loss is no number any more.
+    holds = type(value) is hint and (hint is not float or math.isfinite(value))
+    require(holds, key, _TYPE_NAMES[hint], value)
+    return value
