@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aaecli.errors import AaeError
 
 _WIDE = 1000
+# Made once: with ten thousand lines the making of an encoder would be half the time.
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 @cache
@@ -42,12 +44,13 @@ def err() -> Console:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one object on one line of stdout: stable keys, no colour."""
-    line = json.dumps(value, ensure_ascii=False)
-    try:
-        line.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        # A name that is no text (Linux allows it), or a terminal that cannot show it.
-        line = json.dumps(value)
+    line = _JSON.encode(value)
+    if not line.isascii():
+        try:
+            line.encode(sys.stdout.encoding or "utf-8")
+        except UnicodeEncodeError:
+            # A name that is no text (Linux allows it), or a terminal that cannot show it.
+            line = json.dumps(value)
     sys.stdout.write(line + "\n")
 
 

@@ -153,7 +153,8 @@ def _cut(ink: Float, chosen: NDArray[np.bool_]) -> Float:
     # Two pixels of soft edge belong to a stroke; what else is near it does not.
     soft = thicken(chosen.astype(np.float32), 2)[3:-3, 3:-3] > 0
     strokes = np.where(soft, ink, 0).astype(np.float32)
-    solid = strokes > 0.15
+    # Half of a soft edge is where the pen ended.
+    solid = strokes > 0.45
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     cut = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     size = max(cut.shape)
@@ -174,10 +175,10 @@ def _shrink(grey: Float, longest: int) -> Float:
 
 
 def _resize(values: Float, size: tuple[int, int]) -> Float:
-    """Resample to (height, width): by area where it shrinks, smoothly where it grows."""
+    """Resample to (height, width): averaged where it shrinks, smooth where it grows."""
     if values.shape == size:
         return values
     grows = size[0] > values.shape[0]
-    how = Image.Resampling.BICUBIC if grows else Image.Resampling.BOX
+    how = Image.Resampling.BICUBIC if grows else Image.Resampling.BILINEAR
     resized: Float = np.asarray(Image.fromarray(values).resize(size[::-1], how))
     return np.asarray(np.clip(resized, 0, values.max()), np.float32)

@@ -130,7 +130,7 @@ def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
                 if not isinstance(inner, AaeError) or not inner.message.endswith("holds no pictures."):
                     found = True
                     yield inner
-        elif Path(entry.name).suffix.lower() in SUFFIXES and not entry.is_dir():
+        elif entry.name[entry.name.rfind(".") :].lower() in SUFFIXES and not entry.is_dir():
             found = True
             yield entry.path
     if not found:

@@ -103,7 +103,7 @@ def choose(ink: Float) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
         is_speck = piece.area < 0.015 * main.area or piece.size < 0.12 * main.size
         if piece is main or is_speck or _hangs_on_edge(piece, labels):
             continue
-        if _gap(piece.box, main.box) <= 0.3 * main.size:
+        if _gap(piece.box, main.box) <= 0.4 * main.size:
             near.append(piece)
         elif piece.area >= 0.3 * main.area:
             oddities.append(SEVERAL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ UNSURE = "unsure"
 STRANGE = "unlike the images the model learnt from"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What the model makes of one picture.
 
     Attributes:
@@ -37,11 +36,10 @@ class Answer:
     top: tuple[tuple[str, float], ...]
     reconstruction_error: float | None
     warnings: tuple[str, ...]
-    seen: NDArray[np.uint8] = field(repr=False)
+    seen: NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """A picture that could not be read."""
 
     image: str
