@@ -93,7 +93,7 @@ def test_a_wrong_magic_number_is_named(tmp_path: Path, head: bytes) -> None:
     path = tmp_path / "strange"
     path.write_bytes(head + SMALL[4:])
     said = refuse(path)
-    assert head.hex() in said
+    assert f"begins with {head.hex()}," in said
     assert "00000803" in said
 
 
@@ -166,3 +166,17 @@ def test_an_unreadable_file_is_a_matter_of_permissions(tmp_path: Path, monkeypat
     with pytest.raises(AaeError, match="Permission denied") as caught:
         read_idx(tmp_path / "locked", 3)
     assert "permissions" in caught.value.hint
+
+
+def test_a_file_of_many_chunks(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    values = np.random.default_rng(0).integers(0, 256, 2 * idx._CHUNK + 7, np.uint8)
+    path.write_bytes(idx_bytes(values) + b"\0" * idx._CHUNK)
+    assert "too long" in refuse(path, 1)
+    path.write_bytes(idx_bytes(values))
+    assert np.array_equal(read_idx(path, 1), values)
+
+
+def test_the_largest_published_set_fits_and_memory_stays_below_a_gibibyte() -> None:
+    emnist_by_class = 697_932 * 28 * 28
+    assert emnist_by_class <= idx.MAX_BYTES < 2**30

@@ -105,6 +105,19 @@ def test_a_class_with_few_images_gives_all_it_has() -> None:
     assert np.bincount(dataset.train_label[result.labelled]).tolist() == [35, 5]
 
 
+def test_all_labels_but_one() -> None:
+    dataset = dataset_of([*([0] * 60), *([1] * 6)])
+    result = split(dataset, 54, 0)
+    assert np.bincount(dataset.train_label[result.labelled]).tolist() == [49, 5]
+
+
+def test_a_class_that_has_given_all_takes_no_part_in_the_lot() -> None:
+    dataset = dataset_of([*([0] * 6), *([1] * 60), *([2] * 60)])
+    for seed in range(10):
+        count = np.bincount(dataset.train_label[split(dataset, 16, seed).labelled])
+        assert count.tolist() in ([5, 5, 6], [5, 6, 5])
+
+
 @pytest.mark.parametrize("labels", [-1, 0, 1, 9, 501])
 def test_too_few_or_too_many_labels(labels: int) -> None:
     with pytest.raises(AaeError, match=rf"--labels {labels} does not fit: it takes 10 .* to 500") as caught:
