@@ -12,6 +12,9 @@ import typer
 from aaecli.paths import RUNS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
     from rich.table import Table
 
     from aaecli.runs import Run
@@ -52,7 +55,7 @@ def runs(
     if as_json:
         print_json({"folder": str(root), "runs": [_plain(run) for run in found]})
     elif found:
-        out().print(_table(found))
+        out().print(_fitting(found, out()))
     else:
         say(f"There are no runs in {root} yet. `aaecli train --labels 1000` makes the first.")
 
@@ -61,37 +64,66 @@ def _plain(run: Run) -> dict[str, Any]:
     return dataclasses.asdict(run) | {"path": str(run.path), "faults": list(run.faults)}
 
 
-def _table(found: list[Run]) -> Table:
+def _fitting(found: list[Run], console: Console) -> Table:
+    """Lay out the runs, leaving out what is dispensable where the terminal is too narrow for all of it."""
+    left_out: tuple[str, ...] = ()
+    table = _table(found, left_out)
+    # A width is measured within the width that is allowed.
+    endless = console.options.update_width(10_000)
+    while console.measure(table, options=endless).maximum > console.width and len(left_out) < len(_DISPENSABLE):
+        left_out = _DISPENSABLE[: len(left_out) + 1]
+        table = _table(found, left_out)
+    return table
+
+
+def _table(found: list[Run], left_out: tuple[str, ...]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     from aaecli.console import printable
 
-    headings = ("run", "model", "labels", "preset", "seed", "steps", "state", "validation", "test", "started")
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in headings:
-        is_number = heading in ("labels", "seed", "steps", "validation", "test")
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in _COLUMNS:
+        if heading not in left_out:
+            is_number = heading in ("labels", "seed", "steps", "validation", "test")
+            table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for run in found:
-        steps = None if run.steps is None else f"{run.steps:,}"
-        cells = (
-            run.name,
-            run.model,
-            run.labels,
-            run.preset,
-            run.seed,
-            steps if run.state == "done" or run.num_steps is None else f"{steps or 0} of {run.num_steps:,}",
-            run.state,
-            _percent(run.validation_accuracy),
-            _percent(run.test_accuracy),
-            datetime.fromisoformat(run.started).astimezone().strftime("%Y-%m-%d %H:%M") if run.started else None,
-        )
-        texts = [Text("–" if cell is None else printable(str(cell))) for cell in cells]
-        texts[headings.index("state")].stylize(_STYLES[run.state])
-        table.add_row(*texts)
+        cells = []
+        for heading, tell in _COLUMNS.items():
+            value = tell(run)
+            style = _STYLES[run.state] if heading == "state" else ""
+            if heading not in left_out:
+                cells.append(Text("–" if value is None else printable(str(value)), style))
+        table.add_row(*cells)
     return table
+
+
+def _steps(run: Run) -> str | None:
+    if run.state == "done" or run.num_steps is None:
+        return None if run.steps is None else f"{run.steps:,}"
+    return f"{run.steps or 0:,} of {run.num_steps:,}"
 
 
 def _percent(share: float | None) -> str | None:
     return None if share is None else f"{100 * share:.2f} %"
+
+
+def _local(started: str | None) -> str | None:
+    return datetime.fromisoformat(started).astimezone().strftime("%Y-%m-%d %H:%M") if started else None
+
+
+_COLUMNS: dict[str, Callable[[Run], object]] = {
+    "run": lambda run: run.name,
+    "model": lambda run: run.model,
+    "labels": lambda run: run.labels,
+    "preset": lambda run: run.preset,
+    "seed": lambda run: run.seed,
+    "steps": _steps,
+    "state": lambda run: run.state,
+    "validation": lambda run: _percent(run.validation_accuracy),
+    "test": lambda run: _percent(run.test_accuracy),
+    "started": lambda run: _local(run.started),
+}
+_DISPENSABLE = ("started", "preset", "model", "validation", "seed")
+"""Columns in the order in which a narrow terminal does without them: a run's usual name holds model and labels."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,3 +94,32 @@ def test_a_file_in_the_place_of_the_folder(aaecli: Run, in_empty_folder: Path) -
     result = aaecli("runs")
     assert (result.code, result.out) == (1, "")
     assert "error: Cannot read the folder runs" in result.err
+
+
+class Terminal(io.StringIO):
+    """A stdout that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("columns", "missing"), [(140, ()), (100, ("started", "preset")), (70, ("model", "validation"))])
+def test_a_narrow_terminal_does_without_some_columns(
+    aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, columns: int, missing: tuple[str, ...]
+) -> None:
+    write_run(Path("runs"), "semisupervised-1000-001", summary=DONE)
+    terminal = Terminal()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", terminal)
+        patch.setenv("TERM", "xterm")
+        patch.setenv("NO_COLOR", "1")
+        patch.setenv("COLUMNS", str(columns))
+        assert aaecli("runs").code == 0
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
+    assert max(len(line) for line in lines) <= columns
+    (row,) = (line for line in lines if "semisupervised-1000-001" in line)
+    assert "98.50 %" in row
+    heading = next(line for line in lines if "run" in line).split()
+    assert {"run", "labels", "steps", "state", "test"} <= set(heading)
+    assert not set(missing) & set(heading)
+    assert missing or len(heading) == 10
