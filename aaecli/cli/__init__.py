@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,8 +102,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if debug:
         words.remove("--debug")
     try:
-        # typer itself turns wrong usage into 2, Ctrl-C into 130 and a reader that went away into 1.
-        app(words, prog_name="aaecli")
+        _run(words)
     except AaeError as error:
         if debug:
             raise
@@ -109,3 +110,21 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         report(error)
         sys.exit(1)
+
+
+def _run(words: list[str]) -> None:
+    try:
+        try:
+            # typer itself turns wrong usage into 2, Ctrl-C into 130 and a reader that went away into 1.
+            app(words, prog_name="aaecli")
+        finally:
+            # What is buffered is written here, where a failure can still be told of.
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        # Python writes the rest once more as it ends; that must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise AaeError(
+            f"Cannot write the results to stdout: {error.strerror}.", "Make room on the disk that they are sent to."
+        ) from error

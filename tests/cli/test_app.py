@@ -197,6 +197,25 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
     assert said == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("words", [["data"], ["data", "--json"], ["--version"]])
+def test_results_that_do_not_fit_on_the_disk(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "aaecli", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        "error: Cannot write the results to stdout: No space left on device.",
+        "hint: Make room on the disk that they are sent to.",
+    ]
+
+
 def test_the_console_script_is_this_program() -> None:
     project = ROOT / "pyproject.toml"
     assert tomllib.loads(project.read_text(encoding="utf-8"))["project"]["scripts"] == {"aaecli": "aaecli.cli:main"}

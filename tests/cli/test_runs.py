@@ -103,7 +103,9 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("columns", "missing"), [(140, ()), (100, ("started", "preset")), (70, ("model", "validation"))])
+@pytest.mark.parametrize(
+    ("columns", "missing"), [(140, ()), (100, ("started", "preset")), (70, ("model", "validation"))]
+)
 def test_a_narrow_terminal_does_without_some_columns(
     aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, columns: int, missing: tuple[str, ...]
 ) -> None:
