@@ -146,7 +146,8 @@ def generate(
     else:
         raise AaeError(f"--out {target}: only .png and .gif are written.", "A name without a suffix is a folder.")
     if as_json:
-        print_json({"out": target, "num_images": sheet.num_images, "classes": list(decoder.classes), "seed": seed})
+        classes = list(decoder.classes) if index is None else [decoder.classes[index]]
+        print_json({"out": target, "num_images": sheet.num_images, "classes": classes, "seed": seed})
         return
     if sys.stdout.isatty() and not quiet:
         _show(sheet)

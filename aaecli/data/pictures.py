@@ -1,27 +1,18 @@
-"""Finding picture files and decoding them, whatever they are, without trusting any of them."""
+"""Decoding picture files, whatever they are, without trusting any of them."""
 
 from __future__ import annotations
 
-import errno
-import glob
 import io
-import os
 import re
-import stat
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from aaecli.data.files import shown
 from aaecli.errors import AaeError
 
-MAX_BYTES = 64 * 2**20
-"""Largest picture file that is read."""
 MAX_PIXELS = 50_000_000
 """Most pixels that are decoded: a photo of 50 megapixels."""
 MAX_JPEG_PIXELS = 4 * MAX_PIXELS
@@ -29,7 +20,6 @@ MAX_JPEG_PIXELS = 4 * MAX_PIXELS
 WORKING_SIZE = 1024
 """Longer side, in pixels, that a picture is reduced to before anything looks at it."""
 
-STDIN = "-"
 _FORMATS = {
     "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), "PngImagePlugin", "PngImageFile"),
     "JPEG": (re.compile(rb"\xff\xd8\xff"), "JpegImagePlugin", "jpeg_factory"),
@@ -42,146 +32,12 @@ _FORMATS = {
 }
 """First bytes, and Pillow's decoder for them, the only one that is imported. Pillow's other formats are left alone:
 some guard their memory less well, some start other programs."""
-SUFFIXES = frozenset(
-    [
-        ".png",
-        ".apng",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".gif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".dib",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".avif",
-        ".ico",
-    ]
-)
-"""Names that count as pictures in a folder; a file named outright is tried whatever its name."""
 
 # What a damaged file makes Pillow's decoders raise.
 _DECODER_ERRORS = (
     UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError,
     EOFError, ArithmeticError, MemoryError, NotImplementedError, RuntimeError, AssertionError, BufferError, LookupError,
 )  # fmt: skip
-
-
-def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | AaeError]:
-    """List the pictures that file names, folders and patterns stand for, in order.
-
-    Args:
-        names: Files, folders (their pictures by name), patterns with ``*``, ``?`` or ``[``, or ``-`` for stdin.
-        recursive: Look into the folders of folders too; ``**`` in a pattern does so in any case.
-
-    Yields:
-        Paths (or ``-``); an error in the place of a name that stands for nothing.
-    """
-    for name in names:
-        if name == STDIN:
-            yield name
-        elif Path(name).is_dir():
-            yield from _in_folder(name, recursive)
-        elif not any(letter in name for letter in "*?[") or Path(name).exists():
-            yield name
-        else:
-            # Path.glob takes no absolute pattern.
-            matches = sorted(path for path in glob.glob(name, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
-            if not matches:
-                yield AaeError(
-                    f"No file matches {name}.", "Check the pattern; quote it so that the shell leaves it alone."
-                )
-            yield from matches
-
-
-def names_from(name: str) -> Iterator[str | AaeError]:
-    """Read names of pictures from a file or, for ``-``, from stdin: one a line, or parted by NUL (``find -print0``).
-
-    Raises:
-        AaeError: The list cannot be read.
-    """
-    try:
-        with open(name, "rb") if name != STDIN else nullcontext(sys.stdin.buffer) as file:  # noqa: PTH123
-            for line in file:
-                # An empty line, or the end of the last one, names nothing.
-                yield from (os.fsdecode(part) for part in line.rstrip(b"\r\n").split(b"\0") if part)
-    except OSError as error:
-        raise AaeError(f"Cannot read the list {name}: {error.strerror}.", "--files-from takes a file or -.") from error
-
-
-def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
-    found = False
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield AaeError(f"Cannot read the folder {folder}: {error.strerror}.", "Check its permissions.")
-        return
-    for entry in entries:
-        # Links to folders are not followed: they can lead in circles.
-        if recursive and entry.is_dir(follow_symlinks=False):
-            for inner in _in_folder(entry.path, recursive=True):
-                if not isinstance(inner, AaeError) or not inner.message.endswith("holds no pictures."):
-                    found = True
-                    yield inner
-        elif entry.name[entry.name.rfind(".") :].lower() in SUFFIXES and not entry.is_dir():
-            found = True
-            yield entry.path
-    if not found:
-        hint = "" if recursive else "Use --recursive to look into the folders inside it."
-        yield AaeError(f"The folder {folder} holds no pictures.", hint)
-
-
-def read_bytes(name: str) -> bytes:
-    """Read a picture file whole, or stdin where the name is ``-``.
-
-    Raises:
-        AaeError: It cannot be read, is no regular file, is empty, or is larger than ``MAX_BYTES``.
-    """
-    try:
-        data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == STDIN else _read_regular(name)
-    except OSError as error:
-        hints = {
-            FileNotFoundError: "Check the spelling and the folder you are in.",
-            PermissionError: "Check the file's permissions.",
-            IsADirectoryError: "Name the pictures in it.",
-        }
-        reason = error.strerror or "it cannot be opened"
-        raise AaeError(f"Cannot read {name}: {reason}.", hints.get(type(error), "")) from error
-    except ValueError as error:
-        raise AaeError(f"Cannot read {name!r}: {error}.", "Check the name.") from error
-    if not data:
-        raise AaeError(
-            f"{_shown(name)} is empty.", "Copy the file again." if name != STDIN else "Pipe a picture into it."
-        )
-    if len(data) > MAX_BYTES:
-        raise AaeError(f"{_shown(name)} is larger than {MAX_BYTES // 2**20} MiB.", "Save it smaller.")
-    return data
-
-
-def _read_regular(name: str) -> bytes:
-    """Read a regular file through bare descriptors: for small pictures, file objects cost more than reading."""
-    # Opening a named pipe would otherwise wait for somebody to write into it.
-    descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(status.st_mode):
-            raise AaeError(f"{name} is not a file.", "Name a picture, a folder of pictures, or - for stdin.")
-        size = min(status.st_size, MAX_BYTES + 1)
-        data = os.read(descriptor, size)
-        while len(data) < size and (more := os.read(descriptor, size - len(data))):
-            data += more
-        return data
-    finally:
-        os.close(descriptor)
 
 
 def decode(data: bytes, name: str) -> NDArray[np.uint8]:
@@ -226,10 +82,10 @@ def _check_size(image: Image.Image, name: str) -> None:
     width, height = image.size
     hint = "Crop or shrink it."
     if width * height > MAX_JPEG_PIXELS:
-        raise AaeError(f"{_shown(name)} claims {width:,} × {height:,} pixels, which is too large.", hint)
+        raise AaeError(f"{shown(name)} claims {width:,} × {height:,} pixels, which is too large.", hint)
     image.draft(None, (WORKING_SIZE, WORKING_SIZE))
     if image.size[0] * image.size[1] > MAX_PIXELS:
-        raise AaeError(f"{_shown(name)} claims {width:,} × {height:,} pixels, which is too large.", hint)
+        raise AaeError(f"{shown(name)} claims {width:,} × {height:,} pixels, which is too large.", hint)
 
 
 def _upright(image: Image.Image) -> NDArray[np.uint8]:
@@ -283,15 +139,11 @@ def _on_paper(image: Image.Image) -> Image.Image:
 
 
 def _explain(data: bytes, name: str, error: Exception) -> tuple[str, str]:
-    shown = _shown(name)
+    title = shown(name)
     if data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"heim", b"mif1", b"msf1"):
-        return f"{shown} is a HEIC photo, which Pillow does not decode.", "Save or share it as JPEG."
+        return f"{title} is a HEIC photo, which Pillow does not decode.", "Save or share it as JPEG."
     if isinstance(error, Image.DecompressionBombError | MemoryError):
-        return f"{shown} claims more pixels than are decoded.", "Crop or shrink it."
+        return f"{title} claims more pixels than are decoded.", "Crop or shrink it."
     if isinstance(error, UnidentifiedImageError):
-        return f"{shown} is not a picture.", f"Known formats: {', '.join(_FORMATS)}."
-    return f"{shown} is damaged or cut short.", "Copy or save the file again."
-
-
-def _shown(name: str) -> str:
-    return "The picture on stdin" if name == STDIN else name
+        return f"{title} is not a picture.", f"Known formats: {', '.join(_FORMATS)}."
+    return f"{title} is damaged or cut short.", "Copy or save the file again."

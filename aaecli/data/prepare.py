@@ -1,26 +1,17 @@
-"""From the names of picture files to what the model sees: one at a time, or on every core, in order."""
+"""From the names of picture files to what the model sees."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
 import warnings
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from aaecli.data.files import read_bytes
 from aaecli.data.normalise import Normalised, normalise, pass_through
-from aaecli.data.pictures import decode, read_bytes
+from aaecli.data.pictures import decode
 from aaecli.errors import AaeError
 
 
@@ -37,12 +28,6 @@ class Batch:
     names: list[str]
     outcomes: list[tuple[str, ...] | AaeError]
     images: NDArray[np.uint8]
-
-
-CHUNK = 128
-"""Pictures that a worker is handed, and the model reads, at once."""
-_AHEAD = 3
-"""Chunks that each worker may be ahead of the reader; it bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -66,88 +51,20 @@ def prepare(name: str, recipe: Recipe) -> Normalised:
     Raises:
         AaeError: It cannot be read.
     """
-    batch = _prepare_chunk([name], recipe)
+    batch = prepare_chunk([name], recipe)
     outcome = batch.outcomes[0]
     if isinstance(outcome, AaeError):
         raise outcome
     return Normalised(batch.images[0], outcome)
 
 
-def prepare_all(sources: Iterable[str | AaeError], recipe: Recipe, workers: Workers | None = None) -> Iterator[Batch]:
-    """Prepare pictures in order, here or with the help of workers; memory does not grow with their number.
+def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
+    """Prepare a few pictures together.
 
     Args:
         sources: Names of files, or errors that take the place of one.
         recipe: How.
-        workers: Processes that do it; None to do it here.
     """
-    if workers is not None:
-        yield from workers.run(sources, recipe)
-        return
-    for source in sources:
-        yield _prepare_chunk([source], recipe)
-
-
-class Workers:
-    """Processes that prepare pictures, a chunk at a time.
-
-    Threads would not do: nearly all the time that a small picture takes is spent in Python.
-    """
-
-    def __init__(self, pool: ProcessPoolExecutor, count: int) -> None:
-        self._pool = pool
-        self._count = count
-
-    def run(self, sources: Iterable[str | AaeError], recipe: Recipe) -> Iterator[Batch]:
-        """Prepare pictures in order."""
-        pending = iter(sources)
-        queue: deque[Future[Batch]] = deque()
-        try:
-            while True:
-                while len(queue) < _AHEAD * self._count and (chunk := list(islice(pending, CHUNK))):
-                    queue.append(self._pool.submit(_prepare_chunk, chunk, recipe))
-                if not queue:
-                    return
-                yield queue.popleft().result()
-        except BrokenProcessPool as error:
-            raise AaeError(
-                "A process that reads pictures was ended from outside.",
-                "Perhaps the memory ran out: close other programs.",
-            ) from error
-
-
-@contextmanager
-def workers() -> Iterator[Workers]:
-    """Start one worker for each core that this process may use, and end them with the block.
-
-    They are forked where that is safe, which takes milliseconds, so this comes before anything that starts threads.
-    """
-    import multiprocessing
-
-    safe = sys.platform == "linux" and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if safe else "spawn")
-    count = min(num_cores(), 16)
-    pool = ProcessPoolExecutor(count, context, initializer=_ignore_interrupts)
-    try:
-        pool.submit(os.getpid)
-        yield Workers(pool, count)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def num_cores() -> int:
-    """Number of processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _ignore_interrupts() -> None:
-    # Ctrl-C reaches the whole group of processes; the first of them ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
     names = [source if isinstance(source, str) else "" for source in sources]
     with warnings.catch_warnings():
         # Pillow warns of much that it then reads all the same; what it cannot read it raises.

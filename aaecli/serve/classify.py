@@ -57,7 +57,7 @@ def classify(
     """Answer for each picture, in order.
 
     Args:
-        prepared: What ``aaecli.data.prepare`` gives.
+        prepared: Pictures in order, as ``aaecli.data.prepare`` gives them.
         encoder: What reads.
         decoder: What tells how strange a picture is; None to leave that out.
         top_k: Number of classes in ``Answer.top``.

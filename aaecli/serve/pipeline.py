@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from aaecli.data.prepare import Recipe, prepare_all, workers
+from aaecli.data.prepare import Batch, Recipe, prepare_chunk
 from aaecli.errors import AaeError
 from aaecli.serve.classify import Answer, Failure, classify
 from aaecli.serve.device import Device
@@ -56,13 +56,21 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
     pending = iter(sources)
     first = list(islice(pending, MANY))
     with ExitStack() as stack:
-        # Before the model, which may start threads.
-        crew = stack.enter_context(workers()) if len(first) == MANY else None
+        crew = None
+        if len(first) == MANY:
+            from aaecli.data.workers import workers
+
+            # Before the model, which may start threads.
+            crew = stack.enter_context(workers())
         encoder, decoder = open_pair(path, request.device)
         if request.on_device:
             request.on_device(encoder.device)
         recipe = Recipe(encoder.image_shape, request.invert, request.normalise)
-        prepared = prepare_all(chain(first, pending), recipe, crew)
+        prepared: Iterator[Batch]
+        if crew:
+            prepared = crew.run(chain(first, pending), recipe)
+        else:
+            prepared = (prepare_chunk([source], recipe) for source in first)
         yield from classify(prepared, encoder, decoder, top_k=request.top_k, threshold=request.threshold)
 
 

@@ -7,11 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from aaecli.data.dataset import Dataset
+
 STYLE_DIM = 3
 CLASSES = tuple("0123456789")
+
+
+_written: list[Path] = []
+
+
+def shared_pair(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
+    """Give the folder of the pair, written once for all tests."""
+    if not _written:
+        folder = tmp_path_factory.mktemp("pair")
+        write_pair(folder, mnist.train_image[:3000], mnist.train_label[:3000])
+        _written.append(folder)
+    return _written[0]
 
 
 def write_pair(folder: Path, images: NDArray[np.uint8], label: NDArray[np.int64], *, baseline: bool = False) -> Path:
@@ -19,7 +34,7 @@ def write_pair(folder: Path, images: NDArray[np.uint8], label: NDArray[np.int64]
     flat = images.reshape(len(images), -1).astype(np.float64) / 255
     mean = np.stack([flat[label == k].mean(0) for k in range(len(CLASSES))])
     residual = flat - mean[label]
-    component = np.linalg.svd(residual[:1500], full_matrices=False)[2][:STYLE_DIM]
+    component = np.linalg.svd(residual[:300], full_matrices=False)[2][:STYLE_DIM]
     scale = (residual @ component.T).std(0)
     design = np.hstack((flat, np.ones((len(flat), 1))))
     target = np.eye(len(CLASSES))[label]

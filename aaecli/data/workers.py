@@ -1,0 +1,81 @@
+"""Preparing many pictures on every core: in order, and with memory that does not grow with their number."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+
+from aaecli.data.prepare import Batch, Recipe, prepare_chunk
+from aaecli.errors import AaeError
+
+CHUNK = 128
+"""Pictures that a worker is handed, and the model reads, at once."""
+_AHEAD = 3
+"""Chunks that each worker may be ahead of the reader; it bounds the memory."""
+
+
+class Workers:
+    """Processes that prepare pictures, a chunk at a time.
+
+    Threads would not do: nearly all the time that a small picture takes is spent in Python.
+    """
+
+    def __init__(self, pool: ProcessPoolExecutor, count: int) -> None:
+        self._pool = pool
+        self._count = count
+
+    def run(self, sources: Iterable[str | AaeError], recipe: Recipe) -> Iterator[Batch]:
+        """Prepare pictures in order."""
+        pending = iter(sources)
+        queue: deque[Future[Batch]] = deque()
+        try:
+            while True:
+                while len(queue) < _AHEAD * self._count and (chunk := list(islice(pending, CHUNK))):
+                    queue.append(self._pool.submit(prepare_chunk, chunk, recipe))
+                if not queue:
+                    return
+                yield queue.popleft().result()
+        except BrokenProcessPool as error:
+            raise AaeError(
+                "A process that reads pictures was ended from outside.",
+                "Perhaps the memory ran out: close other programs.",
+            ) from error
+
+
+@contextmanager
+def workers() -> Iterator[Workers]:
+    """Start one worker for each core that this process may use, and end them with the block.
+
+    They are forked where that is safe, which takes milliseconds, so this comes before anything that starts threads.
+    """
+    import multiprocessing
+
+    safe = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if safe else "spawn")
+    count = min(num_cores(), 16)
+    pool = ProcessPoolExecutor(count, context, initializer=_ignore_interrupts)
+    try:
+        pool.submit(os.getpid)
+        yield Workers(pool, count)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def num_cores() -> int:
+    """Number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _ignore_interrupts() -> None:
+    # Ctrl-C reaches the whole group of processes; the first of them ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,267 @@
+"""`aaecli classify` as it is typed: streams, forms, exit codes, and bad pictures among good ones."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aaecli.serve.session import open_encoder
+from tests.data.redraw import dark_on_white, encode
+from tests.serve.pair import shared_pair, write_pair
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, mnist):
+    return shared_pair(tmp_path_factory, mnist)
+
+
+@pytest.fixture
+def here(in_empty_folder, pair, monkeypatch):
+    """An empty folder, with the small pair named by the environment once ``aaecli`` has cleaned it."""
+    return in_empty_folder
+
+
+@pytest.fixture
+def classify(aaecli, pair, here, monkeypatch):
+    monkeypatch.setenv("AAECLI_MODEL", str(pair))
+    return lambda *words: aaecli("classify", *words)
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def lines_of(outcome):
+    return [json.loads(line) for line in outcome.out.splitlines()]
+
+
+def test_one_picture(classify, here, mnist):
+    save(here / "digit.png", mnist.test_image[0])
+    outcome = classify("digit.png")
+    assert outcome.code == 0
+    assert outcome.out.split()[:2] == ["digit.png", "7"]
+    assert outcome.out.count("\n") == 1
+    assert outcome.err == ""
+
+
+def test_json_has_stable_keys(classify, here, mnist):
+    save(here / "digit.png", mnist.test_image[0])
+    (answer,) = lines_of(classify("digit.png", "--json", "--top-k", 3))
+    assert list(answer) == ["image", "label", "probability", "top", "reconstruction_error", "warnings"]
+    assert answer["image"] == "digit.png"
+    assert answer["label"] == "7"
+    assert [sorted(entry) for entry in answer["top"]] == [["label", "probability"]] * 3
+    assert answer["top"][0]["probability"] == answer["probability"] >= answer["top"][1]["probability"]
+    assert answer["warnings"] == []
+
+
+def test_csv_has_a_header_and_a_row_for_each(classify, here, mnist):
+    for number in range(3):
+        save(here / f"{number}.png", mnist.test_image[number])
+    rows = list(csv.DictReader(io.StringIO(classify(".", "--csv", "--top-k", 2).out)))
+    assert [row["image"] for row in rows] == [f"./{number}.png" for number in range(3)]
+    assert [row["label"] for row in rows] == ["7", "2", "1"]
+    assert list(rows[0]) == [
+        "image",
+        "label",
+        "probability",
+        "label_2",
+        "probability_2",
+        "reconstruction_error",
+        "warnings",
+    ]
+
+
+def test_pictures_are_answered_as_their_raw_arrays(classify, here, pair, mnist):
+    """Through PNG files, workers and batches: the very predictions of the arrays, in order."""
+    images = mnist.test_image[:400]
+    for number, image in enumerate(images):
+        save(here / "many" / f"{number:04d}.png", image)
+    answers = lines_of(classify("many", "--json"))
+    label_prob, _ = open_encoder(pair / "encoder.onnx")(images)
+    assert [answer["image"] for answer in answers] == [f"many/{number:04d}.png" for number in range(400)]
+    assert [int(answer["label"]) for answer in answers] == label_prob.argmax(1).tolist()
+    assert [answer["probability"] for answer in answers] == pytest.approx(label_prob.max(1).tolist(), abs=2e-6)
+
+
+def test_bad_pictures_among_good_ones(classify, here, mnist):
+    good = encode(mnist.test_image[0])
+    names = []
+    rng = np.random.default_rng(0)
+    for number in range(120):
+        name = f"{number:03d}.png"
+        data = good if number % 2 else bytes(rng.integers(0, 256, 300).astype(np.uint8))
+        (here / name).write_bytes(data if number % 4 else good[: 40 + number])
+        names.append(name)
+    outcome = classify(*names, "missing.png", "--json")
+    assert outcome.code == 1
+    assert [answer["image"] for answer in lines_of(outcome)] == names[1::2]
+    assert outcome.err.count("error:") == 61
+    assert "Traceback" not in outcome.err
+    assert "missing.png" in outcome.err
+
+
+def test_folder_without_pictures(classify, here):
+    (here / "empty").mkdir()
+    outcome = classify("empty")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "holds no pictures" in outcome.err
+
+
+def test_no_model_names_the_remedy(aaecli, here, mnist, monkeypatch):
+    monkeypatch.setattr("aaecli.serve.discovery._released", list)
+    save(here / "digit.png", mnist.test_image[0])
+    outcome = aaecli("classify", "digit.png")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "aaecli train" in outcome.err
+    assert "aaecli export --onnx" in outcome.err
+
+
+def test_decoder_where_an_encoder_is_due(classify, here, pair, mnist):
+    save(here / "digit.png", mnist.test_image[0])
+    outcome = classify("digit.png", "--model", pair / "decoder.onnx")
+    assert outcome.code == 1
+    assert "is a decoder, and an encoder is due" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--json", "--csv", "x.png"), ("x.png", "--top-k", 0), ("x.png", "--device", "tpu")]
+)
+def test_wrong_usage(classify, words):
+    outcome = classify(*words)
+    assert (outcome.code, outcome.out) == (2, "")
+
+
+def test_stdin_is_a_picture_or_a_list(pair, here, mnist):
+    save(here / "a b.png", mnist.test_image[0])
+    save(here / "c.png", mnist.test_image[1])
+    command = [sys.executable, "-m", "aaecli", "classify", "--model", str(pair), "--json"]
+
+    def piped(data, *words):
+        done = subprocess.run([*command, *words], input=data, capture_output=True, check=True, timeout=60)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    (answer,) = piped((here / "c.png").read_bytes(), "-")
+    assert (answer["image"], answer["label"]) == ("-", "2")
+    answers = piped(b"a b.png\nc.png\n", "--files-from", "-")
+    assert [(answer["image"], answer["label"]) for answer in answers] == [("a b.png", "7"), ("c.png", "2")]
+
+
+def test_threshold_makes_the_label_unsure(classify, here, mnist):
+    save(here / "digit.png", mnist.test_image[0])
+    (sure,) = lines_of(classify("digit.png", "--json"))
+    (unsure,) = lines_of(classify("digit.png", "--json", "--threshold", 1))
+    assert unsure["label"] == "unsure"
+    assert unsure["probability"] == sure["probability"]
+    assert unsure["top"] == sure["top"]
+
+
+def test_no_digit_is_warned_of(classify, here, mnist):
+    rng = np.random.default_rng(0)
+    save(here / "noise.png", np.pad(255 * rng.integers(0, 2, (20, 20)), 4).astype(np.uint8))
+    save(here / "blank.png", np.full((50, 50), 255, np.uint8))
+    save(here / "digit.png", mnist.test_image[0])
+    outcome = classify("noise.png", "blank.png", "digit.png", "--json")
+    noise, blank, digit = lines_of(outcome)
+    assert noise["warnings"] == ["unlike the images the model learnt from"]
+    assert blank["warnings"] == ["blank"]
+    assert digit["warnings"] == []
+    assert outcome.code == 0
+    assert outcome.err.count("warning:") == 2
+    assert classify("noise.png", "--quiet").err == ""
+
+
+def test_show_draws_what_the_model_saw(classify, here, mnist):
+    (here / "photo.png").write_bytes(dark_on_white(mnist.test_image[0], np.random.default_rng(0)))
+    drawn = classify("photo.png", "--show").out
+    assert len(drawn.splitlines()) == 14
+    assert "@" in drawn
+    assert "photo.png" in drawn
+    assert "\x1b" not in drawn
+
+
+def test_what_the_model_saw_is_kept(classify, here, mnist):
+    save(here / "a" / "digit.png", 255 - mnist.test_image[0])
+    save(here / "b" / "digit.png", mnist.test_image[1])
+    assert classify("a/digit.png", "b/digit.png", "--save-input", "seen").code == 0
+    assert np.array_equal(np.asarray(Image.open(here / "seen" / "digit.png")), mnist.test_image[0])
+    assert np.array_equal(np.asarray(Image.open(here / "seen" / "digit-2.png")), mnist.test_image[1])
+
+
+def test_invert_and_no_normalise(classify, here, mnist):
+    large = np.asarray(Image.fromarray(mnist.test_image[0]).resize((280, 280)))
+    save(here / "light.png", large)
+    save(here / "dark.png", 255 - large)
+    for words in (("light.png", "--no-invert"), ("dark.png", "--invert"), ("light.png", "--no-normalise")):
+        (answer,) = lines_of(classify(*words, "--json"))
+        assert answer["label"] == "7"
+    assert classify("dark.png", "--no-normalise", "--save-input", "seen", "--invert").code == 0
+    seen = np.asarray(Image.open(here / "seen" / "dark.png")).astype(int)
+    assert np.abs(seen - mnist.test_image[0]).mean() < 8
+
+
+def test_baseline_classifies(classify, here, mnist, tmp_path):
+    path = write_pair(tmp_path / "plain", mnist.train_image[:1500], mnist.train_label[:1500], baseline=True)
+    save(here / "digit.png", mnist.test_image[0])
+    (answer,) = lines_of(classify("digit.png", "--json", "--model", path))
+    assert answer["label"] == "7"
+    assert answer["reconstruction_error"] is None
+
+
+def test_names_cannot_steer_the_terminal(classify, here, mnist):
+    save(here / "a\x1b[31mred.png", mnist.test_image[0])
+    outcome = classify("a\x1b[31mred.png", "missing\x1b[31m.png")
+    assert "\x1b" not in outcome.out + outcome.err
+
+
+def test_interrupt_ends_workers_too(pair, here, mnist):
+    """Ctrl-C in the midst of a long list: exit code 130, no traceback from any process."""
+    save(here / "digit.png", mnist.test_image[0])
+    command = [sys.executable, "-m", "aaecli", "classify", "--model", str(pair), "--files-from", "-"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
+    feeder = threading.Thread(target=_feed, args=(process.stdin,))
+    feeder.start()
+    assert process.stdout.readline()
+    time.sleep(0.1)
+    os.killpg(process.pid, 2)
+    drain = threading.Thread(target=process.stdout.read)
+    drain.start()
+    errors = process.stderr.read()
+    assert process.wait(20) == 130
+    feeder.join(20)
+    drain.join(20)
+    process.stdout.close()
+    process.stderr.close()
+    assert b"Traceback" not in errors
+
+
+def _feed(stream):
+    with contextlib.suppress(OSError), stream:
+        while True:
+            stream.write(b"digit.png\n" * 100)
+
+
+def test_classify_imports_nothing_heavy(pair, here, mnist):
+    save(here / "digit.png", mnist.test_image[0])
+    script = (
+        "import sys; from aaecli.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(sorted({'torch', 'onnx', 'matplotlib', 'rich', 'multiprocessing'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script, "classify", "digit.png", "--model", str(pair)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,108 @@
+"""`aaecli generate` as it is typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.data.redraw import dark_on_white
+from tests.serve.pair import STYLE_DIM, shared_pair, write_pair
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, mnist):
+    return shared_pair(tmp_path_factory, mnist)
+
+
+@pytest.fixture
+def generate(aaecli, pair, in_empty_folder, monkeypatch):
+    monkeypatch.setenv("AAECLI_MODEL", str(pair))
+    return lambda *words: aaecli("generate", *words)
+
+
+def size(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_grid_without_arguments(generate, in_empty_folder):
+    outcome = generate()
+    assert (outcome.code, outcome.out, outcome.err) == (0, "generated.png\n", "")
+    assert size("generated.png") == (298, 298)
+
+
+def test_same_seed_same_bytes(generate, in_empty_folder):
+    for name, seed in (("a.png", 1), ("b.png", 1), ("c.png", 2)):
+        assert generate("--seed", seed, "--out", name).code == 0
+    first, again, other = ((in_empty_folder / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    assert first == again != other
+
+
+def test_one_digit_as_a_folder_of_pictures(generate, in_empty_folder):
+    outcome = generate("--digit", 7, "--count", 12, "--out", "sevens/", "--json")
+    assert json.loads(outcome.out) == {"out": "sevens/", "num_images": 12, "classes": ["7"], "seed": 0}
+    assert len(list((in_empty_folder / "sevens").iterdir())) == 12
+
+
+def test_class_is_another_word_for_digit(generate, in_empty_folder):
+    assert generate("--class", 7, "--out", "a.png").code == 0
+    assert generate("--digit", 7, "--out", "b.png").code == 0
+    assert (in_empty_folder / "a.png").read_bytes() == (in_empty_folder / "b.png").read_bytes()
+
+
+def test_style_of_a_picture(generate, in_empty_folder, mnist):
+    (in_empty_folder / "me.png").write_bytes(dark_on_white(mnist.test_image[0], np.random.default_rng(0)))
+    assert generate("--style-from", "me.png", "--out", "mine.png").code == 0
+    assert size("mine.png") == (298, 28)
+
+
+@pytest.mark.parametrize("ends", [("me.png", "you.png"), (1, 2), ("me.png", 5)])
+def test_walk_between_two(generate, in_empty_folder, mnist, ends):
+    for name, number in (("me.png", 0), ("you.png", 1)):
+        Image.fromarray(mnist.test_image[number]).save(in_empty_folder / name)
+    assert generate("--interpolate", *ends, "--out", "walk.gif", "--frames", 6).code == 0
+    with Image.open("walk.gif") as animation:
+        assert (animation.size, animation.n_frames) == ((28, 28), 10)
+
+
+def test_vary_shows_a_dimension_a_row(generate, in_empty_folder):
+    assert generate("--vary", "--digit", 3, "--frames", 5, "--out", "vary.png").code == 0
+    assert size("vary.png") == (5 * 30 - 2, STYLE_DIM * 30 - 2)
+
+
+def test_stdout_gets_the_bytes_of_the_png(pair, in_empty_folder):
+    command = [sys.executable, "-m", "aaecli", "generate", "--model", str(pair), "--out"]
+    piped = subprocess.run([*command, "-"], capture_output=True, check=True, timeout=60)
+    subprocess.run([*command, "digits.png"], capture_output=True, check=True, timeout=60)
+    assert piped.stdout == (in_empty_folder / "digits.png").read_bytes()
+    assert piped.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--digit", "seven"), 1, "no class 'seven'"),
+        (("--out", "digits.tiff"), 1, "only .png and .gif"),
+        (("--interpolate", "1", "2", "--vary"), 2, "--interpolate"),
+        (("--style-from", "missing.png"), 1, "Cannot read missing.png"),
+        (("--count", "0"), 2, "--count"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(generate, in_empty_folder, words, code, message):
+    outcome = generate(*words)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert message in outcome.err
+    assert not list(in_empty_folder.iterdir())
+
+
+def test_baseline_draws_nothing_and_says_why(generate, mnist, tmp_path):
+    path = write_pair(tmp_path / "plain", mnist.train_image[:1500], mnist.train_label[:1500], baseline=True)
+    for model in (path, path.parent):
+        outcome = generate("--model", model)
+        assert (outcome.code, outcome.out) == (1, "")
+        assert "decoder" in outcome.err

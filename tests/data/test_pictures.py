@@ -1,0 +1,169 @@
+"""Pictures of every kind are found and decoded; damaged, hostile and unreadable ones end in one sentence."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aaecli.data import pictures
+from aaecli.data.pictures import decode
+from aaecli.errors import AaeError
+
+RAMP = np.tile(np.linspace(0, 255, 40).astype(np.uint8), (30, 1))
+
+
+def file_of(image, suffix, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, suffix, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "CMYK", "I;16", "I", "F"])
+def test_every_mode_shows_the_same_picture(mode):
+    image = Image.fromarray(RAMP)
+    if mode in ("I;16", "I"):
+        image = Image.fromarray(RAMP.astype(np.uint16) * 257)
+        image = image if mode == "I;16" else image.convert("I")
+    elif mode == "F":
+        image = Image.fromarray(RAMP.astype(np.float32) / 255)
+    else:
+        image = image.convert(mode)
+    pixels = decode(file_of(image, "TIFF"), "x")
+    assert pixels.shape == RAMP.shape
+    assert np.abs(pixels.astype(int) - RAMP).max() <= 1
+
+
+def test_one_bit_picture():
+    pixels = decode(file_of(Image.fromarray(RAMP > 100), "PNG"), "x")
+    assert np.array_equal(pixels, np.where(RAMP > 100, 255, 0))
+
+
+@pytest.mark.parametrize("suffix", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF"])
+def test_every_format(suffix):
+    pixels = decode(file_of(Image.fromarray(RAMP).convert("RGB"), suffix), "x")
+    grey = pixels if pixels.ndim == 2 else pixels[..., 1]
+    assert np.abs(grey.astype(int) - RAMP).mean() < 4
+
+
+def test_colour_is_kept_and_grey_rgb_is_one_channel():
+    red = decode(file_of(Image.new("RGB", (5, 4), (200, 10, 10)), "PNG"), "x")
+    assert red.shape == (4, 5, 3)
+    assert np.array_equal(decode(file_of(Image.fromarray(RAMP).convert("RGB"), "PNG"), "x"), RAMP)
+
+
+def test_transparent_parts_are_white_paper():
+    image = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
+    image.paste((0, 0, 0, 255), (3, 3, 6, 6))
+    pixels = decode(file_of(image, "PNG"), "x")
+    assert pixels[0, 0] == 255
+    assert pixels[4, 4] == 0
+
+
+def test_white_drawing_on_nothing_is_not_lost():
+    image = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
+    image.paste((255, 255, 255, 255), (3, 3, 6, 6))
+    pixels = decode(file_of(image, "PNG"), "x")
+    assert pixels[0, 0] == 0
+    assert pixels[4, 4] == 255
+
+
+def test_transparent_colour_of_a_grey_png():
+    image = Image.fromarray(np.where(RAMP > 100, 7, 0).astype(np.uint8))
+    pixels = decode(file_of(image, "PNG", transparency=7), "x")
+    assert pixels[RAMP > 100].min() == 255
+
+
+def test_first_frame_of_an_animation():
+    frames = [Image.new("L", (8, 8), grey) for grey in (10, 200)]
+    pixels = decode(file_of(frames[0], "GIF", save_all=True, append_images=frames[1:]), "x")
+    assert (pixels == 10).all()
+
+
+def test_exif_turns_a_png_too():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = decode(file_of(Image.fromarray(RAMP), "PNG", exif=exif), "x")
+    assert np.array_equal(pixels, np.rot90(RAMP, -1))
+
+
+def test_large_jpeg_is_shrunk_while_it_is_decoded():
+    data = file_of(Image.new("L", (6000, 4000), 128), "JPEG")
+    tracemalloc.start()
+    pixels = decode(data, "x")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert max(pixels.shape) <= 2 * pictures.WORKING_SIZE
+    assert peak < 30e6
+
+
+def png_header_of(width, height):
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunk = b"IHDR" + header
+    body = zlib.compress(b"\0" * 1000)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 13)
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+        + struct.pack(">I", len(body))
+        + b"IDAT"
+        + body
+        + struct.pack(">I", zlib.crc32(b"IDAT" + body))
+    )
+
+
+@pytest.mark.parametrize("side", [8_000, 30_000, 2**31 - 1])
+def test_bomb_is_rejected_by_its_header(side, monkeypatch):
+    monkeypatch.setattr(Image.Image, "tobytes", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(AaeError, match="pixels"):
+        decode(png_header_of(side, side), "bomb.png")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"hello, I am text\n" * 10, "x.png is not a picture"),
+        (file_of(Image.fromarray(RAMP), "JPEG")[:300], "x.png is damaged or cut short"),
+        (file_of(Image.fromarray(RAMP), "PNG")[:60], "x.png is damaged or cut short"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 50, "x.png is a HEIC photo"),
+        (b"\x89PNG\r\n\x1a\n", "x.png is damaged or cut short"),
+    ],
+)
+def test_what_is_no_picture_is_said(data, message):
+    with pytest.raises(AaeError, match=message) as caught:
+        decode(data, "x.png")
+    assert caught.value.hint
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_mutated_files_end_in_a_picture_or_a_sentence():
+    """Bytes flipped, cut, doubled: nothing but AaeError comes out."""
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (60, 50, 3)).astype(np.uint8))
+    seeds = [
+        file_of(noise if suffix != "GIF" else noise.quantize(16), suffix)
+        for suffix in ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF")
+    ]
+    num_failed = 0
+    for number in range(500):
+        data = bytearray(seeds[number % len(seeds)])
+        for _ in range(int(rng.integers(1, 6))):
+            # Half of them hit the header, where sizes and offsets are.
+            reach = 60 if rng.random() < 0.5 else len(data)
+            data[int(rng.integers(4, max(5, min(reach, len(data)))))] = int(rng.integers(256))
+        if rng.random() < 0.3:
+            del data[int(rng.integers(8, len(data))) :]
+        try:
+            pixels = decode(bytes(data), "x")
+        except AaeError:
+            num_failed += 1
+        else:
+            assert pixels.dtype == np.uint8
+            assert pixels.ndim in (2, 3)
+    assert 100 < num_failed < 500
