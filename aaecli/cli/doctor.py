@@ -54,7 +54,7 @@ def _examine() -> Iterator[Finding]:
     from aaecli.learn.doctor import check_torch
     from aaecli.serve import doctor as serving
     from aaecli.serve.device import has_nvidia_driver
-    from aaecli.serve.discovery import _released
+    from aaecli.serve.discovery import released_folders
 
     yield from health.check_versions()
     yield health.check_onnxruntime_packages()
@@ -67,7 +67,7 @@ def _examine() -> Iterator[Finding]:
         yield health.Finding("embedded data", "broken", error.message, error.hint)
         return
     yield health.Finding("embedded data", "ok", f"{dataset.name}, all four checksums are those that were published")
-    yield serving.check_released_model(dataset, _released())
+    yield serving.check_released_model(dataset, released_folders())
 
 
 def _render(finding: Finding) -> None:

@@ -71,7 +71,7 @@ def _find(model: Path | None, name: str) -> Path:
         if not (EXPORTS / name).is_file():
             raise AaeError(f"{EXPORTS / ENCODER} has no {name} beside it, so it can only classify.", _WITH_DECODER)
         return EXPORTS / name
-    for folder in _released():
+    for folder in released_folders():
         if (folder / name).is_file():
             return folder / name
     raise AaeError(
@@ -80,7 +80,7 @@ def _find(model: Path | None, name: str) -> Path:
     )
 
 
-def _released() -> list[Path]:
+def released_folders() -> list[Path]:
     """Where the released pair is: in the installed package, or in the checkout that the package runs from."""
     # The package is installed as files (onnxruntime reads from a path), so a traversable is a path.
     package = Path(str(resources.files("aaecli")))

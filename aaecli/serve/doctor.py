@@ -16,7 +16,7 @@ from aaecli.data.dataset import Dataset
 from aaecli.errors import AaeError
 from aaecli.health import Finding
 from aaecli.serve.device import device_of, has_nvidia_driver, providers
-from aaecli.serve.session import _onnxruntime_errors, open_decoder, open_encoder
+from aaecli.serve.session import onnxruntime_errors, open_decoder, open_encoder
 
 _CUDA_LIBRARIES = ("cudart", "cublas", "cublasLt", "cudnn", "cufft", "curand", "nvrtc")
 # A graph of one node, y = -x for x float32 (1,), opset 13: the least that a session can be made of.
@@ -64,7 +64,7 @@ def _check_device(device: Literal["cpu", "cuda"], detail: str) -> Finding:
         answer = session.run(["y"], {"x": np.ones(1, np.float32)})[0]
     except AaeError as error:
         return Finding(name, "broken", error.message, error.hint)
-    except _onnxruntime_errors() as error:
+    except onnxruntime_errors() as error:
         return Finding(name, "broken", str(error).splitlines()[0], "Install onnxruntime again.")
     if answer.tolist() != [-1.0]:
         return Finding(name, "broken", f"{detail}, but it computes wrongly", "Install onnxruntime again.")

@@ -160,12 +160,12 @@ def _open(path: Path, device: Device, num_threads: int) -> Any:
     options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=wanted, enable_fallback=0)
-    except _onnxruntime_errors() as error:
+    except onnxruntime_errors() as error:
         reason = str(error).splitlines()[0].split(" : ")[-1][:200]
         raise AaeError(f"{path} is no ONNX model that onnxruntime can open ({reason}).", hint) from error
 
 
-def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+def onnxruntime_errors() -> tuple[type[Exception], ...]:
     """The exceptions of onnxruntime's C++ side, which have no common ancestor but Exception."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 

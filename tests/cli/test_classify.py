@@ -121,7 +121,7 @@ def test_folder_without_pictures(classify, here):
 
 
 def test_no_model_names_the_remedy(aaecli, here, mnist, monkeypatch):
-    monkeypatch.setattr("aaecli.serve.discovery._released", list)
+    monkeypatch.setattr("aaecli.serve.discovery.released_folders", list)
     save(here / "digit.png", mnist.test_image[0])
     outcome = aaecli("classify", "digit.png")
     assert (outcome.code, outcome.out) == (1, "")

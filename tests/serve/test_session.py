@@ -205,7 +205,7 @@ def test_strange_above_takes_the_stored_quantile_below():
 
 
 def test_models_are_found_where_they_are(pair, in_empty_folder, monkeypatch):
-    monkeypatch.setattr("aaecli.serve.discovery._released", list)
+    monkeypatch.setattr("aaecli.serve.discovery.released_folders", list)
     with pytest.raises(AaeError, match="There is no model here") as caught:
         find_encoder()
     assert "aaecli train" in caught.value.hint
@@ -227,7 +227,7 @@ def test_released_pair_is_the_last_resort(in_empty_folder, monkeypatch):
     released = in_empty_folder / "released"
     released.mkdir()
     (released / "encoder.onnx").touch()
-    monkeypatch.setattr("aaecli.serve.discovery._released", lambda: [in_empty_folder / "none", released])
+    monkeypatch.setattr("aaecli.serve.discovery.released_folders", lambda: [in_empty_folder / "none", released])
     assert find_encoder() == released / "encoder.onnx"
 
 
