@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aaecli.data.prepare import Batch
 from aaecli.errors import AaeError
 from aaecli.serve.session import Decoder, Encoder
-from aaecli.serve.strangeness import reconstruction_error, strange_above
+from aaecli.serve.strangeness import is_doubtful, reconstruction_error, strange_above
 
 UNSURE = "unsure"
 STRANGE = "unlike the images the model learnt from"
@@ -25,7 +25,8 @@ class Answer(NamedTuple):
         label: Name of the likeliest class, or ``unsure`` where its probability is below the threshold.
         probability: Of the likeliest class, in [0, 1].
         top: The likeliest classes with their probabilities, falling.
-        reconstruction_error: Mean squared difference to what the decoder draws, in [0, 1]; None without a decoder.
+        reconstruction_error: Mean squared difference to what the decoder draws, in [0, 1]; None without a decoder, and
+            where the answer left no doubt that asked for it.
         warnings: Why this may be no picture of one digit.
         seen: uint8 (H, W), what the model saw.
     """
@@ -86,9 +87,14 @@ def _read(
     if len(images) == 0:
         return
     label_prob, style = encoder(images)
-    errors: list[float] | list[None] = [None] * len(images)
+    errors: list[float | None] = [None] * len(images)
     if decoder is not None and style is not None:
-        errors = reconstruction_error(decoder, images, label_prob, style).tolist()
+        # Drawing a picture again costs as much as reading it, and nearly all digits need no second look.
+        doubtful = np.flatnonzero(is_doubtful(label_prob, style, decoder.metadata.style_std))
+        if len(doubtful):
+            found = reconstruction_error(decoder, images[doubtful], label_prob[doubtful], style[doubtful])
+            for place, error in zip(doubtful.tolist(), found.tolist(), strict=True):
+                errors[place] = error
     # A stable sort gives ties to the first class, as argmax does.
     order = np.argsort(-label_prob, axis=1, kind="stable")[:, :top_k]
     values = np.take_along_axis(label_prob, order, 1).tolist()

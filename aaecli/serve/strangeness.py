@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from aaecli.serve.session import Decoder, Encoder, open_decoder, to_float
 
+CERTAIN = 0.99
+"""Probability from which on an answer is believed without a second look."""
 STRANGE = 0.999
 """Quantile of the validation images above which a picture is called strange: one real digit of a thousand is."""
 
@@ -22,6 +24,22 @@ def reconstruction_error(
     difference = drawn - to_float(images).reshape(drawn.shape)
     squared: NDArray[np.float64] = np.square(difference, out=difference).mean((1, 2), dtype=np.float64)
     return squared
+
+
+def is_doubtful(label_prob: NDArray[np.float32], style: NDArray[np.float32], style_std: float) -> NDArray[np.bool_]:
+    """Tell which images deserve a second look: read without certainty, or of a style that the prior hardly has.
+
+    Args:
+        label_prob: (N, K).
+        style: (N, Z).
+        style_std: Standard deviation of the Gaussian prior.
+
+    Returns:
+        (N,). The mean of Z squares of standard normal values has the deviation √(2/Z); beyond three of them is rare.
+    """
+    square = np.square(style / np.float32(style_std)).mean(1)
+    doubtful: NDArray[np.bool_] = (label_prob.max(1) < CERTAIN) | (square > 1 + 3 * (2 / style.shape[1]) ** 0.5)
+    return doubtful
 
 
 def strange_above(quantiles: tuple[tuple[float, float], ...], quantile: float = STRANGE) -> float | None:
