@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from aaecli import __version__
 from aaecli.errors import AaeError
@@ -17,8 +17,18 @@ from aaecli.errors import AaeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("train", "eval", "export", "classify", "generate", "data", "runs", "doctor")
-"""In the order in which a newcomer needs them. A new command is a module of this name plus a word here."""
+COMMANDS = {
+    "train": "Train a model from a few labelled images and many unlabelled ones.",
+    "eval": "Judge a model on test images it has never seen.",
+    "export": "Turn a model into two ONNX files that classify and draw without torch.",
+    "classify": "Read pictures of digits: files, folders, patterns or stdin.",
+    "generate": "Draw digits: a grid of styles and classes, one class, a walk through the latent space.",
+    "data": "Look into a data set: image size, images of each class, the split that training makes, checksums.",
+    "runs": "List the trainings: their settings, whether they run, stopped or are done, and their accuracy.",
+    "doctor": "Look for what is missing or broken: packages, devices, folders, data and the released model.",
+}
+"""In the order in which a newcomer needs them. A new command is a module of this name plus a line here: the first of
+its help, repeated so that ``aaecli --help`` need not import it."""
 
 
 class LazyGroup(TyperGroup):
@@ -38,6 +48,15 @@ class LazyGroup(TyperGroup):
             self.commands[cmd_name] = command = typer.main.get_command(module.app)
             command.name = cmd_name
         return self.commands.get(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """List the commands by their first lines alone, which halves the time that ``aaecli --help`` takes."""
+        loaded = self.commands
+        self.commands = {name: TyperCommand(name, help=summary) for name, summary in COMMANDS.items()}
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.commands = loaded
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Load the others only where the name is wrong, so that the nearest one can be suggested."""
