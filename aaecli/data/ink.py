@@ -114,7 +114,7 @@ def extract(grey: Float, *, dark_ink: bool) -> Float | None:
     if dark_ink:
         ink *= 255 / np.clip(paper, 40, None)
     sample = _sample(ink)
-    level = _otsu(np.clip(sample, 0, None))
+    level = otsu(np.clip(sample, 0, None))
     strokes, bare = sample[sample > level], sample[sample <= level]
     if strokes.size == 0:
         return None
@@ -127,7 +127,7 @@ def extract(grey: Float, *, dark_ink: bool) -> Float | None:
     return extracted
 
 
-def _otsu(values: Float) -> float:
+def otsu(values: Float) -> float:
     """Find the level that parts the values best into two groups (Otsu 1979)."""
     top = max(float(values.max()), 1e-6)
     count, edge = np.histogram(values, 128, (0, top))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from aaecli.data.ink import Float, extract, is_dark_on_light, to_grey
 from aaecli.data.ruling import remove_lines
+from aaecli.data.sheet import find_sheet
 from aaecli.data.strokes import choose, thicken, width_of
 
 BOX = 20 / 28
@@ -57,7 +58,15 @@ def normalise(
         if as_it_is[0]:
             return Normalised(image[0])
     grey = _shrink(to_grey(pixels), _ANALYSIS)
-    dark_ink = is_dark_on_light(grey) if invert is None else invert
+    if invert is None and (sheet := find_sheet(grey)) is not None:
+        found = _read(sheet, shape, is_dark_on_light(sheet))
+        # A bar of a 1 is a rectangle as well, but nothing is written on it.
+        if BLANK not in found.oddities:
+            return found
+    return _read(grey, shape, is_dark_on_light(grey) if invert is None else invert)
+
+
+def _read(grey: Float, shape: tuple[int, int], dark_ink: bool) -> Normalised:
     ink = extract(grey, dark_ink=dark_ink)
     if ink is None:
         return Normalised(np.zeros(shape, np.uint8), (BLANK,))

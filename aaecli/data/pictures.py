@@ -13,8 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from aaecli.data.files import shown
 from aaecli.errors import AaeError
 
-MAX_PIXELS = 50_000_000
-"""Most pixels that are decoded: a photo of 50 megapixels."""
+MAX_PIXELS = 40_000_000
+"""Most pixels that are decoded: 200 MB in memory at most, with the copies 600."""
 MAX_JPEG_PIXELS = 4 * MAX_PIXELS
 """The same for a JPEG, which shrinks while it is decoded."""
 WORKING_SIZE = 1024
@@ -110,8 +110,9 @@ def _upright(image: Image.Image) -> NDArray[np.uint8]:
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Bring 16-bit, 32-bit and float pixels to 0 … 255, by the range of their type or, without one, by their own."""
-    wide = np.asarray(image).astype(np.float32)
-    wide = np.nan_to_num(wide, nan=0.0, posinf=0.0, neginf=0.0)
+    # Four bytes a pixel and several copies: a huge one is thinned out first.
+    step = max(1, max(image.size) // (2 * WORKING_SIZE))
+    wide = np.nan_to_num(np.asarray(image)[::step, ::step].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(wide.min()), float(wide.max())
     if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high <= 65535):
         low, high = 0.0, 65535.0

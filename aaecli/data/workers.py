@@ -61,7 +61,7 @@ def workers() -> Iterator[Workers]:
     safe = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if safe else "spawn")
     count = min(num_cores(), 16)
-    pool = ProcessPoolExecutor(count, context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(count, context, initializer=_be_quiet)
     try:
         pool.submit(os.getpid)
         yield Workers(pool, count)
@@ -76,6 +76,8 @@ def num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _ignore_interrupts() -> None:
+def _be_quiet() -> None:
     # Ctrl-C reaches the whole group of processes; the first of them ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a worker has to say it returns. The rest is chatter of C libraries about damaged files.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

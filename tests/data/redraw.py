@@ -132,6 +132,16 @@ def cropped_tightly(digit, rng):
     return encode(240 - 200 * cut)
 
 
+def on_a_sheet_on_a_table(digit, rng):
+    ink = np.pad(enlarged(digit, rng, 5, 8), 30)
+    sheet = Image.fromarray((235 - 190 * ink).astype(np.uint8)).convert("LA")
+    sheet = sheet.rotate(rng.uniform(-8, 8), expand=True, resample=Image.Resampling.BICUBIC)
+    table = Image.new("LA", [round(1.3 * length) for length in sheet.size], (60, 255))
+    table.alpha_composite(sheet, (sheet.size[0] // 8, sheet.size[1] // 6))
+    pixels = np.asarray(table.convert("L")) * uneven_light(table.size[::-1], rng) ** 0.5
+    return encode(pixels + rng.normal(0, 3, pixels.shape), "JPEG", quality=85)
+
+
 REDRAWINGS: tuple[Redraw, ...] = (
     dark_on_white,
     light_on_dark,
@@ -144,4 +154,5 @@ REDRAWINGS: tuple[Redraw, ...] = (
     in_the_edge_of_a_shadow,
     small_in_a_large_photo,
     cropped_tightly,
+    on_a_sheet_on_a_table,
 )

@@ -8,6 +8,7 @@ from PIL import Image
 
 from aaecli.data.normalise import BLANK, normalise, pass_through, place
 from aaecli.data.pictures import decode
+from aaecli.data.sheet import find_sheet
 from aaecli.data.strokes import SEVERAL, label, width_of
 from tests.data.redraw import REDRAWINGS, dark_on_white, encode, enlarged
 
@@ -131,3 +132,17 @@ def test_label_joins_arms_that_meet_later():
     mask = np.array([[1, 0, 1, 0, 1], [1, 0, 1, 0, 1], [1, 1, 1, 1, 1]], bool)
     assert label(mask)[1] == 1
     assert label(~mask)[1] == 2
+
+
+def test_bright_patch_of_light_is_no_sheet():
+    y, x = np.mgrid[:200, :200]
+    patch = 90 + 120 * np.exp(-((x - 100) ** 2 + (y - 100) ** 2) / 5000)
+    assert find_sheet(patch.astype(np.float32)) is None
+
+
+def test_light_strokes_are_no_sheet(mnist):
+    for digit in mnist.test_image[:200]:
+        large = np.asarray(Image.fromarray(digit).resize((140, 140)), np.float32)
+        sheet = find_sheet(large)
+        # Only the bar of a 1 can pass for one, and nothing is written on it.
+        assert sheet is None or BLANK in normalise(sheet.astype(np.uint8)).oddities
