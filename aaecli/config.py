@@ -73,6 +73,9 @@ class Objective:
         consistency: Weight of the cross-entropy between the averaged teacher's label for an unlabelled image and the
             student's answer for the same image warped (FixMatch, Sohn et al. 2020, with a mean teacher).
         confidence: The teacher's label counts where its probability exceeds this.
+        generation: Weight of the cross-entropy between the label that the decoder was given, with a style drawn from
+            the prior, and the teacher's answer for what it drew. The article's decoder reads off the style much of
+            what the label should say, so that the class asked for is often not the class drawn.
     """
 
     reconstruction: float = 1.0
@@ -80,9 +83,10 @@ class Objective:
     classification: float = 1.0
     consistency: float = 0.0
     confidence: float = 0.9
+    generation: float = 0.0
 
     def __post_init__(self) -> None:
-        for key in ("reconstruction", "regularisation", "classification", "consistency"):
+        for key in ("reconstruction", "regularisation", "classification", "consistency", "generation"):
             require(getattr(self, key) >= 0, f"objective.{key}", "0 or more", getattr(self, key))
         require(0 <= self.confidence < 1, "objective.confidence", "in [0, 1)", self.confidence)
 

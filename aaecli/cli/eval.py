@@ -71,19 +71,14 @@ def evaluate(
 def _read_checkpoint(
     path: Path, data: str | None, device: _Device
 ) -> tuple[Dataset, NDArray[np.float32], NDArray[Any] | None]:
-    import torch
-
     from aaecli.data.dataset import load_dataset
     from aaecli.learn.checkpoint import load_model
-    from aaecli.learn.devices import choose_device
-    from aaecli.learn.predict import predict
+    from aaecli.learn.predict import predict_stored
 
     checkpoint = load_model(path)
     dataset = load_dataset(data if data is not None else checkpoint.config.data)
     _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
-    where = choose_device(device)
-    decoder = None if checkpoint.decoder is None else checkpoint.decoder.to(where)
-    prediction = predict(checkpoint.encoder.to(where), decoder, torch.from_numpy(dataset.test_image).to(where))
+    prediction = predict_stored(checkpoint.encoder, checkpoint.decoder, dataset.test_image, device)
     return dataset, prediction.label_prob, prediction.reconstruction_error
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aaecli.learn.devices import choose_device
 from aaecli.learn.networks import Encoding
 from aaecli.learn.step import to_float
 
@@ -49,6 +50,21 @@ def predict(encoder: nn.Module, decoder: nn.Module | None, image: Tensor) -> Pre
     for module, training in zip(modules, was_training, strict=True):
         module.train(training)
     return Prediction(_join(probs), _join(styles) if styles else None, _join(errors) if errors else None)
+
+
+def predict_stored(
+    encoder: nn.Module,
+    decoder: nn.Module | None,
+    image: NDArray[np.uint8],
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+) -> Prediction:
+    """Encode images uint8 (N, H, W) on a device by name, to which the networks are moved.
+
+    Raises:
+        AaeError: The device cannot be had.
+    """
+    where = choose_device(device)
+    return predict(encoder.to(where), None if decoder is None else decoder.to(where), torch.from_numpy(image).to(where))
 
 
 def _join(parts: list[Tensor]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ the work. A term whose weight is 0, or whose network the model lacks, is not com
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -91,16 +92,15 @@ class Step:
         """Regularisation, first half: teach the discriminators to tell codes from draws of the priors."""
         losses = {}
         if self.config.objective.regularisation:
-            for name, discriminator, code in self._judged(encoding):
-                prior = self._draw(name, len(code))
-                losses[f"{name}_discrimination"] = objectives.discrimination(discriminator, prior, code)
+            for name, discriminator, code, draw in self._judged(encoding):
+                losses[f"{name}_discrimination"] = objectives.discrimination(discriminator, draw(len(code)), code)
         return losses
 
     def regularisation_phase(self, encoding: Encoding) -> dict[str, Tensor]:
         """Regularisation, second half: have the encoder's codes taken for draws of the priors."""
         losses = {}
         if self.config.objective.regularisation:
-            for name, discriminator, code in self._judged(encoding):
+            for name, discriminator, code, _ in self._judged(encoding):
                 losses[f"{name}_regularisation"] = objectives.regularisation(discriminator, code)
         return losses
 
@@ -120,6 +120,19 @@ class Step:
             prob = objectives.align(prob, self.label_average)
         return {"consistency": objectives.consistency(encoding.label_logits, prob, self.config.objective.confidence)}
 
+    def generation_phase(self, count: int) -> dict[str, Tensor]:
+        """Beyond the article: have what the decoder draws for a label and a style of the prior read as that label.
+
+        The teacher reads the drawing warped, as the encoder does its images: that leaves no room for a faint pattern
+        that sways the teacher and shows a person another digit.
+        """
+        if self.average is None or self.networks.decoder is None or not self.config.objective.generation:
+            return {}
+        label = self._draw_label(count)  # (B, K)
+        drawn = self.networks.decoder(torch.cat([label, self._draw_style(count)], 1))  # (B, 1, H, W)
+        answer = self.average.encoder(warp(drawn, self.config.augmentation))
+        return {"generation": objectives.classification(answer.label_logits, label.argmax(1))}
+
     # The two ways of putting them together.
 
     def _joint(self, batch: Batch) -> dict[str, Tensor]:
@@ -137,6 +150,7 @@ class Step:
                 losses |= self.reconstruction_phase(free, warped[:num_unlabelled])
                 losses |= self.discrimination_phase(free) | self.regularisation_phase(free)
                 losses |= self.consistency_phase(free, unlabelled)
+                losses |= self.generation_phase(num_unlabelled // 2)
         self._update("joint", losses)
         return losses
 
@@ -144,7 +158,8 @@ class Step:
         losses: dict[str, Tensor] = {}
         if batch.unlabelled is not None:
             image = to_float(batch.unlabelled)
-            losses |= self._update("reconstruction", self.reconstruction_phase(self._encode(image), image))
+            drawn = self.reconstruction_phase(self._encode(image), image) | self.generation_phase(len(image) // 2)
+            losses |= self._update("reconstruction", drawn)
             # The discriminators' update leaves the encoder as it is, so one encoding serves both halves.
             encoding = self._encode(image)
             losses |= self._update("discrimination", self.discrimination_phase(encoding))
@@ -176,20 +191,20 @@ class Step:
         bounds = self.config.augmentation
         return any((bounds.rotation, bounds.scale, bounds.shear, bounds.shift, bounds.elastic))
 
-    def _judged(self, encoding: Encoding) -> list[tuple[str, nn.Module, Tensor]]:
-        """List the discriminators that the model has, with the code that each judges."""
-        judged: list[tuple[str, nn.Module, Tensor]] = []
-        if self.networks.style_discriminator is not None and encoding.style is not None:
-            judged.append(("style", self.networks.style_discriminator, encoding.style))
-        if self.networks.label_discriminator is not None:
-            judged.append(("label", self.networks.label_discriminator, encoding.label_logits.softmax(1)))
-        return judged
+    def _judged(self, encoding: Encoding) -> Iterator[tuple[str, nn.Module, Tensor, Callable[[int], Tensor]]]:
+        """Give each discriminator that the model has, with the codes that it judges and what draws from its prior."""
+        networks = self.networks
+        if networks.style_discriminator is not None and encoding.style is not None:
+            yield "style", networks.style_discriminator, encoding.style, self._draw_style
+        if networks.label_discriminator is not None:
+            yield "label", networks.label_discriminator, encoding.label_logits.softmax(1), self._draw_label
 
-    def _draw(self, name: str, count: int) -> Tensor:
-        if name == "label":
-            return priors.one_hot(count, self.num_classes, self.device)
+    def _draw_style(self, count: int) -> Tensor:
         draw = priors.STYLE_PRIORS[self.config.prior.style]
-        return draw(count, self.config.network.style_dim, self.config.prior, self.device)
+        return draw(count, self.config.network.style_dim, self.config.prior, self.device)  # (count, Z)
+
+    def _draw_label(self, count: int) -> Tensor:
+        return priors.one_hot(count, self.num_classes, self.device)  # (count, K)
 
 
 def _rows(encoding: Encoding, start: int, stop: int | None) -> Encoding:

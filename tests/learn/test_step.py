@@ -104,12 +104,21 @@ def test_the_terms_of_a_step_follow_the_model_and_the_weights(small_config):
         "classification",
     }
     assert set(make_step(small_config("tutorial"))(make_batch(), 0)) == everything
-    assert set(make_step(small_config("default"))(make_batch(), 0)) == everything | {"consistency"}
+    beyond = {"consistency", "generation"}
+    assert set(make_step(small_config("default"))(make_batch(), 0)) == everything | beyond
     baseline = small_config("tutorial", model="baseline")
     assert set(make_step(baseline)(make_batch("baseline"), 0)) == {"classification"}
     config = small_config("default")
     bare = dataclasses.replace(config, objective=dataclasses.replace(config.objective, regularisation=0.0))
-    assert set(make_step(bare)(make_batch(), 0)) == {"reconstruction", "classification", "consistency"}
+    assert set(make_step(bare)(make_batch(), 0)) == {"reconstruction", "classification"} | beyond
+
+
+def test_generation_teaches_the_decoder_and_no_other(small_config):
+    step = make_step(small_config("default"))
+    step.generation_phase(16)["generation"].backward()
+    with_gradient = {name.split(".")[0] for name, weight in step.networks.named_parameters() if weight.grad is not None}
+    assert with_gradient == {"decoder"}
+    assert all(weight.grad is None for weight in step.average.parameters())
 
 
 def test_a_baseline_has_an_encoder_and_nothing_else(small_config):
