@@ -45,7 +45,8 @@ def _quadrants(image: NDArray[np.uint8]) -> list[str]:
     image = _even(_even(image).T).T
     height, width = image.shape
     cell = image.reshape(height // 2, 2, width // 2, 2).swapaxes(1, 2).reshape(height // 2, width // 2, 4).astype(float)
-    light = cell > cell.mean(2, keepdims=True)
+    # A difference that the ramp of greys cannot show is left to neither side.
+    light = (cell > cell.mean(2, keepdims=True)) & (np.ptp(cell, 2, keepdims=True) > 255 / 24)
     glyph = light @ np.array([1, 2, 4, 8])
     num_light = light.sum(2)
     front = _shade((cell * light).sum(2) / np.maximum(num_light, 1))

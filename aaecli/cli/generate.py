@@ -117,6 +117,8 @@ def generate(
             "--out - would write a PNG into the terminal.", "Pipe it on: aaecli generate --out - > digits.png"
         )
     decoder = open_decoder(find_decoder(model), device)
+    if device == "auto" and sys.stderr.isatty() and not quiet:
+        say(f"Running on the {decoder.device.upper()}.")
     index = None if class_name is None else draw.class_index(class_name, decoder.classes)
     animated = target.lower().endswith(".gif")
     steps = frames or (24 if animated or _is_folder(target) else 9)
@@ -191,4 +193,3 @@ def _show(sheet: Sheet) -> None:
     columns = shutil.get_terminal_size().columns
     lines = draw(tile(sheet.images), columns, colour="NO_COLOR" not in os.environ, blocks=shows_blocks())
     sys.stdout.write("\n".join(lines) + "\n")
-    say(f"{sheet.num_images} images")

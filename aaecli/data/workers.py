@@ -33,16 +33,21 @@ class Workers:
         self._count = count
 
     def run(self, sources: Iterable[str | AaeError], recipe: Recipe) -> Iterator[Batch]:
-        """Prepare pictures in order."""
+        """Prepare pictures in order. The workers begin at once, not when the first batch is asked for."""
         pending = iter(sources)
         queue: deque[Future[Batch]] = deque()
+        self._fill(queue, pending, recipe)
+        return self._drain(queue, pending, recipe)
+
+    def _fill(self, queue: deque[Future[Batch]], pending: Iterator[str | AaeError], recipe: Recipe) -> None:
+        while len(queue) < _AHEAD * self._count and (chunk := list(islice(pending, CHUNK))):
+            queue.append(self._pool.submit(prepare_chunk, chunk, recipe))
+
+    def _drain(self, queue: deque[Future[Batch]], pending: Iterator[str | AaeError], recipe: Recipe) -> Iterator[Batch]:
         try:
-            while True:
-                while len(queue) < _AHEAD * self._count and (chunk := list(islice(pending, CHUNK))):
-                    queue.append(self._pool.submit(prepare_chunk, chunk, recipe))
-                if not queue:
-                    return
+            while queue:
                 yield queue.popleft().result()
+                self._fill(queue, pending, recipe)
         except BrokenProcessPool as error:
             raise AaeError(
                 "A process that reads pictures was ended from outside.",

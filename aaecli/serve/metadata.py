@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, Literal
 from aaecli.errors import AaeError
 
 SCHEMA = "1"
+_TAIL = 2**16
 Part = Literal["encoder", "decoder"]
 
 
@@ -72,6 +75,21 @@ def read_metadata(props: Mapping[str, str], path: Path) -> Metadata:
             f"{path} describes itself wrongly in its metadata ({type(error).__name__}: {error}).",
             "Export the model again with `aaecli export --onnx`.",
         ) from error
+
+
+def peek_image_shape(path: Path) -> tuple[int, int] | None:
+    """Look for the image's height and width at the end of an ONNX file, where an export has its metadata.
+
+    A hint only, for what can begin while the model is being opened; None where it is not found.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(-min(path.stat().st_size, _TAIL), os.SEEK_END)
+            found = re.search(rb"aaecli\.image\x12.{1,2}?(\{[^{}]*\})", file.read(), re.DOTALL)
+            image = json.loads(found[1]) if found else {}
+        return int(image["height"]), int(image["width"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _unpack(props: Mapping[str, str]) -> Metadata:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from aaecli.errors import AaeError
 from aaecli.serve.classify import Answer, Failure, classify
 from aaecli.serve.device import Device
 from aaecli.serve.discovery import decoder_beside, find_encoder
+from aaecli.serve.metadata import peek_image_shape
 from aaecli.serve.session import Decoder, Encoder, open_decoder, open_encoder
 
 MANY = 48
@@ -56,21 +57,21 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
     pending = iter(sources)
     first = list(islice(pending, MANY))
     with ExitStack() as stack:
-        crew = None
+        prepared: Iterator[Batch] | None = None
+        guessed = Recipe(peek_image_shape(path) or (28, 28), request.invert, request.normalise)
         if len(first) == MANY:
             from aaecli.data.workers import workers
 
-            # Before the model, which may start threads.
-            crew = stack.enter_context(workers())
+            # Before the model, which may start threads, and so that they work while it is being opened.
+            prepared = stack.enter_context(workers()).run(chain(first, pending), guessed)
         encoder, decoder = open_pair(path, request.device)
         if request.on_device:
             request.on_device(encoder.device)
-        recipe = Recipe(encoder.image_shape, request.invert, request.normalise)
-        prepared: Iterator[Batch]
-        if crew:
-            prepared = crew.run(chain(first, pending), recipe)
-        else:
+        recipe = replace(guessed, shape=encoder.image_shape)
+        if prepared is None:
             prepared = (prepare_chunk([source], recipe) for source in first)
+        elif recipe != guessed:
+            raise AaeError(f"{path} has metadata that contradict each other.", "Export the model again.")
         yield from classify(prepared, encoder, decoder, top_k=request.top_k, threshold=request.threshold)
 
 

@@ -15,7 +15,7 @@ import pytest
 from aaecli.errors import AaeError
 from aaecli.serve import device, session
 from aaecli.serve.discovery import decoder_beside, encoder_beside, find_decoder, find_encoder
-from aaecli.serve.metadata import read_metadata
+from aaecli.serve.metadata import peek_image_shape, read_metadata
 from aaecli.serve.session import open_decoder, open_encoder
 from aaecli.serve.strangeness import evaluate_onnx, strange_above
 from tests.serve.pair import STYLE_DIM, shared_pair, write_pair
@@ -187,6 +187,13 @@ def test_driver_that_lies_leaves_stdout_clean(pair):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "cpu"), done.stderr
     assert done.stderr == ""
+
+
+def test_image_shape_is_found_without_opening_the_model(pair, tmp_path):
+    assert peek_image_shape(pair / "encoder.onnx") == (28, 28)
+    (tmp_path / "x.onnx").write_bytes(b"no model")
+    assert peek_image_shape(tmp_path / "x.onnx") is None
+    assert peek_image_shape(tmp_path / "missing.onnx") is None
 
 
 def test_metadata_without_extras():
