@@ -106,8 +106,23 @@ def test_parity_sees_a_wrong_weight(tmp_path, small_config):
     model.encoder.label_head.weight[0] += 0.01
     with pytest.raises(AaeError, match="does not agree with torch"):
         export._check_parity(
-            tmp_path / "encoder.onnx", export._DeployedEncoder(model.encoder), export._parity_inputs("encoder", model)
+            tmp_path / "encoder.onnx",
+            export._DeployedEncoder(model.encoder),
+            export._parity_inputs("encoder", model),
+            {},
         )
+
+
+def test_a_style_is_compared_in_deviations_of_its_prior(tmp_path, small_config):
+    wide = make_model(small_config(prior={"style_std": 1000.0}))
+    # As after training: styles as wide as the prior, which float32 cannot hold to 1e-5.
+    wide.encoder.style_head.weight *= 20_000
+    report = export.export_onnx(wide, tmp_path, lambda text: None)
+    assert report["encoder"]["difference"] <= 1e-5
+    narrow = make_model(small_config(prior={"style_std": 1.0}))
+    narrow.encoder.style_head.weight *= 20_000
+    with pytest.raises(AaeError, match="does not agree"):
+        export.export_onnx(narrow, tmp_path, lambda text: None)
 
 
 def test_the_exporter_is_silent(tmp_path, small_config, capfd):
