@@ -64,6 +64,16 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure, as ratios to the bare libraries, how quickly classify starts and how it keeps up with a full folder.
+
+    Needs an exported model: nox -s bench -- --model exports/encoder.onnx.
+    """
+    session.install("-e", ".")
+    session.run("python", "benchmarks/serve.py", *session.posargs)
+
+
+@nox.session(default=False)
 def slow(session: nox.Session) -> None:
     """Run the tests that take more than ten seconds each."""
     session.install("-e", ".", *_group("test"))

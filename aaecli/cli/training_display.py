@@ -60,11 +60,9 @@ class TrainingDisplay:
         if self.quiet:
             return
         labels = "every label" if plan["labels"] == "all" else f"{plan['labels']} labels"
-        console.say(
-            f"Training {plan['model']} on {plan['dataset']} with {labels}: preset {plan['preset']}, "
-            f"seed {plan['seed']}, {plan['num_steps']:,} steps, {plan['device']}, {plan['precision']}."
-        )
-        console.say(f"Everything goes into {plan['run']}.")
+        how = f"preset {plan['preset']}, seed {plan['seed']}"
+        console.say(f"Training {plan['model']} on {plan['dataset']} with {labels}: {how}.")
+        console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
         if plan["number"]:
             console.say(f"Going on after step {plan['number']:,}.")
         if console.err().is_terminal:
