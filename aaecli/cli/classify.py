@@ -22,8 +22,8 @@ _MODEL = "Model"
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "  aaecli classify digit.png                 one picture: a scan, a drawing, a photo of ink on paper\n\n"
-        "  aaecli classify photo.jpg --show          draws what the model saw: look here first when it is wrong\n\n"
+        "  aaecli classify digit.png               a scan, a drawing, a photo\n\n"
+        "  aaecli classify photo.jpg --show        draws what the model saw\n\n"
         "  aaecli classify scans/ --recursive --csv > answers.csv\n\n"
         "  aaecli classify *.png --top-k 3 --threshold 0.9 --json\n\n"
         "  find . -name '*.png' | aaecli classify --files-from -\n\n"
@@ -102,8 +102,10 @@ def classify(
 ) -> None:
     """Read pictures of digits: files, folders, patterns or stdin.
 
-    A picture may be a photo, a scan or a drawing, dark on light or light on dark, of any size; it is brought into the
-    form of the training images first. A warning says where it looks like no single digit.
+    A picture may be a photo, a scan or a drawing, dark on light or light on
+    dark, of any size; it is brought into the form of the training images first.
+    A warning says where it looks like no single digit. Where an answer is
+    wrong, look at what the model saw first: --show.
     """
     if not images and files_from is None:
         raise typer.BadParameter("Name at least one picture, a folder, or - for stdin.", param_hint="IMAGE...")

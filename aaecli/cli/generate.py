@@ -26,11 +26,11 @@ _DEFAULT_OUT = Path("generated.png")
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "  aaecli generate                                   one style a row, one class a column\n\n"
-        "  aaecli generate --digit 7 --count 20 --out sevens/   twenty single pictures\n\n"
-        "  aaecli generate --style-from me.jpg --out mine.png   every class in your hand\n\n"
+        "  aaecli generate                               the grid\n\n"
+        "  aaecli generate --digit 7 --count 20 --out sevens/\n\n"
+        "  aaecli generate --style-from seven.jpg        every class in your hand\n\n"
         "  aaecli generate --interpolate a.png b.png --out walk.gif\n\n"
-        "  aaecli generate --digit 3 --vary --out styles.gif    what each dimension of the style does"
+        "  aaecli generate --vary --out dimensions.png   what each dimension does"
     )
 )
 def generate(
@@ -102,7 +102,8 @@ def generate(
 ) -> None:
     """Draw digits: a grid of styles and classes, one class, a walk through the latent space.
 
-    Without arguments it draws the article's grid: a row is one style, drawn from the prior, and a column one class.
+    Without arguments it draws the article's grid: a row is one style, drawn
+    from the prior, and a column one class.
     """
     from aaecli.serve import album
     from aaecli.serve import generate as draw

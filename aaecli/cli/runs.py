@@ -28,7 +28,7 @@ _STYLES = {"running": "bold cyan", "stopped": "yellow", "done": "green"}
     epilog=(
         "[bold]Examples[/bold]\n\n"
         "  aaecli runs                     those in ./runs\n\n"
-        "  aaecli runs --out elsewhere     those that `aaecli train --out elsewhere` made\n\n"
+        "  aaecli runs --out elsewhere     of train --out elsewhere\n\n"
         "  aaecli runs --json | jq '.runs[] | select(.state == \"done\") | .test_accuracy'"
     )
 )

@@ -57,6 +57,12 @@ def test_help_and_version_are_results(aaecli: Run) -> None:
     assert aaecli("--version") == type(result)(0, f"aaecli {__version__}\n", "")
 
 
+def test_every_command_stands_in_the_readme() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for name in COMMANDS:
+        assert re.search(rf"aaecli {name}\b", readme), name
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_teaches(aaecli: Run, name: str) -> None:
     result = aaecli(name, "--help")
