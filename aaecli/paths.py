@@ -79,12 +79,21 @@ def new_run(root: Path, stem: str) -> Path:
         ) from error
 
 
-def newest_model() -> Path:
-    """Find the model to use where none is named: ``./model.pt``, else that of the newest run.
+def find_model(named: Path | None) -> Path:
+    """Find the model to use: the one named, or that in the folder named (a run's, or one of exports).
+
+    Where none is named: ``./model.pt``, else that of the newest run.
 
     Raises:
         AaeError: There is none.
     """
+    if named is not None and named.is_dir():
+        for name in (NEWEST_MODEL.name, "encoder.onnx"):
+            if (named / name).is_file():
+                return named / name
+        raise AaeError(f"There is no model in {named}.", "Name a .pt or .onnx file, or a run that is done.")
+    if named is not None:
+        return named
     if NEWEST_MODEL.is_file():
         return NEWEST_MODEL
     models = sorted((path for path in RUNS.glob("*/model.pt") if path.is_file()), key=lambda path: path.stat().st_mtime)

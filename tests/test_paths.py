@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aaecli.errors import AaeError
-from aaecli.paths import new_run, newest_model, replacing
+from aaecli.paths import find_model, new_run, replacing
 
 
 def test_what_was_written_takes_its_name(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_run_folder_where_none_can_be_made(tmp_path: Path) -> None:
 
 def test_the_newest_model(in_empty_folder: Path) -> None:
     with pytest.raises(AaeError, match="no model here") as caught:
-        newest_model()
+        find_model(None)
     assert "aaecli train" in caught.value.hint
 
     for second, name in enumerate(("b", "c", "a")):
@@ -112,7 +112,21 @@ def test_the_newest_model(in_empty_folder: Path) -> None:
         model.touch()
         os.utime(model, (second, second))
     (in_empty_folder / "runs" / "d" / "model.pt").mkdir(parents=True)
-    assert newest_model() == Path("runs/a/model.pt")
+    assert find_model(None) == Path("runs/a/model.pt")
 
     (in_empty_folder / "model.pt").touch()
-    assert newest_model() == Path("model.pt")
+    assert find_model(None) == Path("model.pt")
+
+
+def test_a_folder_stands_for_the_model_in_it(in_empty_folder: Path) -> None:
+    run, exports, empty = (in_empty_folder / name for name in ("run", "exports", "empty"))
+    for folder in (run, exports, empty):
+        folder.mkdir()
+    (run / "model.pt").touch()
+    (run / "encoder.onnx").touch()
+    (exports / "encoder.onnx").touch()
+    assert find_model(run) == run / "model.pt"
+    assert find_model(exports) == exports / "encoder.onnx"
+    assert find_model(Path("nowhere.pt")) == Path("nowhere.pt")
+    with pytest.raises(AaeError, match="no model in"):
+        find_model(empty)

@@ -31,7 +31,10 @@ _Device = Literal["auto", "cpu", "cuda", "mps"]
 )
 def evaluate(
     model: Annotated[
-        Path | None, typer.Argument(metavar="[MODEL]", show_default="the newest model.pt", help="A .pt or .onnx file.")
+        Path | None,
+        typer.Argument(
+            metavar="[MODEL]", show_default="the newest model.pt", help="A .pt or .onnx file, or the folder it is in."
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -53,9 +56,9 @@ def evaluate(
     """
     from aaecli import console
     from aaecli.metrics import evaluate as judge
-    from aaecli.paths import newest_model
+    from aaecli.paths import find_model
 
-    path = model or newest_model()
+    path = find_model(model)
     with console.status(f"Evaluating {path}"):
         read = _read_onnx if path.suffix == ".onnx" else _read_checkpoint
         dataset, label_prob, errors = read(path, data, device)

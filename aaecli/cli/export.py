@@ -20,7 +20,8 @@ app = typer.Typer(add_completion=False)
 )
 def export(
     model: Annotated[
-        Path | None, typer.Argument(metavar="[MODEL.pt]", show_default="the newest", help="A trained model.")
+        Path | None,
+        typer.Argument(metavar="[MODEL.pt]", show_default="the newest", help="A trained model, or its run folder."),
     ] = None,
     onnx: Annotated[
         bool, typer.Option("--onnx", show_default=False, help="Write ONNX files: the one format there is.")
@@ -38,9 +39,9 @@ def export(
     differs, nothing is written.
     """
     from aaecli import console
-    from aaecli.paths import newest_model
+    from aaecli.paths import find_model
 
-    path = model or newest_model()
+    path = find_model(model)
     with console.status(f"Exporting {path}", quiet=quiet) as tell:
         from aaecli.learn.checkpoint import load_model
         from aaecli.learn.export import export_onnx
