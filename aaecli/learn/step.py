@@ -147,7 +147,8 @@ class Step:
             losses = self.classification_phase(_rows(encoding, num_unlabelled, None), batch.label)
             if unlabelled is not None:
                 free = _rows(encoding, 0, num_unlabelled)
-                losses |= self.reconstruction_phase(free, warped[:num_unlabelled])
+                # The image as it was, not as it was warped: the style is that of the digit, and drawings are upright.
+                losses |= self.reconstruction_phase(free, unlabelled)
                 losses |= self.discrimination_phase(free) | self.regularisation_phase(free)
                 losses |= self.consistency_phase(free, unlabelled)
                 losses |= self.generation_phase(num_unlabelled // 2)
