@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -80,6 +81,20 @@ def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractCon
     if dtype == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=dtype)
+
+
+@contextlib.contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Count denormal numbers as 0 within the block.
+
+    Adam's averages of gradients that have become 0 fade into them, and processors are slow with them. The setting is
+    the thread's own and would otherwise outlive the training.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:

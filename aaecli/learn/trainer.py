@@ -16,7 +16,7 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.learn import checkpoint
-from aaecli.learn.devices import random_state, restore_random_state
+from aaecli.learn.devices import denormals_flushed, random_state, restore_random_state
 from aaecli.learn.family import FAMILY
 from aaecli.learn.networks import Networks
 from aaecli.learn.predict import predict
@@ -71,8 +71,6 @@ class Trainer:
         self.steps_per_epoch = math.ceil(num_images / schedule.batch_size)
         self.num_steps = schedule.steps or schedule.epochs * self.steps_per_epoch
 
-        # Adam's averages of gradients that have become 0 fade into denormal numbers, which processors are slow with.
-        torch.set_flush_denormal(True)
         torch.manual_seed(config.seed)
         networks = Networks(config.model, dataset.image_shape, len(dataset.classes), config.network).to(device)
         self.step = Step(networks, config, self.num_steps, dtype)
@@ -112,6 +110,11 @@ class Trainer:
         Raises:
             AaeError: A loss is not finite, or a file cannot be written. last.pt then holds the last good epoch.
         """
+        with denormals_flushed():
+            self._run(folder, reporter)
+        return self.number >= self.num_steps
+
+    def _run(self, folder: Path, reporter: Reporter) -> None:
         start, start_number = time.monotonic(), self.number
         finite: dict[str, Tensor] = {}
         while self.number < self.num_steps and not reporter.stopping():
@@ -144,7 +147,6 @@ class Trainer:
         if self.number < self.num_steps:
             self.seconds += time.monotonic() - start
             self.save(folder / "last.pt")
-        return self.number >= self.num_steps
 
     def validation_accuracy(self) -> float:
         """Share of the validation images that are named rightly, in [0, 1]."""

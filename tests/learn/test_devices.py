@@ -38,6 +38,14 @@ def test_the_speedup_is_a_ratio():
     assert 0.01 < devices._bfloat16_speedup(32, 64) < 100
 
 
+def test_denormals_are_flushed_within_the_block_and_not_after_it():
+    tiny = torch.tensor(1e-40)
+    with devices.denormals_flushed():
+        inside = (tiny * 0.5).item()
+    assert inside == 0
+    assert (tiny * 0.5).item() > 0
+
+
 def test_random_states_are_put_back():
     state = devices.random_state(torch.device("cpu"))
     first = torch.rand(3)
