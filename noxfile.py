@@ -60,7 +60,8 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, without the slow ones. Arguments go to pytest: nox -s tests -- -k idx."""
     session.install("-e", ".", *_group("test"))
-    session.run("pytest", *session.posargs)
+    # Networks this small gain nothing from threads, and wait for each other where another program holds a core.
+    session.run("pytest", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(default=False)
