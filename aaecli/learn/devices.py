@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import statistics
 import time
 from collections.abc import Iterator
 from typing import Literal
@@ -71,7 +70,7 @@ def _bfloat16_speedup(rows: int = 256, width: int = 1024) -> float:
             start = time.perf_counter()
             left @ right
             times.append(time.perf_counter() - start)
-        return statistics.median(times[1:])
+        return min(times)  # whatever else the machine does can only add to it
 
     return seconds(torch.float32) / seconds(torch.bfloat16)
 
