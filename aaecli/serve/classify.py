@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +50,7 @@ class Failure(NamedTuple):
 def classify(
     prepared: Iterable[Batch],
     encoder: Encoder,
-    decoder: Decoder | None = None,
+    decoder: Callable[[], Decoder | None],
     *,
     top_k: int = 1,
     threshold: float = 0.0,
@@ -60,7 +60,7 @@ def classify(
     Args:
         prepared: Pictures in order, as ``aaecli.data.prepare`` gives them.
         encoder: What reads.
-        decoder: What tells how strange a picture is; None to leave that out.
+        decoder: Gives what tells how strange a picture is, or None; called only where an answer leaves a doubt.
         top_k: Number of classes in ``Answer.top``.
         threshold: Below this probability the label is ``unsure``.
     """
@@ -82,17 +82,17 @@ def classify(
 
 
 def _read(
-    images: NDArray[np.uint8], encoder: Encoder, decoder: Decoder | None, top_k: int
+    images: NDArray[np.uint8], encoder: Encoder, decoder: Callable[[], Decoder | None], top_k: int
 ) -> Iterator[tuple[tuple[tuple[str, float], ...], float | None]]:
     if len(images) == 0:
         return
     label_prob, style = encoder(images)
     errors: list[float | None] = [None] * len(images)
-    if decoder is not None and style is not None:
+    if style is not None:
         # Drawing a picture again costs as much as reading it, and nearly all digits need no second look.
-        doubtful = np.flatnonzero(is_doubtful(label_prob, style, decoder.metadata.style_std))
-        if len(doubtful):
-            found = reconstruction_error(decoder, images[doubtful], label_prob[doubtful], style[doubtful])
+        doubtful = np.flatnonzero(is_doubtful(label_prob, style, encoder.metadata.style_std))
+        if len(doubtful) and (drawing := decoder()) is not None:
+            found = reconstruction_error(drawing, images[doubtful], label_prob[doubtful], style[doubtful])
             for place, error in zip(doubtful.tolist(), found.tolist(), strict=True):
                 errors[place] = error
     # A stable sort gives ties to the first class, as argmax does.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from aaecli.serve.classify import Answer, Failure, classify
 from aaecli.serve.device import Device
 from aaecli.serve.discovery import decoder_beside, find_encoder
 from aaecli.serve.metadata import peek_image_shape
-from aaecli.serve.session import Decoder, Encoder, open_decoder, open_encoder
+from aaecli.serve.session import Decoder, open_decoder, open_encoder
 
 MANY = 48
 """From so many pictures on, all cores prepare them: that pays for starting the workers."""
@@ -64,7 +65,13 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
 
             # Before the model, which may start threads, and so that they work while it is being opened.
             prepared = stack.enter_context(workers()).run(chain(first, pending), guessed)
-        encoder, decoder = open_pair(path, request.device)
+        encoder = open_encoder(path, request.device)
+
+        @cache
+        def decoder() -> Decoder | None:
+            beside = decoder_beside(path)
+            return open_decoder(beside, request.device) if beside else None
+
         if request.on_device:
             request.on_device(encoder.device)
         recipe = replace(guessed, shape=encoder.image_shape)
@@ -73,14 +80,3 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
         elif recipe != guessed:
             raise AaeError(f"{path} has metadata that contradict each other.", "Export the model again.")
         yield from classify(prepared, encoder, decoder, top_k=request.top_k, threshold=request.threshold)
-
-
-def open_pair(path: Path, device: Device = "auto") -> tuple[Encoder, Decoder | None]:
-    """Open an encoder and, where there is one beside it, the decoder.
-
-    Raises:
-        AaeError: One of them cannot be used, or the device cannot be had.
-    """
-    encoder = open_encoder(path, device)
-    beside = decoder_beside(path) if encoder.has_style else None
-    return encoder, open_decoder(beside, device) if beside else None
