@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from aaecli import console
 from aaecli.data.dataset import Dataset, load_dataset
 
 WriteDataset = Callable[..., Path]
+
+# A shell starts background jobs with Ctrl-C ignored, and programs that the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def idx_bytes(values: ArrayLike) -> bytes:
