@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
-    from rich.progress import Progress
 
     from aaecli.errors import AaeError
 
@@ -75,21 +74,6 @@ def report(error: AaeError) -> None:
     for word, style, text in (("error:", "bold red", error.message), ("hint:", "cyan", error.hint)):
         if text:
             err().print(Text.assemble((word, style), " ", printable(text)))
-
-
-def progress(*, transient: bool = True) -> Progress:
-    """A progress display on stderr that stays silent where stderr is no terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err(),
-        transient=transient,
-        disable=not err().is_terminal,
-    )
 
 
 @contextmanager

@@ -84,23 +84,6 @@ def test_control_characters_of_strangers_are_shown_and_not_obeyed(
     assert text.count("\\") == 3
 
 
-def test_progress_is_silent_off_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.progress() as display:
-        display.advance(display.add_task("Working", total=1))
-    streams = capsys.readouterr()
-    assert (streams.out, streams.err) == ("", "")
-
-
-def test_progress_is_drawn_on_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    with console.progress() as display:
-        display.advance(display.add_task("Working", total=1))
-    assert "Working" in terminal.getvalue()
-    assert capsys.readouterr().out == ""
-
-
 def test_a_table_is_whole_off_the_terminal_and_fits_on_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,7 +60,7 @@ def train(config: Config, root: Path, name: str | None, newest: Path, reporter: 
     device = choose_device(config.device)
     folder = new_run(root, name or f"{config.model}-{config.labels}")
     _write_text(folder / "config.toml", to_toml(config))
-    return _run(config, dataset, device, folder, newest, reporter, resume=False)
+    return _run(config, dataset, device, folder, newest, reporter)
 
 
 def resume(folder: Path, newest: Path, reporter: Reporter) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def resume(folder: Path, newest: Path, reporter: Reporter) -> dict[str, Any]:
     if (folder / "summary.json").is_file():
         raise AaeError(f"The training in {folder} is done.", f"`aaecli eval {folder / 'model.pt'}` judges its model.")
     config = from_table(read_toml(folder / "config.toml"))
-    return _run(config, load_dataset(config.data), choose_device(config.device), folder, newest, reporter, resume=True)
+    return _run(config, load_dataset(config.data), choose_device(config.device), folder, newest, reporter)
 
 
 def _run(
@@ -84,14 +84,12 @@ def _run(
     folder: Path,
     newest: Path,
     reporter: Reporter,
-    *,
-    resume: bool,
 ) -> dict[str, Any]:
     parts = split(dataset, config.labels, config.seed)
     write_labels(folder / "labels.csv", dataset, parts.labelled)
     dtype = choose_precision(config.precision, device)
     training = trainer.Trainer(config, dataset, parts, device, dtype)
-    if resume and (folder / "last.pt").is_file():
+    if (folder / "last.pt").is_file():
         training.restore(folder)
     plan = {
         "run": str(folder),

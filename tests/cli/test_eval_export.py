@@ -7,14 +7,7 @@ import shutil
 
 import pytest
 
-from aaecli.cli import main
-from tests.cli.test_train import SMALL
-
-
-def aaecli(*words):
-    with pytest.raises(SystemExit) as left:
-        main([str(word) for word in words])
-    return left.value.code
+from tests.cli.test_train import SMALL, aaecli
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def here(in_empty_folder, write_dataset):
 
 def aaecli(*words):
     with pytest.raises(SystemExit) as left:
-        main(words)
+        main([str(word) for word in words])
     return left.value.code
 
 
