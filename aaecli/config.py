@@ -130,6 +130,34 @@ class Optimiser:
 
 
 @dataclass(frozen=True)
+class Image:
+    """What the pictures of a folder become; the images of IDX files are taken as they are.
+
+    Attributes:
+        size: Side in pixels of the square that they are brought to.
+        channels: 1 for grey, 3 for colour.
+        normalise: ``strokes``: what is drawn or written is found, turned light on black, scaled and centred, here and
+            whenever the model is shown a picture. ``none``: pictures are only resized. ``auto``: strokes where they are
+            grey.
+    """
+
+    size: int = 28
+    channels: int = 1
+    normalise: Literal["auto", "strokes", "none"] = "auto"
+
+    def __post_init__(self) -> None:
+        require(8 <= self.size <= 64, "image.size", "in 8 to 64", self.size)
+        require(self.channels in (1, 3), "image.channels", "1 (grey) or 3 (colour)", self.channels)
+        if self.channels == 3:
+            require(self.normalise != "strokes", "image.normalise", "'none' in colour, since ink has none", "strokes")
+
+    @property
+    def has_strokes(self) -> bool:
+        """Whether pictures are brought into the form of strokes, light on black."""
+        return self.normalise == "strokes" or (self.normalise == "auto" and self.channels == 1)
+
+
+@dataclass(frozen=True)
 class Schedule:
     """How long, and how many images at a time.
 
@@ -192,6 +220,7 @@ class Config:
         data: Folder of a data set; the embedded MNIST where empty.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.
+        image: What the pictures of a folder become.
         network: Shapes of the networks.
         prior: Distributions of the latent code.
         objective: Weights of the terms.
@@ -207,6 +236,7 @@ class Config:
     data: str = ""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    image: Image = field(default_factory=Image)
     network: Network = field(default_factory=Network)
     prior: Prior = field(default_factory=Prior)
     objective: Objective = field(default_factory=Objective)

@@ -12,18 +12,23 @@ _RESET = "\x1b[0m"
 
 
 def draw(image: NDArray[np.uint8], columns: int, *, colour: bool, blocks: bool = True) -> list[str]:
-    """Draw a grey picture in at most so many columns of a terminal.
+    """Draw a picture in at most so many columns of a terminal.
 
     Args:
-        image: uint8 (H, W), light on black.
+        image: uint8 (H, W) or (H, W, 3).
         columns: Width of the terminal in characters.
-        colour: Escape sequences for 24 shades of grey may be used.
+        colour: Escape sequences for 24 shades of grey, or for 24-bit colour, may be used.
         blocks: The terminal's encoding has block characters.
 
     Returns:
         Lines of text. A character is as wide as half its height, so the proportions hold.
     """
-    height, width = image.shape
+    height, width = image.shape[:2]
+    if image.ndim == 3:
+        if colour and blocks:
+            wide = min(width, columns)
+            return _colour_blocks(_resize(image, max(2, round(height * wide / width)), wide))
+        image = _luma(image)
     if not (colour and blocks):
         return _letters(_resize(image, max(1, height * min(width, columns) // width // 2), min(width, columns)))
     if width <= columns:
@@ -38,6 +43,21 @@ def _half_blocks(image: NDArray[np.uint8]) -> list[str]:
         "".join(f"\x1b[38;5;{upper};48;5;{lower}m▀" for upper, lower in zip(*rows, strict=True)) + _RESET
         for rows in zip(shade[::2], shade[1::2], strict=True)
     ]
+
+
+def _colour_blocks(image: NDArray[np.uint8]) -> list[str]:
+    rows = np.pad(image, ((0, image.shape[0] % 2), (0, 0), (0, 0))).tolist()
+    return [
+        "".join(f"\x1b[38;2;{r};{g};{b};48;2;{R};{G};{B}m▀" for (r, g, b), (R, G, B) in zip(*pair, strict=True))
+        + _RESET
+        for pair in zip(rows[::2], rows[1::2], strict=True)
+    ]
+
+
+def _luma(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(image).convert("L"))
 
 
 def _quadrants(image: NDArray[np.uint8]) -> list[str]:
@@ -77,7 +97,7 @@ def _even(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    if image.shape == (height, width):
+    if image.shape[:2] == (height, width):
         return image
     from PIL import Image
 

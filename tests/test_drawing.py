@@ -52,3 +52,19 @@ def test_without_colour_letters_do():
     assert lines[-1] == ""
     assert all("\x1b" not in line for line in draw(EDGE, 80, colour=True, blocks=False))
     assert max(map(len, draw(EDGE, 10, colour=False))) == 10
+
+
+def test_colours_are_drawn_as_they_are():
+    image = np.zeros((3, 2, 3), np.uint8)
+    image[0, 0] = (255, 10, 0)
+    image[1, 1] = (0, 0, 7)
+    lines = draw(image, 80, colour=True)
+    assert [ESCAPE.sub("", line) for line in lines] == ["▀▀", "▀▀"]
+    assert lines[0].startswith("\x1b[38;2;255;10;0;48;2;0;0;0m")
+    assert "48;2;0;0;7m" in lines[0]
+    assert [len(ESCAPE.sub("", line)) for line in draw(np.zeros((8, 200, 3), np.uint8), 50, colour=True)] == [50]
+
+
+def test_without_colour_a_coloured_picture_is_drawn_by_its_brightness():
+    white = np.full((28, 28, 3), 255, np.uint8)
+    assert draw(white, 80, colour=False) == ["@" * 28] * 14

@@ -100,7 +100,7 @@ def _read_onnx(
     return dataset, *evaluate_onnx(encoder, dataset.test_image)
 
 
-def _check_fit(path: Path, classes: tuple[str, ...], image_shape: tuple[int, int], dataset: Dataset) -> None:
+def _check_fit(path: Path, classes: tuple[str, ...], image_shape: tuple[int, int, int], dataset: Dataset) -> None:
     if tuple(classes) != dataset.classes:
         raise AaeError(
             f"{path} knows the classes {_listed(classes)}, but {dataset.name} has {_listed(dataset.classes)}.",
@@ -108,10 +108,14 @@ def _check_fit(path: Path, classes: tuple[str, ...], image_shape: tuple[int, int
         )
     if tuple(image_shape) != dataset.image_shape:
         raise AaeError(
-            f"{path} reads images of {image_shape[0]} × {image_shape[1]} pixels, but those of {dataset.name} have "
-            f"{dataset.image_shape[0]} × {dataset.image_shape[1]}.",
+            f"{path} reads {_size(image_shape)}, but {dataset.name} has {_size(dataset.image_shape)}.",
             "Name the data set that the model was trained on with --data.",
         )
+
+
+def _size(image_shape: tuple[int, int, int]) -> str:
+    channels, height, width = image_shape
+    return f"{'grey' if channels == 1 else 'colour'} images of {height} × {width} pixels"
 
 
 def _listed(classes: tuple[str, ...]) -> str:

@@ -167,12 +167,12 @@ def _code(name: str, decoder: Decoder, index: int | None) -> Code:
     if name.isdigit():
         return Code(one_hot[index or 0], draw_styles(decoder, 1, int(name))[0])
 
-    from aaecli.data.prepare import Recipe, prepare
+    from aaecli.data.prepare import prepare
     from aaecli.serve.discovery import encoder_beside
     from aaecli.serve.session import open_encoder
 
     encoder = open_encoder(encoder_beside(decoder.path), decoder.device)
-    seen = prepare(name, Recipe(encoder.image_shape))
+    seen = prepare(name, encoder.metadata.recipe)
     label_prob, style = encoder(seen.image[None])
     if style is None:
         raise AaeError(f"{encoder.path} finds no style in a picture.", "Export a model with a decoder.")

@@ -24,7 +24,7 @@ _MNIST_SHA256 = {
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and test images with their labels.
+    """Training and test images with their labels; (N, H, W, 3) where they have colour.
 
     Attributes:
         name: What to call it.
@@ -43,9 +43,10 @@ class Dataset:
     test_label: NDArray[np.int64]
 
     @property
-    def image_shape(self) -> tuple[int, int]:
-        """Height and width of an image, in pixels."""
-        return (self.train_image.shape[1], self.train_image.shape[2])
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels (1 or 3), height and width of an image."""
+        height, width = self.train_image.shape[1:3]
+        return (3 if self.train_image.ndim == 4 else 1, height, width)
 
 
 def load_dataset(folder: str | Path | None = None) -> Dataset:

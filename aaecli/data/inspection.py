@@ -36,9 +36,9 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
         checksums_ok: Whether its files are those that were published; None where that is not known.
 
     Returns:
-        ``name``; ``image``: height and width in pixels; ``classes``: a list with ``class``, ``train`` and ``test``,
-        the numbers of its images; ``num_train``, ``num_test``; ``split``: how training divides the training images
-        into ``pool`` and ``validation``; ``checksums_ok``.
+        ``name``; ``image``: height and width in pixels; ``channels``; ``classes``: a list with ``class``, ``train`` and
+        ``test``, the numbers of its images; ``num_train``, ``num_test``; ``split``: how training divides the training
+        images into ``pool`` and ``validation``; ``checksums_ok``.
 
     Raises:
         AaeError: The data set is too small to be split.
@@ -50,7 +50,8 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
     ]
     return {
         "name": dataset.name,
-        "image": list(dataset.image_shape),
+        "image": list(dataset.image_shape[1:]),
+        "channels": dataset.image_shape[0],
         "classes": [
             {"class": name, "train": train, "test": test}
             for name, train, test in zip(dataset.classes, *counts, strict=True)

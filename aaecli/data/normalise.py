@@ -32,7 +32,7 @@ class Normalised:
     """A picture as the model sees it.
 
     Attributes:
-        image: uint8 (H, W), light on black.
+        image: uint8 (H, W), light on black; as the picture was, or (H, W, 3), where it was only resized.
         oddities: What makes it unlike a picture of one digit; empty for most.
     """
 

@@ -22,7 +22,8 @@ class Batch:
     Attributes:
         names: Name of each picture.
         outcomes: For each, what is odd about it, or why it could not be read.
-        images: uint8 (G, H, W), what the model sees of the G that could be read, in the same order.
+        images: uint8 (G, H, W) or, in colour, (G, H, W, 3): what the model sees of the G that could be read, in the
+            same order.
     """
 
     names: list[str]
@@ -38,11 +39,18 @@ class Recipe:
         shape: Height and width of the model's images.
         invert: True: the pictures are dark on light; False: light on dark; None: found for each.
         normalise: Find, crop, scale and centre the strokes; otherwise the picture is only resized.
+        channels: 1, or 3 for colour, which only goes without ``normalise``: ink has none.
     """
 
     shape: tuple[int, int] = (28, 28)
     invert: bool | None = None
     normalise: bool = True
+    channels: int = 1
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Shape of one image as it is stored: (H, W) or (H, W, 3)."""
+        return self.shape if self.channels == 1 else (*self.shape, self.channels)
 
 
 def prepare(name: str, recipe: Recipe) -> Normalised:
@@ -92,7 +100,7 @@ def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
             normalised = normalise(pixels, recipe.shape, invert=recipe.invert) if recipe.normalise else None
             outcomes.append(normalised.oddities if normalised else ())
             images.append(normalised.image if normalised else _resize_only(pixels, recipe))
-    return Batch(names, outcomes, np.stack(images) if images else np.empty((0, *recipe.shape), np.uint8))
+    return Batch(names, outcomes, np.stack(images) if images else np.empty((0, *recipe.stored_shape), np.uint8))
 
 
 def _decode(source: str | AaeError) -> NDArray[np.uint8] | AaeError:
@@ -105,8 +113,10 @@ def _decode(source: str | AaeError) -> NDArray[np.uint8] | AaeError:
 
 
 def _resize_only(pixels: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
-    grey = Image.fromarray(pixels).convert("L")
-    if grey.size != recipe.shape[::-1]:
-        grey = grey.resize(recipe.shape[::-1], Image.Resampling.BOX)
-    image = np.asarray(grey)
+    picture = Image.fromarray(pixels).convert("L" if recipe.channels == 1 else "RGB")
+    size = recipe.shape[::-1]
+    if picture.size != size:
+        shrinks = picture.size[0] >= size[0] and picture.size[1] >= size[1]
+        picture = picture.resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC)
+    image = np.asarray(picture)
     return 255 - image if recipe.invert else image

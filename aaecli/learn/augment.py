@@ -35,11 +35,11 @@ def warp(image: Tensor, settings: Augmentation) -> Tensor:
     """Rotate, scale, shear, shift and bend each image by amounts of its own.
 
     Args:
-        image: float (B, 1, H, W); pixels from outside count as 0.
+        image: float (B, C, H, W); pixels from outside count as 0.
         settings: The bounds of each amount.
 
     Returns:
-        float (B, 1, H, W).
+        float (B, C, H, W).
     """
     num, _, height, width = image.shape
     angle = _uniform(num, math.radians(settings.rotation), image)
@@ -63,7 +63,7 @@ def warp(image: Tensor, settings: Augmentation) -> Tensor:
 
 
 def cutout(image: Tensor, side: int) -> Tensor:
-    """Blank a square of ``side`` pixels at a place of its own in each image (B, 1, H, W); it may reach outside."""
+    """Blank a square of ``side`` pixels at a place of its own in each image (B, C, H, W); it may reach outside."""
     num, _, height, width = image.shape
 
     def covered(size: int) -> Tensor:

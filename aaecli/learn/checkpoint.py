@@ -28,7 +28,7 @@ class Checkpoint:
     Attributes:
         config: The settings it was trained with.
         classes: Names of the K classes.
-        image_shape: Height and width of its images, in pixels.
+        image_shape: Channels, height and width of its images.
         encoder: The encoder.
         decoder: The decoder, or None where the model has none.
         facts: What was measured: ``validation_accuracy``, ``test_accuracy`` (in [0, 1]), ``steps``, ``seconds``,
@@ -37,7 +37,7 @@ class Checkpoint:
 
     config: Config
     classes: tuple[str, ...]
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, int, int]
     encoder: nn.Module
     decoder: nn.Module | None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -76,9 +76,10 @@ def load_model(path: Path) -> Checkpoint:
     try:
         config = from_table(content["config"])
         classes = tuple(str(name) for name in content["classes"])
-        height, width = (int(size) for size in content["image_shape"])
+        # Older files of grey models give height and width alone.
+        channels, height, width = (int(size) for size in (1, *content["image_shape"])[-3:])
         weights = content["weights"]
-        networks = Networks(config.model, (height, width), len(classes), config.network)
+        networks = Networks(config.model, (channels, height, width), len(classes), config.network)
         networks.encoder.load_state_dict(weights["encoder"])
         if networks.decoder is not None:
             networks.decoder.load_state_dict(weights["decoder"])
@@ -88,7 +89,7 @@ def load_model(path: Path) -> Checkpoint:
             f"{path} is damaged: its weights and its settings do not fit together.", "Train or copy the model again."
         ) from error
     networks.eval().requires_grad_(False)
-    return Checkpoint(config, classes, (height, width), networks.encoder, networks.decoder, facts)
+    return Checkpoint(config, classes, (channels, height, width), networks.encoder, networks.decoder, facts)
 
 
 def write(path: Path, kind: str, content: dict[str, Any]) -> None:

@@ -71,9 +71,8 @@ def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], 
     Raises:
         AaeError: A file cannot be written, or differs from torch by more than 1e-5 or in a class.
     """
-    height, width = checkpoint.image_shape
     num_classes, style_dim = len(checkpoint.classes), checkpoint.config.network.style_dim
-    image = torch.rand(2, 1, height, width)
+    image = torch.rand(2, *checkpoint.image_shape)
     encoder = _DeployedEncoder(checkpoint.encoder)
     output_names = ["label_prob"] if len(encoder(image)) == 1 else ["label_prob", "style"]
     parts: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]] = {
@@ -143,7 +142,7 @@ def _silenced() -> Iterator[None]:
 def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None:
     """Write into the file all that a program without the checkpoint needs to know."""
     config, facts = checkpoint.config, checkpoint.facts
-    height, width = checkpoint.image_shape
+    channels, height, width = checkpoint.image_shape
     properties: dict[str, Any] = {
         "schema": SCHEMA,
         "part": part,
@@ -153,7 +152,12 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
         "labels": config.labels,
         "seed": config.seed,
         "classes": list(checkpoint.classes),
-        "image": {"channels": 1, "height": height, "width": width},
+        "image": {
+            "channels": channels,
+            "height": height,
+            "width": width,
+            "normalise": "strokes" if config.image.has_strokes else "none",
+        },
         "test_accuracy": facts.get("test_accuracy", ""),
     }
     if checkpoint.decoder is not None:
@@ -173,18 +177,21 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
 def _parity_inputs(part: str, checkpoint: Checkpoint) -> list[tuple[Tensor, ...]]:
     """Give inputs of every batch size to check: real images or their codes, and random ones."""
     generator = torch.Generator().manual_seed(0)
-    height, width = checkpoint.image_shape
-    stored = torch.from_numpy(load_dataset(checkpoint.config.data).test_image)
+    stored = _stored_images(checkpoint)
     cases: list[tuple[Tensor, ...]] = []
     for size in PARITY_BATCHES:
         real = to_float(stored[torch.randint(len(stored), (size,), generator=generator)])
-        for image in (real, torch.rand(size, 1, height, width, generator=generator)):
+        for image in (real, torch.rand(size, *checkpoint.image_shape, generator=generator)):
             if part == "encoder":
                 cases.append((image,))
             else:
                 encoding = checkpoint.encoder(image)
                 cases.append((encoding.label_logits.softmax(1), encoding.style))
     return cases
+
+
+def _stored_images(checkpoint: Checkpoint) -> Tensor:
+    return torch.from_numpy(load_dataset(checkpoint.config.data).test_image)
 
 
 def _check_parity(path: Path, module: nn.Module, cases: list[tuple[Tensor, ...]], scale: dict[str, float]) -> float:

@@ -45,7 +45,7 @@ def _hidden_layers(num_inputs: int, widths: tuple[int, ...], *, batch_norm: bool
 class Encoder(nn.Module):
     """A body with one head for the label and, where the model has a style, one for the style."""
 
-    def __init__(self, image_shape: tuple[int, int], num_classes: int, settings: Network, *, style: bool) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], num_classes: int, settings: Network, *, style: bool) -> None:
         super().__init__()
         self.input_noise = settings.input_noise
         self.body = nn.Sequential(
@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         self.style_head = nn.Linear(settings.hidden[-1], settings.style_dim) if style else None
 
     def forward(self, image: Tensor) -> Encoding:
-        """Encode images (B, 1, H, W) in [0, 1]."""
+        """Encode images (B, C, H, W) in [0, 1]."""
         if self.training and self.input_noise:
             image = image + self.input_noise * torch.randn_like(image)
         hidden = self.body(image)  # (B, hidden[-1])
@@ -70,7 +70,7 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Redraws images from label and style."""
 
-    def __init__(self, image_shape: tuple[int, int], num_classes: int, settings: Network) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], num_classes: int, settings: Network) -> None:
         super().__init__()
         self.image_shape = image_shape
         widths = settings.hidden[::-1]
@@ -80,9 +80,9 @@ class Decoder(nn.Module):
         )
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Draw images (B, 1, H, W) in [0, 1] from latent codes (B, K + Z)."""
-        pixels: Tensor = self.body(latent).float().sigmoid()  # (B, H * W)
-        return pixels.view(-1, 1, *self.image_shape)
+        """Draw images (B, C, H, W) in [0, 1] from latent codes (B, K + Z)."""
+        pixels: Tensor = self.body(latent).float().sigmoid()  # (B, C * H * W)
+        return pixels.view(-1, *self.image_shape)
 
 
 class Discriminator(nn.Module):
@@ -112,12 +112,12 @@ class Networks(nn.Module):
 
     Args:
         model: A row of the family.
-        image_shape: Height and width in pixels.
+        image_shape: Channels, height and width.
         num_classes: Number of classes K.
         settings: Shapes.
     """
 
-    def __init__(self, model: str, image_shape: tuple[int, int], num_classes: int, settings: Network) -> None:
+    def __init__(self, model: str, image_shape: tuple[int, int, int], num_classes: int, settings: Network) -> None:
         super().__init__()
         row = FAMILY[model]
         self.encoder = Encoder(image_shape, num_classes, settings, style=row.encodes_style)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def reconstruction(drawn: Tensor, image: Tensor) -> Tensor:
-    """Mean squared error of drawn images (B, 1, H, W) against the images they were encoded from (article, part 1)."""
+    """Mean squared error of drawn images (B, C, H, W) against the images they were encoded from (article, part 1)."""
     return F.mse_loss(drawn, image)
 
 

@@ -32,7 +32,7 @@ class Prediction(NamedTuple):
 
 
 def predict(encoder: nn.Module, decoder: nn.Module | None, image: Tensor) -> Prediction:
-    """Encode stored images uint8 (N, H, W) in float32, on the device they are on, with nothing left to chance."""
+    """Encode stored images uint8 (N, H, W) or (N, H, W, 3) in float32, on their device, with nothing left to chance."""
     modules = [module for module in (encoder, decoder) if module is not None]
     was_training = [module.training for module in modules]
     for module in modules:
@@ -58,7 +58,7 @@ def predict_stored(
     image: NDArray[np.uint8],
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
 ) -> Prediction:
-    """Encode images uint8 (N, H, W) on a device by name, to which the networks are moved.
+    """Encode images uint8 (N, H, W) or (N, H, W, 3) on a device by name, to which the networks are moved.
 
     Raises:
         AaeError: The device cannot be had.

@@ -25,8 +25,9 @@ class Batch(NamedTuple):
     """The images of one step, on the device, as stored.
 
     Attributes:
-        unlabelled: uint8 (U, H, W) from the pool, or None for a model that learns from labels alone.
-        labelled: uint8 (L, H, W).
+        unlabelled: uint8 (U, H, W) or, in colour, (U, H, W, 3), from the pool; None for a model that learns from labels
+            alone.
+        labelled: uint8 (L, H, W) or (L, H, W, 3).
         label: int64 (L,).
     """
 
@@ -36,8 +37,9 @@ class Batch(NamedTuple):
 
 
 def to_float(image: Tensor) -> Tensor:
-    """Turn stored images uint8 (B, H, W) into what a network reads: float32 (B, 1, H, W) in [0, 1]."""
-    return image.unsqueeze(1).float() / 255
+    """Turn stored images uint8 (B, H, W) or (B, H, W, 3) into what a network reads: float32 (B, C, H, W) in [0, 1]."""
+    planes = image.unsqueeze(1) if image.ndim == 3 else image.permute(0, 3, 1, 2)
+    return planes.float() / 255
 
 
 class Step:
@@ -82,7 +84,7 @@ class Step:
     # The phases, each a function of what was encoded.
 
     def reconstruction_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
-        """Redraw the image (B, 1, H, W) from its label and style."""
+        """Redraw the image (B, C, H, W) from its label and style."""
         if self.networks.decoder is None or not self.config.objective.reconstruction:
             return {}
         drawn = self.networks.decoder(encoding.latent())
@@ -129,16 +131,16 @@ class Step:
         if self.average is None or self.networks.decoder is None or not self.config.objective.generation:
             return {}
         label = self._draw_label(count)  # (B, K)
-        drawn = self.networks.decoder(torch.cat([label, self._draw_style(count)], 1))  # (B, 1, H, W)
+        drawn = self.networks.decoder(torch.cat([label, self._draw_style(count)], 1))  # (B, C, H, W)
         answer = self.average.encoder(warp(drawn, self.config.augmentation))
         return {"generation": objectives.classification(answer.label_logits, label.argmax(1))}
 
     # The two ways of putting them together.
 
     def _joint(self, batch: Batch) -> dict[str, Tensor]:
-        labelled = to_float(batch.labelled)  # (L, 1, H, W)
-        unlabelled = None if batch.unlabelled is None else to_float(batch.unlabelled)  # (U, 1, H, W)
-        image = labelled if unlabelled is None else torch.cat([unlabelled, labelled])  # (U + L, 1, H, W)
+        labelled = to_float(batch.labelled)  # (L, C, H, W)
+        unlabelled = None if batch.unlabelled is None else to_float(batch.unlabelled)  # (U, C, H, W)
+        image = labelled if unlabelled is None else torch.cat([unlabelled, labelled])  # (U + L, C, H, W)
         num_unlabelled = len(image) - len(labelled)
         warped = warp(image, self.config.augmentation) if self._warps() else image
         seen = cutout(warped, self.config.augmentation.cutout) if self.config.augmentation.cutout else warped

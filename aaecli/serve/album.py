@@ -19,11 +19,11 @@ FRAME_MS = 80
 
 
 def tile(images: NDArray[np.uint8], gap: int = GAP) -> NDArray[np.uint8]:
-    """Lay images out in one: uint8 (R, C, H, W) to (R·(H + gap) − gap, C·(W + gap) − gap)."""
-    rows, columns, height, width = images.shape
-    padded = np.zeros((rows, columns, height + gap, width + gap), np.uint8)
+    """Lay images out in one: uint8 (R, C, H, W) to (R·(H + gap) − gap, C·(W + gap) − gap), colour last in both."""
+    rows, columns, height, width, *colour = images.shape
+    padded = np.zeros((rows, columns, height + gap, width + gap, *colour), np.uint8)
     padded[:, :, :height, :width] = images
-    whole = padded.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap))
+    whole = padded.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap), *colour)
     return whole[: whole.shape[0] - gap or None, : whole.shape[1] - gap or None]
 
 

@@ -28,7 +28,7 @@ class Answer(NamedTuple):
         reconstruction_error: Mean squared difference to what the decoder draws, in [0, 1]; None without a decoder, and
             where the answer left no doubt that asked for it.
         warnings: Why this may be no picture of one digit.
-        seen: uint8 (H, W), what the model saw.
+        seen: uint8 (H, W) or (H, W, 3), what the model saw.
     """
 
     image: str

@@ -21,7 +21,8 @@ class Sheet:
     """Images in rows and columns, each with a name.
 
     Attributes:
-        images: uint8 (R, C, H, W), light on black. A sheet may end in a row that is not full: ``names`` says so.
+        images: uint8 (R, C, H, W), light on black, or in colour (R, C, H, W, 3). A sheet may end in a row that is
+            not full: ``names`` says so.
         names: R rows of up to C names, without suffix: what single files are called.
         frames: What becomes a frame of an animation: each ``row``, each ``column`` or each single ``image``.
     """
@@ -68,7 +69,7 @@ def draw_styles(decoder: Decoder, count: int, seed: int) -> _Float:
 
 
 def decode(decoder: Decoder, label: _Float, style: _Float) -> NDArray[np.uint8]:
-    """Draw any number of images, a batch at a time: uint8 (N, H, W)."""
+    """Draw any number of images, a batch at a time: uint8 (N, H, W) or (N, H, W, 3)."""
     batches = [
         np.rint(np.clip(decoder(label[start : start + BATCH_SIZE], style[start : start + BATCH_SIZE]), 0, 1) * 255)
         for start in range(0, len(label), BATCH_SIZE)
@@ -87,7 +88,7 @@ def grid(decoder: Decoder, style: _Float) -> Sheet:
     one_hot = np.eye(num_classes, dtype=np.float32)
     images = decode(decoder, np.tile(one_hot, (len(style), 1)), np.repeat(style, num_classes, 0))
     names = tuple(tuple(f"{_plain(name)}-{row:05d}" for name in decoder.classes) for row in range(len(style)))
-    return Sheet(images.reshape(len(style), num_classes, *decoder.image_shape), names, "row")
+    return Sheet(images.reshape(len(style), num_classes, *images.shape[1:]), names, "row")
 
 
 def of_class(decoder: Decoder, index: int, style: _Float, columns: int = 10) -> Sheet:
@@ -96,11 +97,11 @@ def of_class(decoder: Decoder, index: int, style: _Float, columns: int = 10) -> 
     images = decode(decoder, label, style)
     columns = min(columns, len(style))
     empty = -len(style) % columns
-    images = np.concatenate((images, np.zeros((empty, *decoder.image_shape), np.uint8)))
+    images = np.concatenate((images, np.zeros((empty, *images.shape[1:]), np.uint8)))
     stem = _plain(decoder.classes[index])
     names = [f"{stem}-{number:05d}" for number in range(len(style))]
     rows = tuple(tuple(names[start : start + columns]) for start in range(0, len(names), columns))
-    return Sheet(images.reshape(-1, columns, *decoder.image_shape), rows)
+    return Sheet(images.reshape(-1, columns, *images.shape[1:]), rows)
 
 
 def interpolate(decoder: Decoder, start: Code, end: Code, frames: int) -> Sheet:
@@ -126,7 +127,7 @@ def vary(decoder: Decoder, code: Code, steps: int, reach: float = 2.0) -> Sheet:
     label = np.tile(code.label, (style_dim * steps, 1))
     images = decode(decoder, label, style.reshape(-1, style_dim))
     names = tuple(tuple(f"style{d:02d}-{step:03d}" for step in range(steps)) for d in range(style_dim))
-    return Sheet(images.reshape(style_dim, steps, *decoder.image_shape), names, "column")
+    return Sheet(images.reshape(style_dim, steps, *images.shape[1:]), names, "column")
 
 
 def _plain(name: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
 
 SCHEMA = "1"
@@ -24,7 +25,8 @@ class Metadata:
     Attributes:
         part: Which of the two this file is.
         classes: Name of each class; column k of ``label_prob`` belongs to ``classes[k]``.
-        image_shape: Height and width of an image in pixels; there is one channel.
+        image_shape: Channels (1 or 3), height and width of an image.
+        normalise: Whether pictures are brought into the form of strokes, light on black; otherwise they are resized.
         style_dim: Number of dimensions of the style; 0 where the model has none (a baseline).
         style_std: Standard deviation of the Gaussian prior on each of them.
         strangeness: Pairs (quantile, reconstruction error) measured on the validation images, both rising; empty
@@ -39,7 +41,8 @@ class Metadata:
 
     part: Part
     classes: tuple[str, ...]
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, int, int]
+    normalise: bool
     style_dim: int
     style_std: float
     strangeness: tuple[tuple[float, float], ...]
@@ -49,6 +52,11 @@ class Metadata:
     seed: str
     test_accuracy: float | None
     version: str
+
+    @property
+    def recipe(self) -> Recipe:
+        """How a picture becomes the model's input."""
+        return Recipe(self.image_shape[1:], normalise=self.normalise, channels=self.image_shape[0])
 
 
 def read_metadata(props: Mapping[str, str], path: Path) -> Metadata:
@@ -77,8 +85,8 @@ def read_metadata(props: Mapping[str, str], path: Path) -> Metadata:
         ) from error
 
 
-def peek_image_shape(path: Path) -> tuple[int, int] | None:
-    """Look for the image's height and width at the end of an ONNX file, where an export has its metadata.
+def peek_recipe(path: Path) -> Recipe | None:
+    """Look for the description of the image at the end of an ONNX file, where an export has its metadata.
 
     A hint only, for what can begin while the model is being opened; None where it is not found.
     """
@@ -87,9 +95,16 @@ def peek_image_shape(path: Path) -> tuple[int, int] | None:
             file.seek(-min(path.stat().st_size, _TAIL), os.SEEK_END)
             found = re.search(rb"aaecli\.image\x12.{1,2}?(\{[^{}]*\})", file.read(), re.DOTALL)
             image = json.loads(found[1]) if found else {}
-        return int(image["height"]), int(image["width"])
+        return _recipe(image)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _recipe(image: Mapping[str, Any]) -> Recipe:
+    # Files from before pictures could be left as they are do not say that theirs are strokes.
+    normalise = {"strokes": True, "none": False}[image.get("normalise", "strokes")]
+    shape = (int(image["height"]), int(image["width"]))
+    return Recipe(shape, normalise=normalise, channels=int(image["channels"]))
 
 
 def _unpack(props: Mapping[str, str]) -> Metadata:
@@ -100,9 +115,11 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     if not isinstance(classes, list) or len(classes) < 2 or not all(isinstance(name, str) for name in classes):
         raise ValueError("the classes are no list of names")
     image = json.loads(props["aaecli.image"])
-    height, width = int(image["height"]), int(image["width"])
-    if image["channels"] != 1 or not (1 <= height <= 1024 and 1 <= width <= 1024):
+    recipe = _recipe(image)
+    if recipe.channels not in (1, 3) or not all(1 <= size <= 1024 for size in recipe.shape):
         raise ValueError("the image's size is out of range")
+    if recipe.normalise and recipe.channels != 1:
+        raise ValueError("strokes have no colour")
     prior: dict[str, Any] = json.loads(props.get("aaecli.style_prior") or "null") or {}
     if prior and prior.get("name") != "gaussian":
         raise ValueError(f"the style prior {prior.get('name')!r} is unknown")
@@ -112,7 +129,8 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     return Metadata(
         part="encoder" if part == "encoder" else "decoder",
         classes=tuple(classes),
-        image_shape=(height, width),
+        image_shape=(recipe.channels, *recipe.shape),
+        normalise=recipe.normalise,
         style_dim=int(prior.get("dim", 0)),
         style_std=float(prior.get("std", 1.0)),
         strangeness=tuple(sorted((float(quantile), float(error)) for quantile, error in pairs)),

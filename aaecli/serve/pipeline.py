@@ -14,7 +14,7 @@ from aaecli.errors import AaeError
 from aaecli.serve.classify import Answer, Failure, classify
 from aaecli.serve.device import Device
 from aaecli.serve.discovery import decoder_beside, find_encoder
-from aaecli.serve.metadata import peek_image_shape
+from aaecli.serve.metadata import peek_recipe
 from aaecli.serve.session import Decoder, open_decoder, open_encoder
 
 MANY = 48
@@ -29,7 +29,7 @@ class Request:
         model: An encoder, or the folder it is in; None to find one.
         device: Where to run.
         invert: See ``Recipe``.
-        normalise: See ``Recipe``.
+        normalise: False: only resize, even where the model learnt from normalised strokes.
         top_k: See ``classify``.
         threshold: See ``classify``.
         on_device: Called with the device once the model is open.
@@ -59,7 +59,7 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
     first = list(islice(pending, MANY))
     with ExitStack() as stack:
         prepared: Iterator[Batch] | None = None
-        guessed = Recipe(peek_image_shape(path) or (28, 28), request.invert, request.normalise)
+        guessed = _asked(peek_recipe(path) or Recipe(), request)
         if len(first) == MANY:
             from aaecli.data.workers import workers
 
@@ -74,9 +74,13 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
 
         if request.on_device:
             request.on_device(encoder.device)
-        recipe = replace(guessed, shape=encoder.image_shape)
+        recipe = _asked(encoder.metadata.recipe, request)
         if prepared is None:
             prepared = (prepare_chunk([source], recipe) for source in first)
         elif recipe != guessed:
             raise AaeError(f"{path} has metadata that contradict each other.", "Export the model again.")
         yield from classify(prepared, encoder, decoder, top_k=request.top_k, threshold=request.threshold)
+
+
+def _asked(recipe: Recipe, request: Request) -> Recipe:
+    return replace(recipe, invert=request.invert, normalise=recipe.normalise and request.normalise)

@@ -26,7 +26,7 @@ class _Session:
         path: The file.
         metadata: What it says about itself.
         classes: Names of the K classes.
-        image_shape: Height and width of an image.
+        image_shape: Channels, height and width of an image.
         device: Where it runs: ``cpu`` or ``cuda``.
     """
 
@@ -64,20 +64,23 @@ class Encoder(_Session):
         outputs: dict[str, tuple[int, ...]] = {"label_prob": (len(self.classes),)}
         if self.has_style:
             outputs["style"] = (self.metadata.style_dim,)
-        self._check("input", {"image": (1, *self.image_shape)})
+        self._check("input", {"image": self.image_shape})
         self._check("output", outputs)
 
     def __call__(self, images: NDArray[np.uint8] | _Float) -> tuple[_Float, _Float | None]:
         """Read a batch.
 
         Args:
-            images: Light on black, (N, H, W) or (N, 1, H, W): uint8, or float32 in [0, 1].
+            images: uint8, or float32 in [0, 1]: (N, H, W), in colour (N, H, W, 3), or as the graph takes them
+                (N, C, H, W).
 
         Returns:
             ``label_prob`` (N, K), rows sum to 1; ``style`` (N, Z), or None from a baseline.
         """
-        height, width = self.image_shape
-        feed = {"image": to_float(images).reshape(-1, 1, height, width)}
+        pixels = to_float(images)
+        if pixels.shape[1:] != self.image_shape and self.image_shape[0] > 1:
+            pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+        feed = {"image": pixels.reshape(-1, *self.image_shape)}
         if not self.has_style:
             return self._run(["label_prob"], feed)[0], None
         label_prob, style = self._run(["label_prob", "style"], feed)
@@ -90,7 +93,7 @@ class Decoder(_Session):
     def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
         super().__init__(path, "decoder", device, num_threads)
         self._check("input", {"label": (len(self.classes),), "style": (self.metadata.style_dim,)})
-        self._check("output", {"image": (1, *self.image_shape)})
+        self._check("output", {"image": self.image_shape})
 
     def __call__(self, label: _Float, style: _Float) -> _Float:
         """Draw a batch.
@@ -100,10 +103,10 @@ class Decoder(_Session):
             style: (N, Z).
 
         Returns:
-            float32 (N, H, W) in [0, 1], light on black.
+            float32 (N, H, W), in colour (N, H, W, 3), in [0, 1].
         """
         image = self._run(["image"], {"label": label, "style": style})[0]
-        return image.reshape(-1, *self.image_shape)
+        return image[:, 0] if self.image_shape[0] == 1 else image.transpose(0, 2, 3, 1)
 
 
 def open_encoder(path: Path, device: Device = "auto", num_threads: int = 1) -> Encoder:

@@ -22,7 +22,9 @@ def reconstruction_error(
     """Mean squared difference of the pixels between each image and the decoder's drawing of it: (N,), in [0, 1]."""
     drawn = decoder(label_prob, style)
     difference = drawn - to_float(images).reshape(drawn.shape)
-    squared: NDArray[np.float64] = np.square(difference, out=difference).mean((1, 2), dtype=np.float64)
+    squared: NDArray[np.float64] = np.square(difference, out=difference).mean(
+        tuple(range(1, drawn.ndim)), dtype=np.float64
+    )
     return squared
 
 
@@ -65,7 +67,7 @@ def evaluate_onnx(
 
     Args:
         encoder: An open encoder.
-        images: uint8 (N, H, W), light on black.
+        images: uint8 (N, H, W) or (N, H, W, 3).
         batch_size: Images of a call.
 
     Returns:

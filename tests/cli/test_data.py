@@ -47,6 +47,7 @@ def test_another_data_set(
     assert json.loads(result.out) == {
         "name": "kin",
         "image": [4, 6],
+        "channels": 1,
         "classes": [
             {"class": "5", "train": 8, "test": 1},
             {"class": "6", "train": 8, "test": 0},

@@ -32,7 +32,7 @@ def refuse(folder: str | Path) -> AaeError:
 def test_embedded_mnist_is_whole(mnist: Dataset) -> None:
     assert mnist.name == "MNIST"
     assert mnist.classes == tuple("0123456789")
-    assert mnist.image_shape == (28, 28)
+    assert mnist.image_shape == (1, 28, 28)
     assert mnist.train_image.shape == (60_000, 28, 28)
     assert mnist.test_image.shape == (10_000, 28, 28)
     assert mnist.train_label.dtype == mnist.test_label.dtype == np.int64
@@ -75,7 +75,7 @@ def test_other_sets_load_under_each_published_spelling(
     kin = load_dataset(str(folder))
     assert kin.name == "kin"
     assert kin.classes == ("0", "1")
-    assert kin.image_shape == (5, 7)
+    assert kin.image_shape == (1, 5, 7)
     assert kin.train_image.shape == (24, 5, 7)
     assert kin.test_label.tolist() == [0, 1] * 3
 

@@ -16,8 +16,8 @@ from aaecli.learn.networks import Networks
 @pytest.fixture
 def model(small_config):
     config = small_config("default")
-    networks = Networks(config.model, (12, 10), 3, config.network)
-    return Checkpoint(config, ("a", "b", "c"), (12, 10), networks.encoder, networks.decoder, {"steps": 6})
+    networks = Networks(config.model, (1, 12, 10), 3, config.network)
+    return Checkpoint(config, ("a", "b", "c"), (1, 12, 10), networks.encoder, networks.decoder, {"steps": 6})
 
 
 def test_a_model_comes_back_as_it_was(tmp_path, model):

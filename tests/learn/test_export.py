@@ -19,9 +19,9 @@ from aaecli.learn.networks import Networks
 
 def make_model(config):
     torch.manual_seed(0)
-    networks = Networks(config.model, (28, 28), 10, config.network).eval().requires_grad_(False)
+    networks = Networks(config.model, (1, 28, 28), 10, config.network).eval().requires_grad_(False)
     facts = {"test_accuracy": 0.5, "strangeness": {"quantile": [0.5], "reconstruction_error": [0.02]}}
-    return Checkpoint(config, tuple("0123456789"), (28, 28), networks.encoder, networks.decoder, facts)
+    return Checkpoint(config, tuple("0123456789"), (1, 28, 28), networks.encoder, networks.decoder, facts)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_metadata_tell_a_program_all_it_needs(exported):
     assert ours["part"] == "encoder"
     assert ours["version"] == __version__
     assert json.loads(ours["classes"]) == list("0123456789")
-    assert json.loads(ours["image"]) == {"channels": 1, "height": 28, "width": 28}
+    assert json.loads(ours["image"]) == {"channels": 1, "height": 28, "width": 28, "normalise": "strokes"}
     assert json.loads(ours["style_prior"]) == {"name": "gaussian", "std": 1.0, "dim": 3}
     assert (ours["preset"], ours["labels"], ours["seed"]) == ("default", "20", "0")
     assert float(ours["test_accuracy"]) == 0.5

@@ -13,7 +13,7 @@ from aaecli.learn.optimisers import set_rates
 from aaecli.learn.step import Batch, Step
 from aaecli.settings import resolve
 
-SHAPE, NUM_CLASSES = (28, 28), 10
+SHAPE, NUM_CLASSES = (1, 28, 28), 10
 
 
 def make_step(config, device="cpu"):
@@ -25,7 +25,7 @@ def make_step(config, device="cpu"):
 
 def make_batch(model="semisupervised", device="cpu"):
     generator = torch.Generator().manual_seed(0)
-    image = torch.randint(256, (24, *SHAPE), dtype=torch.uint8, generator=generator).to(device)
+    image = torch.randint(256, (24, *SHAPE[1:]), dtype=torch.uint8, generator=generator).to(device)
     label = torch.arange(8, device=device)
     return Batch(None if model == "baseline" else image[:16], image[16:], label)
 

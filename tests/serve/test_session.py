@@ -12,10 +12,11 @@ import numpy as np
 import onnx
 import pytest
 
+from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
 from aaecli.serve import device, session
 from aaecli.serve.discovery import decoder_beside, encoder_beside, find_decoder, find_encoder
-from aaecli.serve.metadata import peek_image_shape, read_metadata
+from aaecli.serve.metadata import peek_recipe, read_metadata
 from aaecli.serve.session import open_decoder, open_encoder
 from aaecli.serve.strangeness import evaluate_onnx, strange_above
 from tests.serve.pair import STYLE_DIM, shared_pair, write_pair
@@ -36,7 +37,7 @@ def test_encoder_reads_bytes_and_floats_alike(pair, mnist):
     again, _ = encoder(images[:, None].astype(np.float32) / np.float32(255))
     assert np.array_equal(again, label_prob)
     assert encoder.classes == tuple("0123456789")
-    assert encoder.image_shape == (28, 28)
+    assert encoder.image_shape == (1, 28, 28)
     assert encoder.device in ("cpu", "cuda")
 
 
@@ -189,18 +190,18 @@ def test_driver_that_lies_leaves_stdout_clean(pair):
     assert done.stderr == ""
 
 
-def test_image_shape_is_found_without_opening_the_model(pair, tmp_path):
-    assert peek_image_shape(pair / "encoder.onnx") == (28, 28)
+def test_what_the_images_are_is_found_without_opening_the_model(pair, tmp_path):
+    assert peek_recipe(pair / "encoder.onnx") == Recipe((28, 28))
     (tmp_path / "x.onnx").write_bytes(b"no model")
-    assert peek_image_shape(tmp_path / "x.onnx") is None
-    assert peek_image_shape(tmp_path / "missing.onnx") is None
+    assert peek_recipe(tmp_path / "x.onnx") is None
+    assert peek_recipe(tmp_path / "missing.onnx") is None
 
 
 def test_metadata_without_extras():
     props = {"aaecli.schema": "1", "aaecli.part": "encoder", "aaecli.classes": '["a", "b"]'}
     props["aaecli.image"] = json.dumps({"channels": 1, "height": 8, "width": 9})
     metadata = read_metadata(props, Path("x"))
-    assert metadata.image_shape == (8, 9)
+    assert metadata.image_shape == (1, 8, 9)
     assert (metadata.style_dim, metadata.strangeness, metadata.test_accuracy) == (0, (), None)
 
 
