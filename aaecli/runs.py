@@ -9,11 +9,15 @@ import platform
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aaecli.errors import AaeError
 from aaecli.processes import started_at
 from aaecli.settings import read_toml
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 State = Literal["running", "stopped", "done"]
 
@@ -105,6 +109,36 @@ def read_run(folder: Path) -> Run:
         seconds=_number(facts.get("seconds", last.get("seconds"))),
         faults=tuple(faults),
     )
+
+
+def read_metrics(folder: Path) -> dict[str, NDArray[np.float64]]:
+    """Read metrics.csv of a run, which may be growing at this moment.
+
+    Returns:
+        Its columns, each (E,) with a value an epoch: ``epoch``, ``step``, the losses, ``validation_accuracy``…
+
+    Raises:
+        AaeError: There is none, it has no whole row yet, or it is damaged.
+    """
+    import numpy as np
+
+    path = folder / "metrics.csv"
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise AaeError(
+            f"Cannot read {path}: {error.strerror}.", "Name the folder of a run, such as one that `aaecli runs` lists."
+        ) from error
+    # What follows the last line break is still being written.
+    lines = body.rpartition(b"\n")[0].splitlines()
+    if len(lines) < 2:
+        raise AaeError(f"{path} has no row yet.", "The first is written after the first epoch of the training.")
+    try:
+        names, *rows = csv.reader(line.decode() for line in lines)
+        values = np.array([[float(cell) for cell in row] for row in rows])
+        return {name: values[:, place] for place, name in zip(range(values.shape[1]), names, strict=True)}
+    except (ValueError, IndexError, csv.Error) as error:
+        raise AaeError(f"{path} is damaged: a row does not fit the first.", "Train again, or copy it again.") from error
 
 
 def _is_alive(environment: dict[str, Any]) -> bool:
