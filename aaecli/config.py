@@ -15,8 +15,11 @@ class Network:
     """The shapes of encoder, decoder and discriminators.
 
     Attributes:
-        encoder: Kind of encoder; ``mlp`` is the article's fully connected one.
-        hidden: Widths of the hidden layers of encoder and decoder (the decoder's in reverse).
+        encoder: Kind of encoder: ``mlp``, the article's fully connected one, or ``convolutional``.
+        hidden: Widths of the hidden layers of a fully connected encoder.
+        decoder_hidden: Widths of the hidden layers of the decoder; where empty, those of ``hidden`` in reverse.
+        channels: Channels of each stage of a convolutional encoder; each stage after the first halves the image.
+        features: Width of the last layer of a convolutional encoder.
         discriminator_hidden: Widths of the hidden layers of each discriminator.
         style_dim: Number of dimensions of the style z.
         batch_norm: Batch normalisation after each hidden layer of encoder and decoder.
@@ -26,8 +29,11 @@ class Network:
         discriminator_noise: Standard deviation of Gaussian noise on the discriminators' inputs while training.
     """
 
-    encoder: Literal["mlp"] = "mlp"
+    encoder: Literal["mlp", "convolutional"] = "mlp"
     hidden: tuple[int, ...] = (1000, 1000)
+    decoder_hidden: tuple[int, ...] = ()
+    channels: tuple[int, ...] = (32, 64)
+    features: int = 256
     discriminator_hidden: tuple[int, ...] = (1000, 1000)
     style_dim: int = 10
     batch_norm: bool = False
@@ -37,9 +43,11 @@ class Network:
     discriminator_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        for key in ("hidden", "discriminator_hidden"):
+        for key in ("hidden", "channels", "discriminator_hidden"):
             widths = getattr(self, key)
             require(len(widths) > 0 and min(widths) > 0, f"network.{key}", "a list of positive widths", list(widths))
+        require(min(self.decoder_hidden, default=1) > 0, "network.decoder_hidden", "positive", self.decoder_hidden)
+        require(self.features >= 1, "network.features", "at least 1", self.features)
         require(self.style_dim >= 1, "network.style_dim", "at least 1", self.style_dim)
         require(0 <= self.dropout < 1, "network.dropout", "in [0, 1)", self.dropout)
         for key in ("input_noise", "discriminator_noise"):
@@ -166,12 +174,16 @@ class Schedule:
         epochs: Number of passes over the pool; 0 where ``steps`` says it. Exactly one of the two is set.
         batch_size: Images of a step: unlabelled ones, or labelled ones where a model learns from labels alone.
         labelled_batch_size: Labelled images of a step, drawn beside the unlabelled ones.
+        decoder_batch_size: Unlabelled images of a step that the decoder redraws; 0 for all of them.
+        generated_batch_size: Images of a step that the decoder draws for the ``generation`` term.
     """
 
     steps: int = 10_000
     epochs: int = 0
     batch_size: int = 100
     labelled_batch_size: int = 100
+    decoder_batch_size: int = 0
+    generated_batch_size: int = 64
 
     def __post_init__(self) -> None:
         require(self.steps >= 0, "schedule.steps", "0 or more", self.steps)
@@ -180,6 +192,16 @@ class Schedule:
         require((self.steps > 0) != (self.epochs > 0), "schedule", "given in steps or in epochs, one of them", lengths)
         require(self.batch_size >= 2, "schedule.batch_size", "at least 2", self.batch_size)
         require(self.labelled_batch_size >= 2, "schedule.labelled_batch_size", "at least 2", self.labelled_batch_size)
+        drawn = self.decoder_batch_size
+        require(
+            drawn == 0 or 2 <= drawn <= self.batch_size,
+            "schedule.decoder_batch_size",
+            "0, or from 2 to batch_size",
+            drawn,
+        )
+        require(
+            self.generated_batch_size >= 2, "schedule.generated_batch_size", "at least 2", self.generated_batch_size
+        )
 
 
 @dataclass(frozen=True)

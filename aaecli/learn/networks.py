@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aaecli.config import Network
+from aaecli.learn.convolution import ConvolutionalBody
 from aaecli.learn.family import FAMILY
 
 
@@ -42,26 +43,36 @@ def _hidden_layers(num_inputs: int, widths: tuple[int, ...], *, batch_norm: bool
     return nn.Sequential(*layers)
 
 
+def _fully_connected_body(image_shape: tuple[int, int, int], settings: Network) -> tuple[nn.Module, int]:
+    layers = _hidden_layers(
+        math.prod(image_shape), settings.hidden, batch_norm=settings.batch_norm, dropout=settings.dropout
+    )
+    return nn.Sequential(nn.Flatten(), layers), settings.hidden[-1]
+
+
+def _convolutional_body(image_shape: tuple[int, int, int], settings: Network) -> tuple[nn.Module, int]:
+    return ConvolutionalBody(image_shape, settings.channels, settings.features), settings.features
+
+
+_BODIES = {"mlp": _fully_connected_body, "convolutional": _convolutional_body}
+"""What each kind of encoder reads images (B, C, H, W) with, and the width of what it gives."""
+
+
 class Encoder(nn.Module):
     """A body with one head for the label and, where the model has a style, one for the style."""
 
     def __init__(self, image_shape: tuple[int, int, int], num_classes: int, settings: Network, *, style: bool) -> None:
         super().__init__()
         self.input_noise = settings.input_noise
-        self.body = nn.Sequential(
-            nn.Flatten(),
-            _hidden_layers(
-                math.prod(image_shape), settings.hidden, batch_norm=settings.batch_norm, dropout=settings.dropout
-            ),
-        )
-        self.label_head = nn.Linear(settings.hidden[-1], num_classes)
-        self.style_head = nn.Linear(settings.hidden[-1], settings.style_dim) if style else None
+        self.body, num_features = _BODIES[settings.encoder](image_shape, settings)
+        self.label_head = nn.Linear(num_features, num_classes)
+        self.style_head = nn.Linear(num_features, settings.style_dim) if style else None
 
     def forward(self, image: Tensor) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1]."""
         if self.training and self.input_noise:
             image = image + self.input_noise * torch.randn_like(image)
-        hidden = self.body(image)  # (B, hidden[-1])
+        hidden = self.body(image)  # (B, num_features)
         # Losses, softmax and sigmoid are computed in float32, whatever type the matrix products ran in.
         style = None if self.style_head is None else self.style_head(hidden).float()  # (B, Z)
         return Encoding(self.label_head(hidden).float(), style)
@@ -73,7 +84,7 @@ class Decoder(nn.Module):
     def __init__(self, image_shape: tuple[int, int, int], num_classes: int, settings: Network) -> None:
         super().__init__()
         self.image_shape = image_shape
-        widths = settings.hidden[::-1]
+        widths = settings.decoder_hidden or settings.hidden[::-1]
         self.body = nn.Sequential(
             _hidden_layers(num_classes + settings.style_dim, widths, batch_norm=settings.batch_norm, dropout=0.0),
             nn.Linear(widths[-1], math.prod(image_shape)),

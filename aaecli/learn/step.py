@@ -122,7 +122,7 @@ class Step:
             prob = objectives.align(prob, self.label_average)
         return {"consistency": objectives.consistency(encoding.label_logits, prob, self.config.objective.confidence)}
 
-    def generation_phase(self, count: int) -> dict[str, Tensor]:
+    def generation_phase(self) -> dict[str, Tensor]:
         """Beyond the article: have what the decoder draws for a label and a style of the prior read as that label.
 
         The teacher reads the drawing warped, as the encoder does its images: that leaves no room for a faint pattern
@@ -130,6 +130,7 @@ class Step:
         """
         if self.average is None or self.networks.decoder is None or not self.config.objective.generation:
             return {}
+        count = self.config.schedule.generated_batch_size
         label = self._draw_label(count)  # (B, K)
         drawn = self.networks.decoder(torch.cat([label, self._draw_style(count)], 1))  # (B, C, H, W)
         answer = self.average.encoder(warp(drawn, self.config.augmentation))
@@ -150,10 +151,11 @@ class Step:
             if unlabelled is not None:
                 free = _rows(encoding, 0, num_unlabelled)
                 # The image as it was, not as it was warped: the style is that of the digit, and drawings are upright.
-                losses |= self.reconstruction_phase(free, unlabelled)
+                num_drawn = self.config.schedule.decoder_batch_size or num_unlabelled
+                losses |= self.reconstruction_phase(_rows(free, 0, num_drawn), unlabelled[:num_drawn])
                 losses |= self.discrimination_phase(free) | self.regularisation_phase(free)
                 losses |= self.consistency_phase(free, unlabelled)
-                losses |= self.generation_phase(num_unlabelled // 2)
+                losses |= self.generation_phase()
         self._update("joint", losses)
         return losses
 
@@ -161,7 +163,7 @@ class Step:
         losses: dict[str, Tensor] = {}
         if batch.unlabelled is not None:
             image = to_float(batch.unlabelled)
-            drawn = self.reconstruction_phase(self._encode(image), image) | self.generation_phase(len(image) // 2)
+            drawn = self.reconstruction_phase(self._encode(image), image) | self.generation_phase()
             losses |= self._update("reconstruction", drawn)
             # The discriminators' update leaves the encoder as it is, so one encoding serves both halves.
             encoding = self._encode(image)

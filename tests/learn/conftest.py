@@ -13,8 +13,21 @@ SMALL = {
     "labels": 20,
     "device": "cpu",
     "precision": "fp32",
-    "network": {"hidden": [32, 24], "discriminator_hidden": [16], "style_dim": 3},
-    "schedule": {"steps": 6, "batch_size": 16, "labelled_batch_size": 8},
+    "network": {
+        "hidden": [32, 24],
+        "decoder_hidden": [24, 32],
+        "channels": [4, 6],
+        "features": 16,
+        "discriminator_hidden": [16],
+        "style_dim": 3,
+    },
+    "schedule": {
+        "steps": 6,
+        "batch_size": 16,
+        "labelled_batch_size": 8,
+        "decoder_batch_size": 12,
+        "generated_batch_size": 8,
+    },
 }
 
 

@@ -40,7 +40,7 @@ def moved(step, before):
     return {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
 
 
-@pytest.mark.parametrize("preset", ["default", "tutorial"])
+@pytest.mark.parametrize("preset", ["best", "default", "tutorial"])
 @pytest.mark.parametrize("model", ["semisupervised", "baseline"])
 def test_the_step_runs_on_the_meta_device(preset, model):
     # Any tensor made on another device, and any value copied back to the host, raises here.
@@ -74,6 +74,14 @@ def test_the_joint_step_moves_every_network(small_config):
     before = weights(step.networks)
     step(make_batch(), 0)
     assert moved(step, before) == {"encoder", "decoder", "style_discriminator", "label_discriminator"}
+
+
+def test_the_decoder_redraws_as_many_images_as_it_is_told(small_config):
+    step = make_step(small_config("default", schedule={"steps": 6, "batch_size": 16, "decoder_batch_size": 5}))
+    seen = []
+    step.networks.decoder.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    step(make_batch(), 0)
+    assert seen == [5, step.config.schedule.generated_batch_size]
 
 
 def test_the_encoders_loss_leaves_the_discriminators_without_gradient(small_config):
@@ -115,7 +123,7 @@ def test_the_terms_of_a_step_follow_the_model_and_the_weights(small_config):
 
 def test_generation_teaches_the_decoder_and_no_other(small_config):
     step = make_step(small_config("default"))
-    step.generation_phase(16)["generation"].backward()
+    step.generation_phase()["generation"].backward()
     with_gradient = {name.split(".")[0] for name, weight in step.networks.named_parameters() if weight.grad is not None}
     assert with_gradient == {"decoder"}
     assert all(weight.grad is None for weight in step.average.parameters())

@@ -109,7 +109,7 @@ def test_runs_are_numbered_and_never_overwritten(tmp_path, small):
     assert [summary["run"][-3:] for summary in (first, second)] == ["001", "002"]
 
 
-@pytest.mark.parametrize("preset", ["default", "tutorial"])
+@pytest.mark.parametrize("preset", ["best", "default", "tutorial"])
 def test_one_seed_gives_the_same_weights_twice(tmp_path, small, preset):
     first, second = train(small(preset=preset), tmp_path), train(small(preset=preset), tmp_path)
     assert_same_weights(first["model_path"], second["model_path"])
@@ -127,7 +127,7 @@ def test_another_seed_draws_other_labels_and_other_weights(tmp_path, small):
     assert not torch.equal(a["encoder.label_head.weight"], b["encoder.label_head.weight"])
 
 
-@pytest.mark.parametrize("preset", ["default", "tutorial"])
+@pytest.mark.parametrize("preset", ["best", "default", "tutorial"])
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 5])
 def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset, stop_after):
     train(small(preset=preset), tmp_path)
