@@ -174,7 +174,7 @@ class Schedule:
         epochs: Number of passes over the pool; 0 where ``steps`` says it. Exactly one of the two is set.
         batch_size: Images of a step: unlabelled ones, or labelled ones where a model learns from labels alone.
         labelled_batch_size: Labelled images of a step, drawn beside the unlabelled ones.
-        decoder_batch_size: Unlabelled images of a step that the decoder redraws; 0 for all of them.
+        decoder_batch_size: At most so many unlabelled images of a step are redrawn by the decoder; 0 for all of them.
         generated_batch_size: Images of a step that the decoder draws for the ``generation`` term.
     """
 
