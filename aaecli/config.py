@@ -61,13 +61,20 @@ class Prior:
     Attributes:
         style: Name of the prior on z in ``aaecli.learn.priors``.
         style_std: Standard deviation of the Gaussian prior on z (5 in the article, 1 in the paper).
+        label: How often the categorical prior on y draws a class: ``uniform``, all alike, or ``labelled``, as often as
+            it occurs among the labelled images. ``auto``: labelled for pictures of a folder, uniform for IDX files.
+        label_frequency: The same as numbers of any sum, one for each class in order; goes before ``label``.
     """
 
     style: Literal["gaussian"] = "gaussian"
     style_std: float = 1.0
+    label: Literal["auto", "uniform", "labelled"] = "auto"
+    label_frequency: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         require(self.style_std > 0, "prior.style_std", "more than 0", self.style_std)
+        holds = all(share > 0 for share in self.label_frequency)
+        require(holds, "prior.label_frequency", "a list of numbers above 0", list(self.label_frequency))
 
 
 @dataclass(frozen=True)
@@ -210,6 +217,9 @@ class Augmentation:
         shift: Pixels, drawn for each axis.
         elastic: Standard deviation in pixels of a smooth displacement field (after Simard et al. 2003).
         cutout: Side in pixels of a square that is blanked (DeVries and Taylor 2017).
+        mirror: Turn every other image left to right, which no character survives.
+        brightness: Natural logarithm of a factor on the pixels.
+        contrast: Natural logarithm of a factor on the pixels' distances from their mean.
     """
 
     rotation: float = 0.0
@@ -218,11 +228,23 @@ class Augmentation:
     shift: float = 0.0
     elastic: float = 0.0
     cutout: int = 0
+    mirror: bool = False
+    brightness: float = 0.0
+    contrast: float = 0.0
 
     def __post_init__(self) -> None:
         for entry in dataclasses.fields(self):
             value = getattr(self, entry.name)
             require(value >= 0, f"augmentation.{entry.name}", "0 or more", value)
+
+
+AUGMENTATIONS = {
+    # Those of the preset `default`, where they were measured.
+    "strokes": Augmentation(rotation=12.0, scale=0.15, shear=0.2, shift=2.0, elastic=1.0, cutout=6),
+    "natural": Augmentation(rotation=6.0, scale=0.15, shear=0.05, shift=2.0, cutout=6, mirror=True),
+    "none": Augmentation(),
+}
+"""What ``--augment`` offers."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +257,8 @@ class Config:
         labels: Number of labelled images (shared evenly among the classes), or ``all``.
         seed: Seed of the label draw, the weights, the batches and the noise.
         data: Folder of a data set; the embedded MNIST where empty.
+        holdout: Share of the labelled pictures of a folder that are not learnt from, to judge the model by; ``auto``:
+            a fifth, or none where the folder has a ``test`` folder. IDX files always keep a sixth.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.
         image: What the pictures of a folder become.
@@ -251,6 +275,7 @@ class Config:
     labels: int | Literal["all"] = 1000
     seed: int = 0
     data: str = ""
+    holdout: float | Literal["auto"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     image: Image = field(default_factory=Image)
@@ -263,6 +288,7 @@ class Config:
 
     def __post_init__(self) -> None:
         require(self.labels == "all" or int(self.labels) >= 1, "labels", "a positive number or 'all'", self.labels)
+        require(self.holdout == "auto" or 0 <= self.holdout < 1, "holdout", "in [0, 1) or 'auto'", self.holdout)
         require(0 <= self.seed < 2**63, "seed", "in [0, 2^63)", self.seed)
 
 

@@ -52,6 +52,16 @@ def _umask() -> int:
     return mask
 
 
+def cache_folder() -> Path:
+    """Where things are kept that can be made again: ``AAECLI_CACHE``, else the platform's place for them."""
+    if named := os.environ.get("AAECLI_CACHE"):
+        return Path(named)
+    # Costs a few milliseconds that only folders of pictures need.
+    from platformdirs import user_cache_path
+
+    return user_cache_path("aaecli", appauthor=False)
+
+
 def new_run(root: Path, stem: str) -> Path:
     """Make the next folder ``root/<stem>-001``, numbered up from the highest there is.
 

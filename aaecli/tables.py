@@ -63,6 +63,8 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
     if origin is types.UnionType or origin is typing.Union:
         plain, literal = typing.get_args(hint)
         choices = typing.get_args(literal)
+        if plain is float and type(value) is int:
+            value = float(value)
         require(type(value) is plain or value in choices, key, f"{_TYPE_NAMES[plain]} or '{choices[0]}'", value)
         return value
     if origin is Literal:

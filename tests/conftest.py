@@ -78,6 +78,12 @@ def fresh_consoles() -> Iterator[None]:
     console.err.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep out of the user's cache."""
+    monkeypatch.setenv("AAECLI_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture
 def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in an empty folder, as a newcomer does, with no setting in the environment."""

@@ -24,7 +24,7 @@ _FOLDER = typer.Option(
     "--data",
     envvar="AAECLI_DATA",
     metavar="DIR",
-    help="A folder with the four IDX files of a data set, .gz or raw; the embedded MNIST where none is named.",
+    help="A folder of pictures, or with four IDX files, .gz or raw; the embedded MNIST where none is named.",
     rich_help_panel="Data",
 )
 
@@ -33,25 +33,48 @@ _FOLDER = typer.Option(
     epilog=(
         "[bold]Examples[/bold]\n\n"
         "  aaecli data                      the MNIST that comes with aaecli\n\n"
-        "  aaecli data --data fashion/      another one, before training on it\n\n"
+        "  aaecli data --data stamps/       your own pictures, before training on them\n\n"
         "  aaecli data export --index 0 --out digit.png"
     )
 )
 def data(
     context: typer.Context,
     folder: Annotated[Path | None, _FOLDER] = None,
+    size: Annotated[
+        int, typer.Option(envvar="AAECLI_SIZE", help="Side that pictures are brought to.", rich_help_panel="Data")
+    ] = 28,
+    channels: Annotated[
+        int, typer.Option(metavar="1|3", envvar="AAECLI_CHANNELS", help="Grey or colour.", rich_help_panel="Data")
+    ] = 1,
+    normalise: Annotated[
+        bool | None,
+        typer.Option(
+            "--normalise/--no-normalise",
+            show_default="normalised where grey",
+            help="Find the strokes in each picture, or only resize it.",
+            rich_help_panel="Data",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
 ) -> None:
-    """Look into a data set: image size, images of each class, the split that training makes, checksums."""
-    context.obj = folder
+    """Look into a data set: image size, images of each class, the split that training makes, checksums.
+
+    Of your own pictures it also tells which cannot be read and which occur more than once.
+    """
+    from aaecli.config import Image
+
+    how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
+    image = Image(size, channels, how)
+    context.obj = (folder, image)
     if context.invoked_subcommand:
         return
+    from aaecli.cli.loading import load
     from aaecli.console import out, print_json
-    from aaecli.data.dataset import load_dataset
     from aaecli.data.inspection import inspect_dataset
 
     # The embedded files are compared with the published checksums whenever they are loaded.
-    found = inspect_dataset(load_dataset(folder), checksums_ok=True if folder is None else None)
+    dataset = load(folder or "", image, quiet=as_json, notes=False)
+    found = inspect_dataset(dataset, checksums_ok=True if folder is None else None)
     if as_json:
         print_json(found)
     else:
@@ -101,7 +124,8 @@ def export(
             "--out - writes a picture to stdout, " + ("where --json writes too." if as_json else "a terminal."),
             "Name a file, or pipe the picture on: `aaecli data export --index 0 --out - | aaecli classify -`.",
         )
-    dataset = load_dataset(folder or context.obj)
+    outer, image = context.obj
+    dataset = load_dataset(folder or outer, image)
     if to_stdout:
         body, label = encode_image(dataset, split, index)
         sys.stdout.buffer.write(body)
@@ -109,7 +133,8 @@ def export(
     else:
         label = write_image(dataset, split, index, Path(target))
     place = "a PNG to stdout" if to_stdout else target
-    say(f"Wrote {place}: {split} image {index} of {dataset.name}, whose label is {label}.")
+    told = f"whose label is {label}" if label else "which has no label"
+    say(f"Wrote {place}: {split} image {index} of {dataset.name}, {told}.")
     if as_json:
         print_json({"file": target, "split": split, "index": index, "label": label})
 
@@ -125,15 +150,22 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     facts = Table.grid(padding=(0, 2))
     height, width = found["image"]
     num_classes = len(found["classes"])
-    checksums = "those that were published" if found["checksums_ok"] else "unknown for this data set"
-    for name, value in (
+    colour = ", in colour" if found["channels"] == 3 else ""
+    unlabelled = f", {found['num_unlabelled']:,} of them without a label" if found["num_unlabelled"] else ""
+    rows = [
         ("name", printable(found["name"])),
-        ("images", f"{height} × {width} pixels, {num_classes} classes"),
-        ("pool", f"{found['split']['pool']:,} training images that may be learnt from"),
+        ("images", f"{height} × {width} pixels{colour}, {num_classes} classes"),
+        ("pool", f"{found['split']['pool']:,} training images that may be learnt from{unlabelled}"),
         ("validation", f"{found['split']['validation']:,} training images that choices are made on"),
         ("test", f"{found['num_test']:,} images that decide nothing"),
-        ("checksums", checksums),
-    ):
+    ]
+    if found["findings"] is None:
+        rows.append(
+            ("checksums", "those that were published" if found["checksums_ok"] else "unknown for this data set")
+        )
+    else:
+        rows += _listed(found["findings"])
+    for name, value in rows:
         facts.add_row(Text(name, style="bold"), Text(value))
 
     counts = Table(box=box.SIMPLE_HEAD, show_footer=True)
@@ -141,5 +173,21 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     counts.add_column("train", f"{found['num_train']:,}", justify="right")
     counts.add_column("test", f"{found['num_test']:,}", justify="right")
     for entry in found["classes"]:
-        counts.add_row(entry["class"], f"{entry['train']:,}", f"{entry['test']:,}")
+        counts.add_row(printable(entry["class"]), f"{entry['train']:,}", f"{entry['test']:,}")
     return facts, counts
+
+
+def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:
+    """List by name what is wrong with the pictures of a folder; a group of copies is a line."""
+    from aaecli.console import printable
+
+    rows = [("unreadable", reason) for reason in findings["unreadable"].values()]
+    rows += [("not there", f"{name}, in labels.csv") for name in findings["missing"]]
+    for kind, title in (
+        ("contradicting", "copies, labels differ"),
+        ("tested", "copies, one in test"),
+        ("labelled", "copies, labelled"),
+        ("unlabelled", "copies, unlabelled"),
+    ):
+        rows += [(title, " = ".join(group)) for group in findings[kind]]
+    return [(title, printable(text)) for title, text in rows]

@@ -23,7 +23,7 @@ _WHERE = "Where"
         "aaecli train --labels 100 --seed 1             another draw of fewer labels\n\n"
         "aaecli train --preset tutorial                 the article's own settings\n\n"
         "aaecli train --model baseline                  the network it compares with\n\n"
-        "aaecli train --data fashion/                   another set of four IDX files\n\n"
+        "aaecli train --data stamps/                    your own pictures, by class\n\n"
         "aaecli train --print-config > mine.toml        settings to edit, for --config"
     )
 )
@@ -34,7 +34,7 @@ def train(
             metavar="N|all",
             envvar="AAECLI_LABELS",
             rich_help_panel=_WHAT,
-            show_default="1000",
+            show_default="1000; of your own pictures all",
             help="How many images are labelled, shared evenly among the classes.",
         ),
     ] = None,
@@ -54,7 +54,41 @@ def train(
             envvar="AAECLI_DATA",
             rich_help_panel=_WHAT,
             show_default="the embedded MNIST",
-            help="Folder with a data set in MNIST's four IDX files, .gz or raw.",
+            help="Folder of pictures (a sub-folder a class, or a labels.csv) or with four IDX files.",
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            envvar="AAECLI_SIZE",
+            rich_help_panel=_WHAT,
+            show_default="28",
+            help="Side in pixels, up to 64, that your pictures are brought to.",
+        ),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="1|3", envvar="AAECLI_CHANNELS", rich_help_panel=_WHAT, show_default="1", help="Grey or colour."
+        ),
+    ] = None,
+    normalise: Annotated[
+        bool | None,
+        typer.Option(
+            "--normalise/--no-normalise",
+            rich_help_panel=_WHAT,
+            show_default="normalised where grey",
+            help="Find, centre and scale the strokes in each picture, or only resize it.",
+        ),
+    ] = None,
+    holdout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            envvar="AAECLI_HOLDOUT",
+            rich_help_panel=_WHAT,
+            show_default="0.2; 0 with a test folder",
+            help="Share of your labelled pictures kept back, to judge the model by.",
         ),
     ] = None,
     seed: Annotated[
@@ -88,6 +122,15 @@ def train(
     print_config: Annotated[
         bool, typer.Option("--print-config", rich_help_panel=_HOW, help="Print the settings as TOML and leave.")
     ] = False,
+    augment: Annotated[
+        Literal["strokes", "natural", "none"] | None,
+        typer.Option(
+            envvar="AAECLI_AUGMENT",
+            rich_help_panel=_HOW,
+            show_default="the preset's; natural for pictures left as they are",
+            help="How images are changed in training: as writing may be, as photos may be, not at all.",
+        ),
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(envvar="AAECLI_STEPS", rich_help_panel=_HOW, help="Length in training steps.")
     ] = None,
@@ -153,6 +196,10 @@ def train(
             "labels": _number_or_all(labels),
             "model": model,
             "data": data,
+            "image.size": size,
+            "image.channels": channels,
+            "image.normalise": None if normalise is None else ("strokes" if normalise else "none"),
+            "holdout": holdout,
             "seed": seed,
             "schedule.steps": steps,
             "schedule.epochs": epochs,
@@ -165,23 +212,28 @@ def train(
     )
     if steps is not None and epochs is not None:
         raise AaeError("--steps and --epochs both give the length.", "Leave one of them out.")
-    from aaecli.settings import resolve, to_toml
+    from aaecli.cli.own_pictures import fitting
+    from aaecli.settings import read_toml, resolve, to_toml
 
     settings = resolve(preset=preset, config_file=config, flags=flags)
+    settings = fitting(settings, flags, read_toml(config) if config else {}, augment)
     if print_config:
         typer.echo(to_toml(settings), nl=False)
         return
 
+    from aaecli.cli.loading import load
     from aaecli.cli.training_display import TrainingDisplay, render
     from aaecli.paths import NEWEST_MODEL
 
+    # Before torch is imported: what is wrong with the data is said at once.
+    dataset = None if resume is not None else load(settings.data, settings.image, quiet=quiet)
     with TrainingDisplay(quiet=quiet) as display:
         from aaecli.learn import training
 
         if resume is not None:
             summary = training.resume(resume, NEWEST_MODEL, display)
         else:
-            summary = training.train(settings, out, name, NEWEST_MODEL, display)
+            summary = training.train(settings, out, name, NEWEST_MODEL, display, dataset)
     render(summary, display, as_json=as_json, quiet=quiet)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from types import FrameType, TracebackType
@@ -59,7 +60,7 @@ class TrainingDisplay:
         self._plan, self._number, self._began = plan, plan["number"], time.monotonic()
         if self.quiet:
             return
-        labels = "every label" if plan["labels"] == "all" else f"{plan['labels']} labels"
+        labels = f"{plan['num_labelled']:,} labels" if plan["labels"] == "all" else f"{plan['labels']} labels"
         how = f"preset {plan['preset']}, seed {plan['seed']}"
         console.say(f"Training {plan['model']} on {plan['dataset']} with {labels}: {how}.")
         console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
@@ -85,9 +86,11 @@ class TrainingDisplay:
             self._show()
         elif not self.quiet:
             terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
+            accuracy = row["validation_accuracy"]
+            judged = "" if math.isnan(accuracy) else f"validation accuracy {accuracy:.2%}, "
             console.say(
                 f"epoch {row['epoch']:.0f}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
-                f"validation accuracy {row['validation_accuracy']:.2%}, {terms}, "
+                f"{judged}{terms}, "
                 f"{row['images_per_second']:,.0f} images/s, {self._time_left(int(row['step']))} left"
             )
 
@@ -151,7 +154,8 @@ class TrainingDisplay:
             mean = f"{self._row[name]:.4f}" if name in self._row else ""
             table.add_row(name.replace("_", " "), now, mean)
         if self._row:
-            table.add_row("validation accuracy", "", f"[bold]{self._row['validation_accuracy']:.2%}[/bold]")
+            if not math.isnan(self._row["validation_accuracy"]):
+                table.add_row("validation accuracy", "", f"[bold]{self._row['validation_accuracy']:.2%}[/bold]")
             table.add_row("images a second", "", f"{self._row['images_per_second']:,.0f}")
         return Group(self._bar, table)
 
@@ -169,12 +173,25 @@ def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool, 
     if as_json:
         console.print_json(summary)
         return
-    low, high = summary["test_accuracy_interval"]
     out = console.out()
-    out.print(f"test accuracy  [bold]{summary['test_accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%})")
+    out.print(_judgement(summary))
     minutes, seconds = divmod(round(summary["seconds"]), 60)
     out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
     out.print(f"run            {summary['run']}", markup=False)
     out.print("model          model.pt")
     if not quiet:
         console.say("Next: aaecli eval model.pt")
+
+
+def _judgement(summary: dict[str, Any]) -> str:
+    """Say how good the model is, by the test images or else by the labelled ones that were kept back from it."""
+    if "test_accuracy" in summary:
+        low, high = summary["test_accuracy_interval"]
+        return f"test accuracy  [bold]{summary['test_accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%})"
+    if summary["validation_accuracy"] is None:
+        return "accuracy       unknown: no labelled picture was kept back, and there is no test folder"
+    low, high = summary["validation_accuracy_interval"]
+    return (
+        f"accuracy       [bold]{summary['validation_accuracy']:.1%}[/bold] of {summary['num_validation']} labelled "
+        f"pictures that were kept back  (95 % interval {low:.1%} to {high:.1%})"
+    )

@@ -1,8 +1,9 @@
-"""A data set: the embedded MNIST, or any other in the same four IDX files."""
+"""A data set: the embedded MNIST, any other in the same four IDX files, or a folder of the user's own pictures."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.config import Image
+from aaecli.data.findings import Findings
 from aaecli.data.idx import read_idx
 from aaecli.errors import AaeError
 
@@ -30,9 +33,12 @@ class Dataset:
         name: What to call it.
         classes: Name of each class; a label is an index into it.
         train_image: uint8 (N, H, W).
-        train_label: int64 (N,).
-        test_image: uint8 (M, H, W).
+        train_label: int64 (N,); -1 where an image has no label.
+        test_image: uint8 (M, H, W); none where a folder of pictures has no test images.
         test_label: int64 (M,).
+        train_name: Path of each training picture from the folder; empty for IDX files.
+        test_name: The same of the test pictures.
+        findings: What is wrong with the pictures of a folder; None for IDX files.
     """
 
     name: str
@@ -41,6 +47,14 @@ class Dataset:
     train_label: NDArray[np.int64]
     test_image: NDArray[np.uint8]
     test_label: NDArray[np.int64]
+    train_name: tuple[str, ...] = ()
+    test_name: tuple[str, ...] = ()
+    findings: Findings | None = None
+
+    @property
+    def is_collection(self) -> bool:
+        """Whether the images are the user's own pictures, of which some have no label."""
+        return self.findings is not None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -49,8 +63,15 @@ class Dataset:
         return (3 if self.train_image.ndim == 4 else 1, height, width)
 
 
-def load_dataset(folder: str | Path | None = None) -> Dataset:
+def load_dataset(
+    folder: str | Path | None = None, image: Image | None = None, progress: Callable[[int, int], None] | None = None
+) -> Dataset:
     """Load a data set: the embedded MNIST where no folder is named.
+
+    Args:
+        folder: A folder with four IDX files, or one of pictures.
+        image: What pictures become; the defaults where None. The images of IDX files are taken as they are.
+        progress: Is told how many pictures of how many are decoded.
 
     Raises:
         AaeError: The folder or one of its files is missing, unreadable or not what it should be.
@@ -58,7 +79,22 @@ def load_dataset(folder: str | Path | None = None) -> Dataset:
     if not folder:
         with resources.as_file(resources.files("aaecli.data") / "mnist") as embedded:
             return _load(embedded, "MNIST", _MNIST_SHA256)
+    if holds_pictures(Path(folder)):
+        # Decoding pictures takes modules that IDX files do without.
+        from aaecli.data.collection import load_collection
+
+        return load_collection(Path(folder), image or Image(), progress)
     return _load(Path(folder), "", {})
+
+
+def holds_pictures(folder: str | Path | None) -> bool:
+    """Tell whether a folder is one of pictures: there is something in it, and none of the four IDX files."""
+    try:
+        names = [path.name.removesuffix(".gz") for path in Path(folder).iterdir()] if folder else []
+    except OSError:
+        return False
+    endings = tuple(name for stem in _MNIST_SHA256 for name in _spellings(stem))
+    return bool(names) and not any(name.endswith(endings) for name in names)
 
 
 def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
@@ -116,9 +152,7 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
 def _find(folder: Path, stem: str) -> Path:
     """Find one of the four files, whichever of its published spellings it has."""
     hint = "--data takes a folder with the four IDX files of a data set, as published, .gz or raw."
-    dotted = stem.replace("-idx", ".idx")
-    part = stem.replace("t10k", "test")
-    names = {stem, dotted, part, part.replace("-idx", ".idx")}
+    names = _spellings(stem)
     try:
         if not folder.is_dir():
             raise AaeError(f"{folder} is not a folder.", hint)
@@ -138,6 +172,11 @@ def _find(folder: Path, stem: str) -> Path:
             f"{folder} holds several data sets: {found[0].name} and {found[-1].name}.", "Keep each in a folder."
         )
     return found[0]
+
+
+def _spellings(stem: str) -> set[str]:
+    part = stem.replace("t10k", "test")
+    return {stem, stem.replace("-idx", ".idx"), part, part.replace("-idx", ".idx")}
 
 
 def _digest(values: NDArray[np.uint8]) -> str:

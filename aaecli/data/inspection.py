@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,15 +38,16 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
 
     Returns:
         ``name``; ``image``: height and width in pixels; ``channels``; ``classes``: a list with ``class``, ``train`` and
-        ``test``, the numbers of its images; ``num_train``, ``num_test``; ``split``: how training divides the training
-        images into ``pool`` and ``validation``; ``checksums_ok``.
+        ``test``, the numbers of its images; ``num_train``, ``num_test``, ``num_unlabelled``; ``split``: how training
+        divides the training images into ``pool`` and ``validation``; ``checksums_ok``; ``findings`` about the pictures
+        of a folder, or None.
 
     Raises:
         AaeError: The data set is too small to be split.
     """
     parts = split(dataset, "all", 0)
     counts = [
-        np.bincount(label, minlength=len(dataset.classes)).tolist()
+        np.bincount(label[label >= 0], minlength=len(dataset.classes)).tolist()
         for label in (dataset.train_label, dataset.test_label)
     ]
     return {
@@ -58,16 +60,18 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
         ],
         "num_train": len(dataset.train_label),
         "num_test": len(dataset.test_label),
+        "num_unlabelled": int((dataset.train_label < 0).sum()),
         "split": {"pool": len(parts.pool), "validation": len(parts.validation)},
         "checksums_ok": checksums_ok,
+        "findings": asdict(dataset.findings) if dataset.findings else None,
     }
 
 
 def encode_image(dataset: Dataset, part: Part, index: int, suffix: str = ".png") -> tuple[bytes, str]:
-    """Encode one image as a picture file, grey, light on black as it is stored.
+    """Encode one image as a picture file, as it is stored.
 
     Returns:
-        The file's bytes and the name of the image's class.
+        The file's bytes and the name of the image's class; an empty one where it has no label.
 
     Raises:
         AaeError: The index is out of range or pictures of this suffix cannot be written.
@@ -90,7 +94,7 @@ def encode_image(dataset: Dataset, part: Part, index: int, suffix: str = ".png")
 
     file = io.BytesIO()
     Image.fromarray(images[index]).save(file, _FORMATS[suffix.lower()])
-    return file.getvalue(), dataset.classes[labels[index]]
+    return file.getvalue(), dataset.classes[labels[index]] if labels[index] >= 0 else ""
 
 
 def write_image(dataset: Dataset, part: Part, index: int, path: Path) -> str:

@@ -31,8 +31,17 @@ class Split:
     validation: NDArray[np.int64]
 
 
-def split(dataset: Dataset, labels: int | Literal["all"], seed: int) -> Split:
+HOLDOUT = 0.2
+"""Share of the labelled pictures of a folder that are kept for validation where there is no test set."""
+
+
+def split(
+    dataset: Dataset, labels: int | Literal["all"], seed: int, holdout: float | Literal["auto"] = "auto"
+) -> Split:
     """Split the training images: the last sixth for validation (MNIST's last 10,000), the others are the pool.
+
+    Pictures of a folder are mostly unlabelled, so there a share of each class's labelled ones is kept for validation,
+    drawn by lot; each class keeps one at least to learn from.
 
     Where the last sixth would leave a class out of either part, as in files sorted by class, the last sixth of each
     class is taken instead. The labelled images are drawn from the pool, the same number of each class (one more of
@@ -42,12 +51,16 @@ def split(dataset: Dataset, labels: int | Literal["all"], seed: int) -> Split:
         dataset: The data set.
         labels: Number of labelled images, or ``all``.
         seed: Seed of the draw.
+        holdout: That share, for pictures of a folder; ``auto``: ``HOLDOUT``, or 0 where there is a test set.
 
     Raises:
         AaeError: There are fewer labels than classes, or more than images in the pool.
     """
     label = dataset.train_label
     num_classes = len(dataset.classes)
+    if dataset.is_collection:
+        share = (0.0 if len(dataset.test_label) else HOLDOUT) if holdout == "auto" else holdout
+        return _split_collection(label, num_classes, labels, seed, share)
     place = np.arange(len(label))
     is_validation = place >= len(label) - round(len(label) / 6)
     if any(len(np.unique(label[part])) < num_classes for part in (is_validation, ~is_validation)):
@@ -61,6 +74,22 @@ def split(dataset: Dataset, labels: int | Literal["all"], seed: int) -> Split:
     return Split(pool, _draw(pool, label[pool], num_classes, labels, seed), validation)
 
 
+def _split_collection(
+    label: NDArray[np.int64], num_classes: int, labels: int | Literal["all"], seed: int, holdout: float
+) -> Split:
+    rng = np.random.default_rng(seed)
+    held = []
+    for value in range(num_classes):
+        members = rng.permutation(np.flatnonzero(label == value))
+        held.append(members[: min(round(holdout * len(members)), len(members) - 1)])
+    validation = np.sort(np.concatenate(held))
+    is_pool = np.ones(len(label), bool)
+    is_pool[validation] = False
+    learnt = np.flatnonzero(is_pool & (label >= 0))
+    labelled = _draw(learnt, label[learnt], num_classes, labels, seed)
+    return Split(np.flatnonzero(is_pool), labelled, validation)
+
+
 def _draw(
     pool: NDArray[np.int64], label: NDArray[np.int64], num_classes: int, labels: int | Literal["all"], seed: int
 ) -> NDArray[np.int64]:
@@ -68,7 +97,7 @@ def _draw(
         return pool
     if not num_classes <= labels <= len(pool):
         raise AaeError(
-            f"--labels {labels} does not fit: it takes {num_classes} (one a class) to {len(pool)} (the whole pool).",
+            f"--labels {labels} does not fit: it takes {num_classes} (one a class) to {len(pool)} (all there are).",
             "Use `--labels all` for every label.",
         )
     rng = np.random.default_rng(seed)
@@ -84,8 +113,13 @@ def _draw(
 
 
 def write_labels(path: Path, dataset: Dataset, labelled: NDArray[np.int64]) -> None:
-    """Write which images were labelled: ``index`` (into the training images) and ``label`` (the class's name)."""
+    """Write which images were labelled: ``index`` (into the training images) and ``label`` (the class's name).
+
+    Pictures of a folder have a ``path`` too.
+    """
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("index", "label"))
-        writer.writerows((int(index), dataset.classes[dataset.train_label[index]]) for index in labelled)
+        writer.writerow(("index", "label", "path") if dataset.is_collection else ("index", "label"))
+        for index in labelled.tolist():
+            row = (index, dataset.classes[dataset.train_label[index]])
+            writer.writerow((*row, dataset.train_name[index]) if dataset.is_collection else row)

@@ -32,7 +32,7 @@ def _spread(size: int, device: torch.device) -> Tensor:
 
 
 def warp(image: Tensor, settings: Augmentation) -> Tensor:
-    """Rotate, scale, shear, shift and bend each image by amounts of its own.
+    """Rotate, scale, shear, shift, bend and mirror each image by amounts of its own.
 
     Args:
         image: float (B, C, H, W); pixels from outside count as 0.
@@ -42,9 +42,12 @@ def warp(image: Tensor, settings: Augmentation) -> Tensor:
         float (B, C, H, W).
     """
     num, _, height, width = image.shape
+    mirrored = (torch.rand(num, device=image.device) < 0.5) if settings.mirror else None
     angle = _uniform(num, math.radians(settings.rotation), image)
     shear = _uniform(num, settings.shear, image)
     scale_x = _uniform(num, settings.scale, image).exp()
+    if mirrored is not None:
+        scale_x = torch.where(mirrored, -scale_x, scale_x)
     scale_y = _uniform(num, settings.scale, image).exp()
     # The grid of grid_sample runs from -1 to 1, so a pixel is 2 / width of it.
     shift_x = _uniform(num, 2 * settings.shift / width, image)
@@ -60,6 +63,15 @@ def warp(image: Tensor, settings: Augmentation) -> Tensor:
         field = _spread(height, image.device) @ field @ _spread(width, image.device).T  # (B, 2, H, W)
         grid = grid + field.permute(0, 2, 3, 1)
     return F.grid_sample(image, grid, align_corners=False)
+
+
+def light(image: Tensor, settings: Augmentation) -> Tensor:
+    """Change brightness and contrast of each image (B, C, H, W) in [0, 1], as another hour of the day would."""
+    num = len(image)
+    brightness = _uniform(num, settings.brightness, image).exp()[:, None, None, None]
+    contrast = _uniform(num, settings.contrast, image).exp()[:, None, None, None]
+    mean = image.mean((1, 2, 3), keepdim=True)
+    return (((image - mean) * contrast + mean) * brightness).clamp(0, 1)
 
 
 def cutout(image: Tensor, side: int) -> Tensor:

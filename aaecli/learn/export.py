@@ -191,7 +191,8 @@ def _parity_inputs(part: str, checkpoint: Checkpoint) -> list[tuple[Tensor, ...]
 
 
 def _stored_images(checkpoint: Checkpoint) -> Tensor:
-    return torch.from_numpy(load_dataset(checkpoint.config.data).test_image)
+    dataset = load_dataset(checkpoint.config.data, checkpoint.config.image)
+    return torch.from_numpy(dataset.test_image if len(dataset.test_image) else dataset.train_image)
 
 
 def _check_parity(path: Path, module: nn.Module, cases: list[tuple[Tensor, ...]], scale: dict[str, float]) -> float:

@@ -38,12 +38,15 @@ def classification(label_logits: Tensor, label: Tensor) -> Tensor:
     return F.cross_entropy(label_logits, label)
 
 
-def align(label_prob: Tensor, average: Tensor) -> Tensor:
-    """Scale probabilities (B, K) so that on average every class is as frequent as the uniform prior says.
+def align(label_prob: Tensor, average: Tensor, frequency: Tensor | None = None) -> Tensor:
+    """Scale probabilities (B, K) so that on average every class is as frequent as the categorical prior says.
 
-    Distribution alignment (ReMixMatch, Berthelot et al. 2020), with the teacher's running average (K,).
+    Distribution alignment (ReMixMatch, Berthelot et al. 2020), with the teacher's running average (K,); the prior's
+    ``frequency`` (K,) is uniform where None.
     """
     scaled = label_prob / average
+    if frequency is not None:
+        scaled = scaled * frequency
     return scaled / scaled.sum(1, keepdim=True)
 
 

@@ -4,11 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from aaecli.config import Prior
+from aaecli.errors import AaeError
+
+
+def label_frequency(settings: Prior, label: NDArray[np.int64], num_classes: int, *, follows: bool) -> Tensor | None:
+    """Give how often the categorical prior draws each class.
+
+    Args:
+        settings: What was asked for.
+        label: int64 (L,), the labels that training sees.
+        num_classes: Number of classes K.
+        follows: Whether ``auto`` stands for the labels' own frequencies.
+
+    Returns:
+        (K,), adding up to 1; None where every class is alike. Each class is counted once more than it occurs
+        (Laplace's rule): a handful of labels tells little about the pool.
+
+    Raises:
+        AaeError: The settings give frequencies of another number of classes.
+    """
+    if settings.label_frequency:
+        given = len(settings.label_frequency)
+        if given != num_classes:
+            raise AaeError(
+                f"prior.label_frequency has {given} entries, but there are {num_classes} classes.",
+                "Give one for each class, in the order in which `aaecli data` lists them.",
+            )
+        frequency = np.asarray(settings.label_frequency, np.float64)
+    elif settings.label == "labelled" or (settings.label == "auto" and follows):
+        frequency = (np.bincount(label, minlength=num_classes) + 1).astype(np.float64)
+    else:
+        return None
+    if (frequency == frequency[0]).all():
+        return None
+    return torch.from_numpy((frequency / frequency.sum()).astype(np.float32))
 
 
 def gaussian(count: int, style_dim: int, settings: Prior, device: torch.device) -> Tensor:
@@ -19,7 +55,17 @@ def gaussian(count: int, style_dim: int, settings: Prior, device: torch.device) 
 STYLE_PRIORS: dict[str, Callable[[int, int, Prior, torch.device], Tensor]] = {"gaussian": gaussian}
 
 
-def one_hot(count: int, num_classes: int, device: torch.device) -> Tensor:
-    """Draw one-hot labels (count, num_classes), every class alike: the categorical prior on y."""
-    label = torch.randint(num_classes, (count,), device=device)
+def one_hot(count: int, num_classes: int, device: torch.device, frequency: Tensor | None = None) -> Tensor:
+    """Draw one-hot labels (count, num_classes): the categorical prior on y.
+
+    Args:
+        count: How many.
+        num_classes: Number of classes K.
+        device: Where to.
+        frequency: (K,), how often each class is drawn; every class alike where None.
+    """
+    if frequency is None:
+        label = torch.randint(num_classes, (count,), device=device)
+    else:
+        label = torch.multinomial(frequency, count, replacement=True)
     return F.one_hot(label, num_classes).float()

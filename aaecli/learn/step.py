@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from aaecli.config import Config
 from aaecli.learn import objectives, priors
-from aaecli.learn.augment import cutout, warp
+from aaecli.learn.augment import cutout, light, warp
 from aaecli.learn.devices import autocast
 from aaecli.learn.networks import Encoding, Networks
 from aaecli.learn.optimisers import Average, make_optimisers, set_rates
@@ -50,13 +50,21 @@ class Step:
         config: The settings.
         num_steps: Length of the schedule, in steps.
         dtype: Type of the matrix products: float32 or bfloat16.
+        label_frequency: float32 (K,), how often the categorical prior draws each class; None for all alike.
 
     Attributes:
         average: Moving averages of encoder and decoder, in evaluation mode; None where the settings ask for none.
         optimisers: By the name of what they minimise.
     """
 
-    def __init__(self, networks: Networks, config: Config, num_steps: int, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        config: Config,
+        num_steps: int,
+        dtype: torch.dtype,
+        label_frequency: Tensor | None = None,
+    ) -> None:
         self.networks = networks
         self.config = config
         self.num_steps = num_steps
@@ -64,7 +72,10 @@ class Step:
         self.device = networks.encoder.label_head.weight.device
         self.num_classes = networks.encoder.label_head.out_features
         self.average = Average(networks) if config.optimiser.average else None
+        self.label_frequency = None if label_frequency is None else label_frequency.to(self.device)
         self.label_average = torch.full((self.num_classes,), 1 / self.num_classes, device=self.device)
+        if self.label_frequency is not None:
+            self.label_average.copy_(self.label_frequency)
         self.optimisers = make_optimisers(networks, config.optimiser)
 
     def __call__(self, batch: Batch, number: int) -> dict[str, Tensor]:
@@ -119,7 +130,7 @@ class Step:
         with torch.no_grad():
             prob = self.average.encoder(image).label_logits.softmax(1)  # (U, K)
             self.label_average.lerp_(prob.mean(0), 0.01)
-            prob = objectives.align(prob, self.label_average)
+            prob = objectives.align(prob, self.label_average, self.label_frequency)
         return {"consistency": objectives.consistency(encoding.label_logits, prob, self.config.objective.confidence)}
 
     def generation_phase(self) -> dict[str, Tensor]:
@@ -143,8 +154,7 @@ class Step:
         unlabelled = None if batch.unlabelled is None else to_float(batch.unlabelled)  # (U, C, H, W)
         image = labelled if unlabelled is None else torch.cat([unlabelled, labelled])  # (U + L, C, H, W)
         num_unlabelled = len(image) - len(labelled)
-        warped = warp(image, self.config.augmentation) if self._warps() else image
-        seen = cutout(warped, self.config.augmentation.cutout) if self.config.augmentation.cutout else warped
+        seen = self._augmented(image)
         with autocast(self.device, self.dtype):
             encoding = self.networks.encoder(seen)
             losses = self.classification_phase(_rows(encoding, num_unlabelled, None), batch.label)
@@ -192,9 +202,14 @@ class Step:
         weight: float = getattr(self.config.objective, term.split("_")[-1])
         return weight
 
-    def _warps(self) -> bool:
+    def _augmented(self, image: Tensor) -> Tensor:
+        """Change images (B, C, H, W) as the settings ask; what they leave at 0 costs nothing."""
         bounds = self.config.augmentation
-        return any((bounds.rotation, bounds.scale, bounds.shear, bounds.shift, bounds.elastic))
+        if any((bounds.rotation, bounds.scale, bounds.shear, bounds.shift, bounds.elastic, bounds.mirror)):
+            image = warp(image, bounds)
+        if bounds.brightness or bounds.contrast:
+            image = light(image, bounds)
+        return cutout(image, bounds.cutout) if bounds.cutout else image
 
     def _judged(self, encoding: Encoding) -> Iterator[tuple[str, nn.Module, Tensor, Callable[[int], Tensor]]]:
         """Give each discriminator that the model has, with the codes that it judges and what draws from its prior."""
@@ -209,7 +224,7 @@ class Step:
         return draw(count, self.config.network.style_dim, self.config.prior, self.device)  # (count, Z)
 
     def _draw_label(self, count: int) -> Tensor:
-        return priors.one_hot(count, self.num_classes, self.device)  # (count, K)
+        return priors.one_hot(count, self.num_classes, self.device, self.label_frequency)  # (count, K)
 
 
 def _rows(encoding: Encoding, start: int, stop: int | None) -> Encoding:

@@ -15,7 +15,7 @@ from aaecli.config import Config, to_table
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.learn import checkpoint
+from aaecli.learn import checkpoint, priors
 from aaecli.learn.devices import denormals_flushed, random_state, restore_random_state
 from aaecli.learn.family import FAMILY
 from aaecli.learn.networks import Networks
@@ -24,6 +24,7 @@ from aaecli.learn.records import append_row, drop_rows_after
 from aaecli.learn.sampler import Sampler
 from aaecli.learn.step import Batch, Step
 
+_MOST_USUAL = 10_000
 STRANGENESS_QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
 
@@ -73,7 +74,10 @@ class Trainer:
 
         torch.manual_seed(config.seed)
         networks = Networks(config.model, dataset.image_shape, len(dataset.classes), config.network).to(device)
-        self.step = Step(networks, config, self.num_steps, dtype)
+        frequency = priors.label_frequency(
+            config.prior, dataset.train_label[split.labelled], len(dataset.classes), follows=dataset.is_collection
+        )
+        self.step = Step(networks, config, self.num_steps, dtype, frequency)
         # The images stay on the device as bytes: 39 MB for MNIST, and a batch is a gather instead of a copy.
         self.image = torch.from_numpy(dataset.train_image).to(device)
         self.label = torch.from_numpy(dataset.train_label).to(device)
@@ -85,6 +89,9 @@ class Trainer:
         validation = torch.from_numpy(split.validation).to(device)
         self.validation_image = self.image[validation]
         self.validation_label = dataset.train_label[split.validation]
+        # The few that a folder of pictures keeps back, if any, are too few for a tail.
+        usual = pool[:_MOST_USUAL] if dataset.is_collection else validation
+        self.usual_image = self.image[usual]
 
     @property
     def images_per_step(self) -> int:
@@ -149,18 +156,21 @@ class Trainer:
             self.save(folder / "last.pt")
 
     def validation_accuracy(self) -> float:
-        """Share of the validation images that are named rightly, in [0, 1]."""
+        """Share of the validation images that are named rightly, in [0, 1]; not a number where there are none."""
+        if not len(self.validation_label):
+            return math.nan
         answer = predict(self.encoder, None, self.validation_image).label_prob.argmax(1)
         return float((answer == self.validation_label).mean())
 
     def result(self) -> checkpoint.Checkpoint:
         """Give the model to use, judged on the validation images."""
-        prediction = predict(self.encoder, self.decoder, self.validation_image)
+        accuracy = self.validation_accuracy()
         facts: dict[str, Any] = {
-            "validation_accuracy": float((prediction.label_prob.argmax(1) == self.validation_label).mean()),
+            "validation_accuracy": None if math.isnan(accuracy) else accuracy,
             "steps": self.number,
             "seconds": self.seconds,
         }
+        prediction = predict(self.encoder, self.decoder, self.usual_image)
         if prediction.reconstruction_error is not None:
             errors = np.quantile(prediction.reconstruction_error, STRANGENESS_QUANTILES)
             facts["strangeness"] = {

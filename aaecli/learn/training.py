@@ -16,13 +16,13 @@ import torch
 from aaecli import __version__
 from aaecli.config import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
-from aaecli.data.split import split, write_labels
+from aaecli.data.split import Split, split, write_labels
 from aaecli.errors import AaeError
 from aaecli.learn import trainer
 from aaecli.learn.checkpoint import Checkpoint, save_model
 from aaecli.learn.devices import choose_device, choose_precision, describe_device
 from aaecli.learn.predict import predict
-from aaecli.metrics import evaluate
+from aaecli.metrics import evaluate, wilson_interval
 from aaecli.paths import new_run, replacing
 from aaecli.settings import read_toml, to_toml
 
@@ -40,8 +40,12 @@ class Reporter(trainer.Reporter, Protocol):
         """
 
 
-def train(config: Config, root: Path, name: str | None, newest: Path, reporter: Reporter) -> dict[str, Any]:
+def train(
+    config: Config, root: Path, name: str | None, newest: Path, reporter: Reporter, dataset: Dataset | None = None
+) -> dict[str, Any]:
     """Train a model in a run folder of its own and judge it once on the test images.
+
+    Where there are none, the labelled images that were kept back judge it.
 
     Args:
         config: The settings.
@@ -49,6 +53,7 @@ def train(config: Config, root: Path, name: str | None, newest: Path, reporter: 
         name: What the folder is called before its number; model and number of labels where None.
         newest: Where the model is copied to, as the newest one.
         reporter: Is told how it goes.
+        dataset: What the settings' ``data`` names, where it has been loaded already.
 
     Returns:
         The summary that summary.json holds. Its ``state`` is ``done``, or ``stopped`` where the reporter asked to stop.
@@ -56,7 +61,7 @@ def train(config: Config, root: Path, name: str | None, newest: Path, reporter: 
     Raises:
         AaeError: Something the user can put right; what was reached until then is in the run folder.
     """
-    dataset = load_dataset(config.data)
+    dataset = dataset or load_dataset(config.data, config.image)
     device = choose_device(config.device)
     folder = new_run(root, name or f"{config.model}-{config.labels}")
     _write_text(folder / "config.toml", to_toml(config))
@@ -74,7 +79,7 @@ def resume(folder: Path, newest: Path, reporter: Reporter) -> dict[str, Any]:
     if (folder / "summary.json").is_file():
         raise AaeError(f"The training in {folder} is done.", f"`aaecli eval {folder / 'model.pt'}` judges its model.")
     config = from_table(read_toml(folder / "config.toml"))
-    return _run(config, load_dataset(config.data), choose_device(config.device), folder, newest, reporter)
+    return _run(config, load_dataset(config.data, config.image), choose_device(config.device), folder, newest, reporter)
 
 
 def _run(
@@ -85,7 +90,7 @@ def _run(
     newest: Path,
     reporter: Reporter,
 ) -> dict[str, Any]:
-    parts = split(dataset, config.labels, config.seed)
+    parts = split(dataset, config.labels, config.seed, config.holdout)
     write_labels(folder / "labels.csv", dataset, parts.labelled)
     dtype = choose_precision(config.precision, device)
     training = trainer.Trainer(config, dataset, parts, device, dtype)
@@ -97,6 +102,9 @@ def _run(
         "model": config.model,
         "preset": config.preset,
         "labels": config.labels,
+        "num_labelled": len(parts.labelled),
+        "num_unlabelled": len(parts.pool) - len(parts.labelled),
+        "num_validation": len(parts.validation),
         "seed": config.seed,
         "device": describe_device(device),
         "precision": _PRECISION_NAMES[dtype],
@@ -111,21 +119,30 @@ def _run(
         return plan | {"state": "stopped", "steps": training.number}
 
     result = training.result()
-    judged = _judge(result, dataset, device)
-    result.facts |= judged
+    result.facts |= _judge(result, dataset, parts, device)
     save_model(folder / "model.pt", result)
     with replacing(newest) as temporary:
         shutil.copyfile(folder / "model.pt", temporary)
-    summary = {"state": "done"} | plan | result.facts | {"model_path": str(folder / "model.pt")}
+    facts = {key: value for key, value in result.facts.items() if key != "holdout"}
+    summary = {"state": "done"} | plan | facts | {"model_path": str(folder / "model.pt")}
     _write_json(folder / "summary.json", summary)
     return summary
 
 
-def _judge(result: Checkpoint, dataset: Dataset, device: torch.device) -> dict[str, Any]:
+def _judge(result: Checkpoint, dataset: Dataset, parts: Split, device: torch.device) -> dict[str, Any]:
     """Read the test images: the only time that training does, when nothing is left to decide."""
+    facts: dict[str, Any] = {}
+    if dataset.is_collection:
+        # The folder changes; what was kept back from this model stays what it was.
+        facts["holdout"] = [dataset.train_name[index] for index in parts.validation.tolist()]
+        if facts["holdout"]:
+            num_correct = round(result.facts["validation_accuracy"] * len(parts.validation))
+            facts["validation_accuracy_interval"] = list(wilson_interval(num_correct, len(parts.validation)))
+    if not len(dataset.test_label):
+        return facts
     prediction = predict(result.encoder, None, torch.from_numpy(dataset.test_image).to(device))
     report = evaluate(prediction.label_prob, dataset.test_label, dataset.classes)
-    return {"test_accuracy": report["accuracy"], "test_accuracy_interval": report["accuracy_interval"]}
+    return facts | {"test_accuracy": report["accuracy"], "test_accuracy_interval": report["accuracy_interval"]}
 
 
 def _environment() -> dict[str, Any]:

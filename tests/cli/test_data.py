@@ -57,6 +57,8 @@ def test_another_data_set(
         "num_test": 2,
         "split": {"pool": 20, "validation": 4},
         "checksums_ok": None,
+        "num_unlabelled": 0,
+        "findings": None,
     }
     table = aaecli("data", *(["--data", folder] if by_flag else []))
     assert "unknown for this data set" in table.out

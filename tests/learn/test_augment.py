@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from aaecli.config import Augmentation
-from aaecli.learn.augment import cutout, warp
+from aaecli.config import AUGMENTATIONS, Augmentation
+from aaecli.learn.augment import cutout, light, warp
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +81,34 @@ def test_cutout_blanks_one_square(side):
     assert holes.any(2).sum((1, 2)).max() == side
     # The squares reach every pixel.
     assert holes.any(0).float().mean() > 0.2
+
+
+def test_every_other_image_is_mirrored():
+    torch.manual_seed(0)
+    image = torch.zeros(400, 3, 12, 12)
+    image[..., :3] = 1
+    seen = warp(image, Augmentation(mirror=True))
+    mirrored = seen[:, 0, 6, -1] > 0.9
+    assert 150 < int(mirrored.sum()) < 250
+    torch.testing.assert_close(seen[mirrored], image[mirrored].flip(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen[~mirrored], image[~mirrored], atol=1e-5, rtol=0)
+
+
+def test_light_changes_brightness_and_contrast_within_bounds():
+    torch.manual_seed(0)
+    ramp = torch.linspace(0.2, 0.6, 16).view(1, 1, 4, 4).expand(500, 3, 4, 4)
+    brighter = light(ramp, Augmentation(brightness=0.3)).mean((1, 2, 3)) / 0.4
+    assert brighter.min() < 0.8
+    assert 1.25 < brighter.max() < math.exp(0.3) + 1e-5
+    contrast = light(ramp, Augmentation(contrast=0.3))
+    torch.testing.assert_close(contrast.mean((1, 2, 3)), torch.full((500,), 0.4))
+    spread = contrast.std((1, 2, 3)) / ramp[0].std()
+    assert spread.min() < 0.8
+    assert spread.max() > 1.25
+    assert light(ramp, Augmentation(brightness=3.0)).max() <= 1
+
+
+def test_the_strokes_augmentation_is_the_default_presets():
+    from aaecli.settings import resolve
+
+    assert AUGMENTATIONS["strokes"] == resolve().augmentation

@@ -1,0 +1,82 @@
+"""Loading a data set under the user's eyes: how far the decoding is, and what is wrong with the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aaecli import console
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aaecli.config import Image
+    from aaecli.data.dataset import Dataset
+
+_WORTH_A_LINE = 1000
+"""From so many pictures on, a log says how many have to be decoded."""
+
+
+def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = True) -> Dataset:
+    """Load a data set, with progress and warnings on stderr.
+
+    Args:
+        data: Its folder; the embedded MNIST where empty.
+        image: What pictures become.
+        quiet: Show and say nothing.
+        notes: Warn of what is wrong with the pictures.
+
+    Raises:
+        AaeError: It cannot be loaded.
+    """
+    from aaecli.data.dataset import holds_pictures, load_dataset
+
+    if not holds_pictures(data):
+        return load_dataset(data)
+    from pathlib import Path
+
+    from aaecli.data.collection import load_collection
+
+    with _decoding(quiet=quiet) as progress:
+        dataset = load_collection(Path(data), image, progress)
+    if dataset.findings and notes and not quiet:
+        for note in dataset.findings.notes():
+            console.say(f"warning: {note}")
+    return dataset
+
+
+@contextmanager
+def _decoding(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, else say once that there is much to decode."""
+    if quiet:
+        yield lambda done, total: None
+        return
+    if not console.err().is_terminal:
+        said = False
+
+        def say_once(done: int, total: int) -> None:
+            nonlocal said
+            if not said and total >= _WORTH_A_LINE:
+                console.say(f"Decoding {total:,} pictures; the next start takes them from the cache.")
+            said = True
+
+        yield say_once
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("decoding"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
+    bar = Progress(*columns, console=console.err(), transient=True)
+    task = bar.add_task("", total=None)
+    try:
+
+        def show(done: int, total: int) -> None:
+            # Started late: a thread that draws would keep the workers from being forked.
+            if not bar.live.is_started:
+                bar.start()
+            bar.update(task, completed=done, total=total)
+
+        yield show
+    finally:
+        if bar.live.is_started:
+            bar.stop()

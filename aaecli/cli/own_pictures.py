@@ -1,0 +1,45 @@
+"""Settings that follow from the data, where the user did not choose them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from aaecli.config import AUGMENTATIONS, Augmentation, Config
+from aaecli.errors import AaeError
+
+
+def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], augment: str | None) -> Config:
+    """Complete settings for the data that they name.
+
+    Args:
+        config: The settings.
+        flags: Nested tables of what the command line set.
+        file: The same of ``--config``.
+        augment: The augmentation that the user named.
+
+    Returns:
+        The settings with every label where the user's own pictures are learnt from, and with the augmentation of
+        natural images where pictures are left as they are, unless the user or the preset chose otherwise.
+
+    Raises:
+        AaeError: A flag tells what pictures become, and the data are IDX files.
+    """
+    from aaecli.data.dataset import holds_pictures
+
+    if holds_pictures(config.data):
+        if "labels" not in flags and "labels" not in file:
+            config = replace(config, labels="all")
+    else:
+        given = [name for name in ("size", "channels") if name in flags.get("image", {})]
+        if given or "holdout" in flags:
+            what = f"--{given[0]}" if given else "--holdout"
+            raise AaeError(
+                f"{what} is for folders of pictures; the images of {config.data or 'MNIST'} are taken as they are.",
+                f"Leave {what} out, or name a folder of pictures with --data.",
+            )
+    if augment is None and not config.image.has_strokes and "augmentation" not in file:
+        # A preset without any, such as the article's, stays without.
+        augment = "natural" if config.augmentation != Augmentation() else None
+    return config if augment is None else replace(config, augmentation=AUGMENTATIONS[augment])

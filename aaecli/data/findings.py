@@ -1,0 +1,68 @@
+"""What is wrong, or may be, with the pictures of a folder: said once, before anything is learnt from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_Groups = tuple[tuple[str, ...], ...]
+
+_MANY_ODD = 0.25
+"""Share of pictures that look unlike strokes from which on the others are hardly strokes either."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a user should know; names are paths from the folder, and a group holds copies of one image.
+
+    Attributes:
+        unreadable: Pictures that are left out, each with the reason.
+        missing: Names in labels.csv that no picture has.
+        contradicting: Copies that are labelled as different classes.
+        labelled: Labelled pictures with copies, labelled alike or not at all.
+        unlabelled: Copies among the pictures without a label.
+        tested: Test pictures that are among those to learn from as well.
+        num_odd: Pictures that look unlike one drawing or character, where strokes are looked for.
+        num_images: Pictures that could be read.
+    """
+
+    unreadable: dict[str, str]
+    missing: tuple[str, ...]
+    contradicting: _Groups
+    labelled: _Groups
+    unlabelled: _Groups
+    tested: _Groups
+    num_odd: int
+    num_images: int
+
+    def notes(self, most: int = 5) -> Iterator[str]:
+        """Give a sentence for each thing found, with at most so many names."""
+
+        def named(names: list[str]) -> str:
+            more = len(names) - most
+            return ", ".join(names[:most]) + (f" and {more:,} more (`aaecli data` lists them)" if more > 0 else "")
+
+        if self.unreadable:
+            reasons = [reason.rstrip(".") for reason in self.unreadable.values()]
+            yield f"Left out, since unreadable: {_count(len(reasons), 'picture')}. {named(reasons)}."
+        if self.missing:
+            yield f"Only labels.csv knows of {_count(len(self.missing), 'picture')}: {named([*self.missing])}."
+        if self.contradicting:
+            groups = [" = ".join(group) for group in self.contradicting]
+            yield f"The same picture is labelled as different classes: {named(groups)}."
+        if self.tested:
+            groups = [" = ".join(group) for group in self.tested]
+            yield f"{_count(len(groups), 'test picture')} can be learnt from as well: {named(groups)}."
+        if self.labelled or self.unlabelled:
+            among = f"{len(self.labelled):,} of them labelled"
+            yield f"{_count(len(self.labelled) + len(self.unlabelled), 'picture')} occur more than once, {among}."
+        if self.num_odd > _MANY_ODD * self.num_images:
+            share = self.num_odd / self.num_images
+            yield (
+                f"{share:.0%} of the pictures look unlike a single drawing or character. "
+                "If they are none, --no-normalise leaves them as they are."
+            )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

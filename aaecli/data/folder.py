@@ -1,0 +1,132 @@
+"""A folder of pictures: which of them is of which class, and which have no label yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from aaecli.data.files import SUFFIXES
+from aaecli.data.labels import NAME, read_labels
+from aaecli.errors import AaeError
+
+UNLABELLED = "unlabelled"
+TEST = "test"
+_SPELLINGS = (UNLABELLED, "unlabeled")
+
+
+class File(NamedTuple):
+    """One picture file of a folder.
+
+    Attributes:
+        name: Its path from the folder, with slashes.
+        size: In bytes.
+        changed: When it was last changed, in nanoseconds.
+    """
+
+    name: str
+    size: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder of pictures holds; nothing has been decoded yet.
+
+    Attributes:
+        folder: The folder.
+        train: The pictures to learn from, by name.
+        train_class: Of each, the name of its class, or None without a label.
+        test: The pictures under ``test/``, by name.
+        test_class: Of each, the name of its class.
+        missing: Names in labels.csv that no picture has.
+    """
+
+    folder: Path
+    train: list[File]
+    train_class: list[str | None]
+    test: list[File]
+    test_class: list[str]
+    missing: tuple[str, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that labelled pictures are of, in order: by number where all of them are numbers."""
+        names = {name for name in self.train_class if name is not None}
+        if all(name.isascii() and name.isdigit() for name in names):
+            return tuple(sorted(names, key=lambda name: (int(name), name)))
+        return tuple(sorted(names))
+
+
+def list_folder(folder: Path) -> Listing:
+    """List the pictures of a folder.
+
+    A sub-folder is a class, save ``unlabelled`` and ``test``, which has a sub-folder a class; a labels.csv gives
+    pictures a label or another one. Where there is a labels.csv and no ``unlabelled``, sub-folders are mere places and
+    labels.csv alone tells the classes.
+
+    Raises:
+        AaeError: The folder or its labels.csv cannot be read, or pictures lie where their class cannot be told.
+    """
+    files = list(_pictures(folder))
+    if not files:
+        raise AaeError(
+            f"{folder} holds neither pictures nor IDX files.",
+            "Give a folder with a sub-folder of pictures for each class, or with pictures and a labels.csv.",
+        )
+    given = read_labels(folder / NAME) if (folder / NAME).is_file() else {}
+    test = [file for file in files if file.name.startswith(f"{TEST}/")]
+    train = [file for file in files if not file.name.startswith(f"{TEST}/")]
+    waiting = tuple(f"{spelling}/" for spelling in _SPELLINGS if (folder / spelling).is_dir())
+    by_folder = bool(waiting) or not (folder / NAME).is_file()
+    has_folders = any("/" in file.name for file in train)
+    train_class: list[str | None] = []
+    for file in train:
+        top, slash, _ = file.name.partition("/")
+        if file.name in given:
+            train_class.append(given[file.name] or None)
+        elif by_folder and slash and not file.name.startswith(waiting):
+            train_class.append(top)
+        elif by_folder and not slash and has_folders and not waiting:
+            raise AaeError(
+                f"{folder / file.name} lies beside the folders of the classes.",
+                f"Move pictures without a label into {folder / UNLABELLED}.",
+            )
+        else:
+            train_class.append(None)
+    test_class = []
+    for file in test:
+        parts = file.name.split("/")
+        if len(parts) < 3:
+            raise AaeError(
+                f"{folder / file.name} lies in no class.", f"{folder / TEST} has a sub-folder for each class."
+            )
+        test_class.append(parts[1])
+    missing = tuple(sorted(given.keys() - {file.name for file in train}))
+    return Listing(folder, train, train_class, test, test_class, missing)
+
+
+def _pictures(folder: Path) -> Iterator[File]:
+    """Give the pictures of a folder and of the folders in it, by name; hidden ones are left out."""
+    pending = [""]
+    while pending:
+        prefix = pending.pop()
+        try:
+            with os.scandir(folder / prefix) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise AaeError(f"Cannot read the folder {folder / prefix}: {error.strerror}.", "Check its name.") from error
+        inner = []
+        for entry in found:
+            name = entry.name
+            if name.startswith((".", "__MACOSX")):
+                continue
+            # Links to folders are not followed: they can lead in circles.
+            if entry.is_dir(follow_symlinks=False):
+                inner.append(f"{prefix}{name}/")
+            elif name[name.rfind(".") :].lower() in SUFFIXES and entry.is_file():
+                status = entry.stat()
+                yield File(prefix + name, status.st_size, status.st_mtime_ns)
+        pending += reversed(inner)

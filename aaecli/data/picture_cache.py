@@ -1,0 +1,164 @@
+"""The pictures of a folder as one array, decoded on every core once and kept for the next start."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.data.folder import File
+from aaecli.data.prepare import Batch, Recipe, prepare_chunk
+from aaecli.data.workers import CHUNK, workers
+from aaecli.errors import AaeError
+from aaecli.paths import cache_folder, replacing
+
+Progress = Callable[[int, int], None]
+"""Is told how many pictures are done, and of how many."""
+
+_SCHEMA = 1
+"""Raised by one whenever pictures are prepared in another way than before."""
+_KEPT_SECONDS = 90 * 24 * 3600
+_MANY = 48
+"""From so many pictures on, starting processes pays."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Prepared pictures.
+
+    Attributes:
+        image: uint8 (N, H, W) or (N, H, W, 3), those that could be read.
+        place: int64 (N,), where each stood among the files that were asked for.
+        odd: bool (N,), whether it looks unlike one drawing or character; all False where strokes are not looked for.
+        unreadable: By place, why a picture could not be read.
+    """
+
+    image: NDArray[np.uint8]
+    place: NDArray[np.int64]
+    odd: NDArray[np.bool_]
+    unreadable: dict[int, str]
+
+
+def load_pictures(folder: Path, files: list[File], recipe: Recipe, progress: Progress | None = None) -> Pictures:
+    """Read pictures, or take them from the cache as far as their files have not changed since.
+
+    Args:
+        folder: The folder that the files are in.
+        files: What to read.
+        recipe: How a picture becomes the model's input.
+        progress: Is told how far the decoding has come.
+    """
+    path = _cache_path(folder, recipe)
+    known = _read(path, recipe)
+    fresh = [place for place, file in enumerate(files) if known is None or file not in known.row]
+    if known is not None and not fresh and len(known.files) == len(files) and known.files == files:
+        with contextlib.suppress(OSError):
+            path.touch()
+        return known.pictures
+    pictures = _assemble(folder, files, recipe, known, fresh, progress)
+    # A home that cannot be written costs time at the next start, nothing else.
+    with contextlib.suppress(AaeError):
+        _write(path, files, pictures)
+    return pictures
+
+
+def _assemble(
+    folder: Path, files: list[File], recipe: Recipe, known: _Known | None, fresh: list[int], progress: Progress | None
+) -> Pictures:
+    image = np.empty((len(files), *recipe.stored_shape), np.uint8)
+    readable, odd = np.ones(len(files), bool), np.zeros(len(files), bool)
+    unreadable: dict[int, str] = {}
+    is_fresh = np.zeros(len(files), bool)
+    is_fresh[fresh] = True
+    if known is not None:
+        for place in np.flatnonzero(~is_fresh).tolist():
+            row = known.row[files[place]]
+            if isinstance(row, str):
+                unreadable[place] = row
+            else:
+                image[place], odd[place] = known.pictures.image[row], known.pictures.odd[row]
+    done = 0
+    for batch in _prepared([str(folder / files[place].name) for place in fresh], recipe):
+        row = 0
+        for outcome in batch.outcomes:
+            place = fresh[done]
+            if isinstance(outcome, AaeError):
+                unreadable[place] = outcome.message
+            else:
+                image[place], odd[place] = batch.images[row], bool(outcome)
+                row += 1
+            done += 1
+        if progress is not None:
+            progress(done, len(fresh))
+    readable[list(unreadable)] = False
+    if unreadable:
+        image, odd = image[readable], odd[readable]
+    return Pictures(image, np.flatnonzero(readable), odd, dict(sorted(unreadable.items())))
+
+
+def _prepared(names: list[str], recipe: Recipe) -> Iterator[Batch]:
+    if len(names) >= _MANY:
+        with workers() as pool:
+            yield from pool.run(names, recipe)
+    else:
+        for start in range(0, len(names), CHUNK):
+            yield prepare_chunk(list(names[start : start + CHUNK]), recipe)
+
+
+class _Known:
+    """What a cache file holds: rows of pictures, or why there is none, by file."""
+
+    def __init__(self, files: list[File], pictures: Pictures) -> None:
+        self.files = files
+        self.pictures = pictures
+        self.row: dict[File, int | str] = {files[place]: row for row, place in enumerate(pictures.place.tolist())}
+        self.row.update({files[place]: reason for place, reason in pictures.unreadable.items()})
+
+
+def _cache_path(folder: Path, recipe: Recipe) -> Path:
+    key = json.dumps([_SCHEMA, str(folder.resolve()), astuple(recipe)])
+    return cache_folder() / "pictures" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+
+
+def _read(path: Path, recipe: Recipe) -> _Known | None:
+    """Read a cache file; one that is missing, damaged or of another form counts as none."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+            table = json.loads(content["table"].tobytes())
+            files = [File(*row) for row in zip(*table["files"], strict=True)]
+            unreadable = {int(place): str(reason) for place, reason in table["unreadable"].items()}
+            pictures = Pictures(content["image"], content["place"], content["odd"], unreadable)
+        num = len(files) - len(unreadable)
+        fits = pictures.image.shape == (num, *recipe.stored_shape) and len(pictures.place) == len(pictures.odd) == num
+        return _Known(files, pictures) if fits else None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _write(path: Path, files: list[File], pictures: Pictures) -> None:
+    table = {"files": list(zip(*files, strict=True)), "unreadable": pictures.unreadable}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            table=np.frombuffer(json.dumps(table).encode(), np.uint8),
+            image=pictures.image,
+            place=pictures.place,
+            odd=pictures.odd,
+        )
+    _forget(path.parent.iterdir())
+
+
+def _forget(paths: Iterable[Path]) -> None:
+    """Delete what no start has used for a season."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if path.suffix == ".npz" and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+                path.unlink()

@@ -1,0 +1,143 @@
+"""The whole way with the user's own pictures, in small."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Run
+from tests.data.drawings import drawing, write_classes, write_pictures
+
+SMALL = """
+device = "cpu"
+precision = "fp32"
+[network]
+hidden = [48]
+discriminator_hidden = [16]
+batch_norm = true
+style_dim = 3
+[schedule]
+steps = 60
+batch_size = 24
+labelled_batch_size = 12
+"""
+
+
+@pytest.fixture
+def small(in_empty_folder: Path) -> Path:
+    path = in_empty_folder / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def settings(aaecli: Run, *words: object) -> dict[str, object]:
+    done = aaecli("train", *words, "--print-config")
+    assert done.code == 0, done.err
+    return tomllib.loads(done.out)
+
+
+def test_from_a_folder_to_an_answer(aaecli: Run, small: Path) -> None:
+    write_classes(Path("shapes"), 8, 12)
+    done = aaecli("train", "--data", "shapes", "--config", small, "--json")
+    assert done.code == 0, done.err
+    summary = json.loads(done.out)
+    assert (summary["num_labelled"], summary["num_unlabelled"], summary["num_validation"]) == (18, 36, 6)
+    assert "test_accuracy" not in summary
+    assert summary["validation_accuracy"] == 1.0
+    assert 0.5 < summary["validation_accuracy_interval"][0] < 0.7
+    with (Path(summary["run"]) / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 18
+    assert all(row["path"].startswith(f"{row['label']}/") for row in rows)
+
+    assert aaecli("export", "--onnx").code == 0
+    write_pictures(Path(), {"new.png": drawing(2, 500), "photo.png": 255 - drawing(1, 501, 80)})
+    answers = [json.loads(line) for line in aaecli("classify", "new.png", "photo.png", "--json").out.splitlines()]
+    assert [answer["label"] for answer in answers] == ["cross", "ring"]
+
+
+def test_how_good_the_model_is_is_said_with_how_little_that_means(aaecli: Run, small: Path) -> None:
+    write_classes(Path("shapes"), 8, 12)
+    done = aaecli("train", "--data", "shapes", "--config", small)
+    assert "of 6 labelled pictures that were kept back  (95 % interval" in done.out
+    done = aaecli("train", "--data", "shapes", "--config", small, "--holdout", 0)
+    assert "unknown: no labelled picture was kept back" in done.out
+    assert "nan" not in done.out + done.err
+
+
+def test_pictures_in_colour_left_as_they_are(aaecli: Run, small: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        for name, colour in (("red", (220, 30, 30)), ("blue", (30, 30, 220))):
+            part = name if number < 6 else "unlabelled"
+            pixels = np.clip(np.array(colour) + rng.normal(0, 12, (20, 30, 3)), 0, 255).astype(np.uint8)
+            write_pictures(Path("tiles"), {f"{part}/{name}{number}.png": pixels})
+    done = aaecli("train", "--data", "tiles", "--channels", 3, "--size", 16, "--config", small, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["validation_accuracy"] == 1.0
+    assert aaecli("export").code == 0
+    answer = json.loads(aaecli("classify", "tiles/unlabelled/blue9.png", "--json", "--save-input", "seen").out)
+    assert answer["label"] == "blue"
+    assert aaecli("classify", "tiles/unlabelled/red9.png", "--show").out.count("red") == 2
+    done = aaecli("generate", "--class", "red", "--count", 3, "--out", "reds.png")
+    assert done.code == 0, done.err
+    assert aaecli("generate", "--style-from", "tiles/red/red0.png", "--out", "walk.gif").code == 0
+    assert aaecli("generate", "--vary", "--out", "singles/", "--frames", 2).code == 0
+
+
+def test_settings_follow_the_data(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 2, 1)
+    own = settings(aaecli, "--data", "shapes")
+    assert own["labels"] == "all"
+    assert own["augmentation"] == settings(aaecli)["augmentation"]
+    assert settings(aaecli, "--data", "shapes", "--labels", 4)["labels"] == 4
+    assert settings(aaecli)["labels"] == 1000
+    left = settings(aaecli, "--data", "shapes", "--no-normalise")
+    assert left["image"] == {"size": 28, "channels": 1, "normalise": "none"}
+    assert left["augmentation"]["mirror"] is True
+    assert left["augmentation"]["elastic"] == 0
+    assert settings(aaecli, "--channels", 3, "--data", "shapes")["augmentation"]["mirror"] is True
+    chosen = settings(aaecli, "--data", "shapes", "--no-normalise", "--augment", "strokes")
+    assert chosen["augmentation"] == own["augmentation"]
+    none = settings(aaecli, "--augment", "none")["augmentation"]
+    assert not any(none.values())
+    # The article's settings stay the article's.
+    assert settings(aaecli, "--data", "shapes", "--no-normalise", "--preset", "tutorial")["augmentation"] == none
+
+
+def test_settings_that_were_printed_give_the_same_settings(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 2, 1)
+    for words in (("--data", "shapes", "--no-normalise", "--size", 20), ("--labels", 50)):
+        first = aaecli("train", *words, "--print-config").out
+        Path("mine.toml").write_text(first)
+        assert aaecli("train", "--config", "mine.toml", "--print-config").out == first
+
+
+def test_what_only_pictures_have_is_refused_for_idx_files(aaecli: Run, in_empty_folder: Path) -> None:
+    for words in (("--channels", 3), ("--size", 20), ("--holdout", 0.5)):
+        done = aaecli("train", *words)
+        assert done.code == 1
+        assert f"{words[0]} is for folders of pictures" in done.err
+    assert "in 8 to 64" in aaecli("train", "--data", ".", "--size", 100).err
+    assert "1 (grey) or 3 (colour)" in aaecli("train", "--data", ".", "--channels", 2).err
+    assert "ink has none" in aaecli("train", "--data", ".", "--channels", 3, "--normalise").err
+
+
+def test_what_is_wrong_with_the_pictures_is_listed(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 3, 2, 1)
+    write_pictures(Path("shapes"), {"ring/same.png": drawing(0, 0)})
+    Path("shapes/unlabelled/bad.png").write_bytes(b"?")
+    Path("shapes/labels.csv").write_text("path,label\nlost.png,ring\n")
+    shown = aaecli("data", "--data", "shapes").out
+    for expected in ("bad.png is not a picture", "bar/bar0.png = ring/same.png", "lost.png", "6 of them without"):
+        assert expected in shown
+    found = json.loads(aaecli("data", "--data", "shapes", "--json").out)
+    assert found["findings"]["contradicting"] == [["bar/bar0.png", "ring/same.png"]]
+    assert found["num_unlabelled"] == 6
+    said = aaecli("data", "--data", "shapes", "export", "--index", 0, "--out", "x.png").err
+    assert "whose label is bar" in said

@@ -1,0 +1,260 @@
+"""Folders of the user's own pictures: how they may be laid out, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from aaecli.config import Image
+from aaecli.data import picture_cache
+from aaecli.data.collection import load_collection
+from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.split import split
+from aaecli.errors import AaeError
+from tests.data.drawings import drawing, write_classes, write_pictures
+
+
+def labels_of(dataset: Dataset) -> dict[str, str]:
+    names = (*dataset.classes, "?")
+    return {name: names[label] for name, label in zip(dataset.train_name, dataset.train_label, strict=True)}
+
+
+def refuse(folder: Path, image: Image | None = None) -> AaeError:
+    with pytest.raises(AaeError) as caught:
+        load_dataset(folder, image)
+    assert caught.value.hint
+    return caught.value
+
+
+def test_a_folder_a_class(tmp_path: Path) -> None:
+    found = load_dataset(write_classes(tmp_path / "shapes", 3, 2, 1))
+    assert (found.name, found.classes, found.image_shape) == ("shapes", ("bar", "cross", "ring"), (1, 28, 28))
+    assert found.is_collection
+    assert np.bincount(found.train_label + 1).tolist() == [6, 3, 3, 3]
+    assert labels_of(found)["ring/ring0.png"] == "ring"
+    assert labels_of(found)["unlabelled/ring3.png"] == "?"
+    assert found.test_name == ("test/bar/bar5.png", "test/cross/cross5.png", "test/ring/ring5.png")
+    assert found.test_label.tolist() == [0, 1, 2]
+    # Light on black and centred already, so they pass through.
+    place = found.train_name.index("ring/ring0.png")
+    np.testing.assert_array_equal(found.train_image[place], drawing(1, 0))
+    assert list(found.findings.notes()) == []
+
+
+def test_classes_that_are_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {f"{n}/a.png": drawing(n % 3, n) for n in (10, 9, 2)})
+    assert load_dataset(tmp_path).classes == ("2", "9", "10")
+
+
+def test_a_flat_folder_with_labels(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {f"{n}.png": drawing(n % 3, n) for n in range(6)})
+    write_pictures(tmp_path, {"more/7.png": drawing(1, 7)})
+    (tmp_path / "labels.csv").write_text("path,label\n0.png,bar\n1.png,ring\n2.png,\nmore/7.png,ring\nlost.png,bar\n")
+    found = load_dataset(tmp_path)
+    assert labels_of(found) == {
+        "0.png": "bar", "1.png": "ring", "2.png": "?", "3.png": "?", "4.png": "?", "5.png": "?", "more/7.png": "ring"
+    }  # fmt: skip
+    assert found.findings.missing == ("lost.png",)
+    assert any("lost.png" in note for note in found.findings.notes())
+
+
+def test_labels_go_before_folders(tmp_path: Path) -> None:
+    write_classes(tmp_path, 2, 2)
+    (tmp_path / "labels.csv").write_text("path,label\nunlabelled/bar2.png,bar\nring/ring0.png,cross\nring/ring1.png,\n")
+    found = labels_of(load_dataset(tmp_path))
+    assert found["unlabelled/bar2.png"] == "bar"
+    assert found["ring/ring0.png"] == "cross"
+    assert found["ring/ring1.png"] == "?"
+    assert found["bar/bar0.png"] == "bar"
+
+
+def test_pictures_beside_the_classes_have_no_place(tmp_path: Path) -> None:
+    write_classes(tmp_path, 1, 0)
+    write_pictures(tmp_path, {"stray.png": drawing(0, 9)})
+    error = refuse(tmp_path)
+    assert "stray.png" in error.message
+    assert "unlabelled" in error.hint
+
+
+def test_a_test_picture_without_a_class_or_of_an_unknown_one(tmp_path: Path) -> None:
+    write_pictures(write_classes(tmp_path), {"test/x.png": drawing(0, 9)})
+    assert "lies in no class" in refuse(tmp_path).message
+    (tmp_path / "test/x.png").unlink()
+    write_pictures(tmp_path, {"test/star/x.png": drawing(0, 9)})
+    assert "star" in refuse(tmp_path).message
+
+
+@pytest.mark.parametrize("labelled", [[], ["bar/a.png"]])
+def test_fewer_than_two_classes(tmp_path: Path, labelled: list[str]) -> None:
+    write_pictures(tmp_path, {name: drawing(0, 1) for name in [*labelled, "unlabelled/b.png"]})
+    error = refuse(tmp_path)
+    assert "two classes or more" in error.message
+    assert "aaecli label" in error.hint
+    assert len(load_collection(tmp_path, Image(), few_classes=True).train_image) == 1 + len(labelled)
+
+
+def test_neither_pictures_nor_idx_files(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    assert "neither pictures nor IDX files" in refuse(tmp_path).message
+
+
+def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None:
+    write_classes(tmp_path, 2, 1)
+    (tmp_path / "unlabelled/a.png").write_bytes(b"no picture")
+    (tmp_path / "ring/b.jpg").touch()
+    for _ in range(2):  # decoded, then from the cache
+        found = load_dataset(tmp_path)
+        assert len(found.train_image) == len(found.train_name) == len(found.train_label) == 9
+        assert set(found.findings.unreadable) == {"unlabelled/a.png", "ring/b.jpg"}
+    notes = " ".join(found.findings.notes())
+    assert "2 pictures" in notes
+    assert "a.png is not a picture" in notes
+
+
+def test_a_class_of_which_nothing_can_be_read(tmp_path: Path) -> None:
+    write_classes(tmp_path, 2, 1)
+    (tmp_path / "star").mkdir()
+    (tmp_path / "star/a.png").write_bytes(b"no picture")
+    assert "class 'star'" in refuse(tmp_path).message
+
+
+def test_copies_are_found(tmp_path: Path) -> None:
+    write_classes(tmp_path, 2, 2, 1)
+    write_pictures(
+        tmp_path,
+        {
+            "unlabelled/same.png": drawing(0, 0),
+            "cross/wrong.png": drawing(1, 0),
+            "unlabelled/twin.png": drawing(2, 2),
+            "unlabelled/leak.png": drawing(2, 4),
+            "unlabelled/plain.png": np.zeros((28, 28), np.uint8),
+            "unlabelled/plain too.png": np.zeros((28, 28), np.uint8),
+        },
+    )
+    found = load_dataset(tmp_path).findings
+    assert found.labelled == (("bar/bar0.png", "unlabelled/same.png"),)
+    assert found.contradicting == (("cross/wrong.png", "ring/ring0.png"),)
+    assert found.unlabelled == (("unlabelled/cross2.png", "unlabelled/twin.png"),)
+    assert found.tested == (("unlabelled/leak.png", "test/cross/cross4.png"),)
+    assert len(list(found.notes())) == 3
+
+
+def test_colour_and_size(tmp_path: Path) -> None:
+    red = np.zeros((40, 40, 3), np.uint8)
+    red[..., 0] = 200
+    write_pictures(tmp_path, {"red/a.png": red, "grey/b.png": drawing(0, 0, 40)})
+    found = load_dataset(tmp_path, Image(size=16, channels=3))
+    assert found.image_shape == (3, 16, 16)
+    assert (found.train_image[found.train_name.index("red/a.png")] == [200, 0, 0]).all()
+    grey = found.train_image[found.train_name.index("grey/b.png")]
+    assert (grey == grey[..., :1]).all()
+    assert grey.max() > 150
+
+
+def test_pictures_are_left_as_they_are_where_asked(tmp_path: Path) -> None:
+    # A dark bar in a corner of a light picture: normalised, it would be light and in the middle.
+    pixels = np.full((28, 28), 220, np.uint8)
+    pixels[2:12, 3:6] = 30
+    write_pictures(tmp_path, {"a/a.png": pixels, "b/b.png": drawing(0, 0)})
+    as_is = load_dataset(tmp_path, Image(normalise="none"))
+    np.testing.assert_array_equal(as_is.train_image[0], pixels)
+    normalised = load_dataset(tmp_path, Image(normalise="strokes")).train_image[0]
+    assert normalised[0].max() < 50 < 200 < normalised[14].max()
+
+
+def test_many_oddities_raise_the_question_of_normalising(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    write_pictures(tmp_path, {f"{n % 2}/{n}.png": np.full((30, 30), rng.integers(256), np.uint8) for n in range(8)})
+    assert any("--no-normalise" in note for note in load_dataset(tmp_path).findings.notes())
+    assert not any(
+        "--no-normalise" in note for note in load_dataset(tmp_path, Image(normalise="none")).findings.notes()
+    )
+
+
+def test_the_second_start_decodes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_classes(tmp_path, 3, 3)
+    first = load_dataset(tmp_path)
+    decoded: list[str] = []
+    real = picture_cache.prepare_chunk
+
+    def watched(sources, recipe):
+        decoded.extend(Path(source).name for source in sources)
+        return real(sources, recipe)
+
+    monkeypatch.setattr(picture_cache, "prepare_chunk", watched)
+    again = load_dataset(tmp_path)
+    assert decoded == []
+    np.testing.assert_array_equal(again.train_image, first.train_image)
+
+    # A new picture, a changed one, one that is gone, one that was labelled by moving it.
+    write_pictures(tmp_path, {"unlabelled/new.png": drawing(0, 99)})
+    changed = tmp_path / "ring/ring1.png"
+    Picture.fromarray(drawing(1, 77)).save(changed)
+    os.utime(changed, ns=(1, 1))
+    (tmp_path / "bar/bar0.png").unlink()
+    (tmp_path / "unlabelled/bar4.png").rename(tmp_path / "bar/bar4.png")
+    third = load_dataset(tmp_path)
+    assert sorted(decoded) == ["bar4.png", "new.png", "ring1.png"]
+    for name, expected in (("ring/ring1.png", drawing(1, 77)), ("bar/bar4.png", drawing(0, 4))):
+        np.testing.assert_array_equal(third.train_image[third.train_name.index(name)], expected)
+    assert labels_of(third)["bar/bar4.png"] == "bar"
+    decoded.clear()
+    load_dataset(tmp_path)
+    assert decoded == []
+    load_dataset(tmp_path, Image(size=20))
+    assert len(decoded) == 18
+
+
+def test_a_damaged_cache_is_made_anew(tmp_path: Path) -> None:
+    write_classes(tmp_path / "data", 2, 1)
+    first = load_dataset(tmp_path / "data")
+    for path in (Path(os.environ["AAECLI_CACHE"]) / "pictures").iterdir():
+        path.write_bytes(path.read_bytes()[:-700])
+    np.testing.assert_array_equal(load_dataset(tmp_path / "data").train_image, first.train_image)
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "file"))
+    assert len(load_dataset(write_classes(tmp_path / "data", 2, 1)).train_image) == 9
+
+
+def test_many_pictures_are_decoded_by_workers_in_order(tmp_path: Path) -> None:
+    write_classes(tmp_path, 30, 40)
+    (tmp_path / "unlabelled/bad.png").write_bytes(b"?")
+    told: list[tuple[int, int]] = []
+    found = load_dataset(tmp_path, None, lambda done, total: told.append((done, total)))
+    assert told[-1] == (211, 211)
+    for name, image in zip(found.train_name, found.train_image, strict=True):
+        stem = Path(name).stem
+        kind = ("bar", "ring", "cross").index(stem.rstrip("0123456789"))
+        np.testing.assert_array_equal(image, drawing(kind, int(stem.lstrip("abcdefghijklmnopqrstuvwxyz"))))
+
+
+def test_a_share_of_the_labelled_is_kept_back(tmp_path: Path) -> None:
+    found = load_dataset(write_classes(tmp_path, 10, 5))
+    parts = split(found, "all", 0)
+    assert np.bincount(found.train_label[parts.validation]).tolist() == [2, 2, 2]
+    assert np.bincount(found.train_label[parts.labelled]).tolist() == [8, 8, 8]
+    assert len(parts.pool) == 45 - 6
+    assert not set(parts.validation) & set(parts.pool)
+    assert set(parts.labelled) <= set(parts.pool)
+    other = split(found, "all", 1)
+    assert set(other.validation) != set(parts.validation)
+    assert len(split(found, 6, 0).labelled) == 6
+    with pytest.raises(AaeError, match="--labels 25 does not fit"):
+        split(found, 25, 0)
+    assert len(split(found, "all", 0, 0.5).validation) == 15
+
+
+def test_nothing_is_kept_back_from_a_class_of_one_or_beside_a_test_set(tmp_path: Path) -> None:
+    found = load_dataset(write_classes(tmp_path / "few", 1, 5))
+    assert len(split(found, "all", 0, 0.9).validation) == 0
+    assert len(split(found, "all", 0).labelled) == 3
+    tested = load_dataset(write_classes(tmp_path / "tested", 10, 0, 3))
+    assert len(split(tested, "all", 0).labelled) == 30
+    assert len(split(tested, "all", 0, 0.2).labelled) == 24
