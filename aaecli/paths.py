@@ -37,6 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
                 os.fsync(written.fileno())
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
+            _sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -44,6 +45,24 @@ def replacing(path: Path) -> Iterator[Path]:
             f"Cannot write {path}: {error.strerror or error}.",
             "Check the folder's permissions and the free space on its disk.",
         ) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left: the files that never took their names."""
+    for entry in folder.iterdir():
+        if re.fullmatch(r"\.[\w.]+\.(pt|csv|json|toml)\.\w{8}", entry.name):
+            entry.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a new name onto the disk: without it, a loss of power may take the new file and leave the old one."""
+    if os.name == "nt":
+        return  # Windows opens no folders
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

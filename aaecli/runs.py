@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import math
-import platform
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aaecli.errors import AaeError
-from aaecli.processes import started_at
+from aaecli.runlock import is_locked
 from aaecli.settings import read_toml
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ State = Literal["running", "stopped", "done"]
 
 _MAX_BYTES = 2**20
 _LONGEST_ROW = 2**14
-# A run notes its start a moment after its process began. What began later than this has only got the same number.
-_SLACK_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Run:
     Attributes:
         name: Name of the folder.
         path: The folder.
-        state: ``done``; ``running`` where its process is alive on this machine; else ``stopped``.
+        state: ``done``; ``running`` where a training holds its lock; else ``stopped``.
         model: Row of the family of models.
         labels: Number of labelled images, or ``all``.
         preset: Preset that the settings started from.
@@ -82,6 +79,20 @@ def list_runs(root: Path) -> list[Run]:
     return sorted(runs, key=lambda run: (_timestamp(run.started) or 0.0, run.name))
 
 
+def newest_stopped(root: Path) -> Path:
+    """Find the run that ``train --resume`` goes on with: the one that began last of those that stand still.
+
+    Raises:
+        AaeError: There is none, or the folder cannot be read.
+    """
+    stopped = [run for run in list_runs(root) if run.state == "stopped"]
+    if not stopped:
+        raise AaeError(
+            f"No training in {root} has stopped before its end.", "`aaecli runs` lists those that there are."
+        )
+    return stopped[-1].path
+
+
 def read_run(folder: Path) -> Run:
     """Read one run folder. Whatever is damaged or missing is left out and, if damaged, named in ``faults``."""
     faults: list[str] = []
@@ -95,7 +106,7 @@ def read_run(folder: Path) -> Run:
     return Run(
         name=folder.name,
         path=folder,
-        state="done" if is_done else "running" if _is_alive(environment) else "stopped",
+        state="done" if is_done else "running" if is_locked(folder) else "stopped",
         model=_text(config.get("model")),
         labels=_text(labels) if isinstance(labels, str) else _whole(labels),
         preset=_text(config.get("preset")),
@@ -139,14 +150,6 @@ def read_metrics(folder: Path) -> dict[str, NDArray[np.float64]]:
         return {name: values[:, place] for place, name in zip(range(values.shape[1]), names, strict=True)}
     except (ValueError, IndexError, csv.Error) as error:
         raise AaeError(f"{path} is damaged: a row does not fit the first.", "Train again, or copy it again.") from error
-
-
-def _is_alive(environment: dict[str, Any]) -> bool:
-    pid, noted = _whole(environment.get("pid")), _timestamp(environment.get("started"))
-    if pid is None or noted is None or environment.get("host") != platform.node():
-        return False
-    began = started_at(pid)
-    return began is not None and began <= noted + _SLACK_SECONDS
 
 
 def _config(path: Path, faults: list[str]) -> dict[str, Any]:

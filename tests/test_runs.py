@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aaecli import processes
 from aaecli.config import Config
 from aaecli.errors import AaeError
-from aaecli.processes import started_at
-from aaecli.runs import list_runs, read_run
+from aaecli.runlock import locked
+from aaecli.runs import list_runs, newest_stopped, read_run
 from aaecli.settings import to_toml
 
 DONE = {"state": "done", "test_accuracy": 0.985, "test_accuracy_interval": [0.98, 0.99], "seconds": 81.5, "steps": 3000}
@@ -29,8 +23,6 @@ def write_run(
     root: Path,
     name: str = "semisupervised-1000-001",
     *,
-    pid: int | None = None,
-    host: str | None = None,
     started: datetime | None = None,
     summary: dict[str, Any] | None = None,
     metrics: str = METRICS,
@@ -40,8 +32,7 @@ def write_run(
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text(to_toml(Config(seed=3)))
     environment = {
-        "pid": pid or os.getpid(),
-        "host": host or platform.node(),
+        "pid": 1,
         "started": (started or datetime.now(UTC)).isoformat(timespec="seconds"),
         "num_steps": 3000,
     }
@@ -60,32 +51,20 @@ def test_a_run_that_is_done(tmp_path: Path) -> None:
     assert (run.validation_accuracy, run.test_accuracy, run.test_accuracy_interval) == (0.955, 0.985, (0.98, 0.99))
 
 
-def test_a_run_whose_process_is_alive(tmp_path: Path) -> None:
-    run = read_run(write_run(tmp_path))
+def test_a_run_that_a_training_holds(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    with locked(folder):
+        run = read_run(folder)
     assert (run.state, run.steps, run.num_steps, run.seconds) == ("running", 780, 3000, 21.0)
     assert run.test_accuracy is None
     assert run.test_accuracy_interval is None
-
-
-def test_a_run_whose_process_has_ended(tmp_path: Path) -> None:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    assert read_run(write_run(tmp_path, pid=child.pid)).state == "stopped"
-
-
-def test_a_run_whose_number_another_process_has_now(tmp_path: Path) -> None:
-    long_ago = datetime.now(UTC) - timedelta(days=400)
-    assert read_run(write_run(tmp_path, started=long_ago)).state == "stopped"
-
-
-def test_a_run_of_another_machine(tmp_path: Path) -> None:
-    assert read_run(write_run(tmp_path, host="elsewhere")).state == "stopped"
+    assert read_run(folder).state == "stopped"
 
 
 def test_a_run_that_has_just_begun(tmp_path: Path) -> None:
     folder = write_run(tmp_path, metrics="")
     run = read_run(folder)
-    assert (run.state, run.steps, run.validation_accuracy, run.faults) == ("running", None, None, ())
+    assert (run.state, run.steps, run.validation_accuracy, run.faults) == ("stopped", None, None, ())
     (folder / "environment.json").unlink()
     (folder / "metrics.csv").unlink()
     run = read_run(folder)
@@ -185,50 +164,13 @@ def test_a_folder_without_runs(tmp_path: Path) -> None:
     assert "--out" in caught.value.hint
 
 
-def sleeping_child() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-
-
-@pytest.mark.parametrize("by_command", [False, True])
-def test_when_a_process_began(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_command: bool) -> None:
-    if by_command:
-        monkeypatch.setattr(processes, "_PROC", tmp_path)
-        script = tmp_path / "ps"
-        # What ps prints on every Unix; its file stands for it, since not every small machine has one.
-        script.write_text('#!/bin/sh\n[ "$1$2$3" = "-olstart=-p" ] && date "+%a %b %e %H:%M:%S %Y"\n')
-        script.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    before = time.time()
-    with sleeping_child() as child:
-        began = started_at(child.pid)
-    assert began is not None
-    assert abs(began - before) < 5
-
-
-def test_a_process_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert started_at(2**22 + 1) is None
-    monkeypatch.setattr(processes, "_PROC", tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert started_at(os.getpid()) is None
-
-
-def test_a_process_that_has_ended_but_is_not_asked_for(tmp_path: Path) -> None:
-    with sleeping_child() as child:
-        folder = write_run(tmp_path, pid=child.pid)
-        assert read_run(folder).state == "running"
-        child.stdin.close()  # type: ignore[union-attr]
-        deadline = time.monotonic() + 10
-        while started_at(child.pid) is not None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert child.returncode is None
-        assert read_run(folder).state == "stopped"
-
-
-def test_a_name_of_a_process_may_hold_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "stat").write_text("cpu 1 2 3\nbtime 1000\n")
-    (tmp_path / "5").mkdir()
-    ticks = os.sysconf("SC_CLK_TCK")
-    fields = ["S", *["0"] * 18, str(7 * ticks), "0"]
-    (tmp_path / "5" / "stat").write_text("5 (a) Z (b) " + " ".join(fields))
-    monkeypatch.setattr(processes, "_PROC", tmp_path)
-    assert started_at(5) == 1007
+def test_the_run_to_go_on_with_is_the_newest_that_stands_still(tmp_path: Path) -> None:
+    with pytest.raises(AaeError, match="has stopped before its end"):
+        newest_stopped(tmp_path)
+    noon = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+    for hour, name in enumerate(("b-001", "a-001", "running-001", "done-001")):
+        folder = write_run(tmp_path, name, started=noon + timedelta(hours=hour))
+    (folder / "summary.json").write_text(json.dumps(DONE))
+    with locked(tmp_path / "running-001"):
+        assert newest_stopped(tmp_path) == tmp_path / "a-001"
+    assert newest_stopped(tmp_path) == tmp_path / "running-001"

@@ -24,10 +24,15 @@ _WHERE = "Where"
         "aaecli train --preset tutorial                 the article's own settings\n\n"
         "aaecli train --model baseline                  the network it compares with\n\n"
         "aaecli train --data stamps/                    your own pictures, by class\n\n"
-        "aaecli train --print-config > mine.toml        settings to edit, for --config"
+        "aaecli train --print-config > mine.toml        settings to edit, for --config\n\n"
+        "aaecli train --resume                          go on with the run that stopped last"
     )
 )
 def train(
+    ctx: typer.Context,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", show_default=False, help="With --resume: the run folder.")
+    ] = None,
     labels: Annotated[
         str | None,
         typer.Option(
@@ -176,19 +181,38 @@ def train(
         typer.Option(rich_help_panel=_WHERE, show_default="MODEL-N", help="Name of the run folder, before its number."),
     ] = None,
     resume: Annotated[
-        Path | None,
+        bool,
         typer.Option(
-            metavar="RUN", rich_help_panel=_WHERE, help="Go on with the run in this folder, with its own settings."
+            "--resume",
+            rich_help_panel=_WHERE,
+            help="Go on with RUN, or with the newest that stopped, in its own settings.",
         ),
-    ] = None,
+    ] = False,
+    save_every: Annotated[
+        str,
+        typer.Option(
+            metavar="N|TIME",
+            envvar="AAECLI_SAVE_EVERY",
+            rich_help_panel=_WHERE,
+            help="Save what --resume needs every so many steps (500) or so often (90s, 2m).",
+        ),
+    ] = "1m",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Train a model from a few labelled images and many unlabelled ones.
 
     Writes a run folder under [bold]runs/[/bold] and the newest model as [bold]model.pt[/bold].
-    Ctrl-C stops after the step under way; [bold]--resume[/bold] goes on from there.
+    Ctrl-C stops after the step under way; [bold]--resume[/bold] goes on from there,
+    and after a crash from what was saved last.
     """
+    from aaecli.learn.cadence import parse_cadence
+
+    cadence = parse_cadence(save_every)
+    if resume:
+        _refuse_settings(ctx)
+    elif run is not None:
+        raise typer.BadParameter("A run is named only to go on with it: --resume RUN.", param_hint="RUN")
     if name is not None and (not name or Path(name).name != name):
         raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
     flags = _tables(
@@ -224,17 +248,31 @@ def train(
     from aaecli.cli.loading import load
     from aaecli.cli.training_display import TrainingDisplay, render
     from aaecli.paths import NEWEST_MODEL
+    from aaecli.runs import newest_stopped
 
     # Before torch is imported: what is wrong with the data is said at once.
-    dataset = None if resume is not None else load(settings.data, settings.image, quiet=quiet)
+    dataset = None if resume else load(settings.data, settings.image, quiet=quiet)
     with TrainingDisplay(quiet=quiet) as display:
         from aaecli.learn import training
 
-        if resume is not None:
-            summary = training.resume(resume, NEWEST_MODEL, display)
+        if resume:
+            summary = training.resume(run or newest_stopped(out), NEWEST_MODEL, display, cadence)
         else:
-            summary = training.train(settings, out, name, NEWEST_MODEL, display, dataset)
+            summary = training.train(settings, out, name, NEWEST_MODEL, display, dataset, save_every=cadence)
     render(summary, display, as_json=as_json, quiet=quiet)
+
+
+def _refuse_settings(ctx: typer.Context) -> None:
+    """A run goes on with its own settings: others would be ignored silently."""
+    allowed = ("run", "resume", "save_every", "out", "quiet", "as_json")
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        source = ctx.get_parameter_source(name)
+        if name not in allowed and source is not None and source.name == "COMMANDLINE":
+            raise AaeError(
+                f"{parameter.opts[0]} cannot be given with --resume: a run goes on in its own settings.",
+                "Leave it out, or start a training anew without --resume.",
+            )
 
 
 def _number_or_all(labels: str | None) -> int | str | None:

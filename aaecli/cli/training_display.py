@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import shlex
 import signal
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +25,9 @@ _REFRESH_SECONDS = 0.5
 
 class TrainingDisplay:
     """Shows a training on stderr, and turns Ctrl-C and SIGTERM into a wish to stop after the step under way.
+
+    So does a terminal that is closed. One that vanishes without a signal stops nothing: what matters is in the run
+    folder, and the training goes on unseen.
 
     Args:
         quiet: Show nothing.
@@ -43,23 +49,27 @@ class TrainingDisplay:
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._handlers[number] = signal.signal(number, self._ask_to_stop)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            # nohup starts programs with SIGHUP ignored, and so it stays.
+            if number is not None and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):
+                self._handlers[number] = signal.signal(number, self._ask_to_stop)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        self._show_no_more()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
     def begin(self, plan: dict[str, Any]) -> None:
         """Say what is about to be trained, and where."""
         self._plan, self._number, self._began = plan, plan["number"], time.monotonic()
-        if self.quiet:
-            return
+        if not self.quiet:
+            self._try(lambda: self._introduce(plan))
+
+    def _introduce(self, plan: dict[str, Any]) -> None:
         labels = f"{plan['num_labelled']:,} labels" if plan["labels"] == "all" else f"{plan['labels']} labels"
         how = f"preset {plan['preset']}, seed {plan['seed']}"
         console.say(f"Training {plan['model']} on {plan['dataset']} with {labels}: {how}.")
@@ -76,23 +86,41 @@ class TrainingDisplay:
         self._bar.update(self._bar.task_ids[0], completed=number)
         if time.monotonic() - self._read > _REFRESH_SECONDS:
             self._losses = {name: float(loss) for name, loss in losses.items()}
-            self._show()
+            self._try(self._show)
             self._read = time.monotonic()
 
     def epoch(self, row: dict[str, float]) -> None:
         """Show the figures of an epoch."""
         self._row = row
         if self._live is not None:
-            self._show()
+            self._try(self._show)
         elif not self.quiet:
-            terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
-            accuracy = row["validation_accuracy"]
-            judged = "" if math.isnan(accuracy) else f"validation accuracy {accuracy:.2%}, "
-            console.say(
-                f"epoch {row['epoch']:.0f}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
-                f"{judged}{terms}, "
-                f"{row['images_per_second']:,.0f} images/s, {self._time_left(int(row['step']))} left"
-            )
+            self._try(lambda: self._tell(row))
+
+    def _tell(self, row: dict[str, float]) -> None:
+        terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
+        accuracy = row["validation_accuracy"]
+        judged = "" if math.isnan(accuracy) else f"validation accuracy {accuracy:.2%}, "
+        console.say(
+            f"epoch {row['epoch']:.0f}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
+            f"{judged}{terms}, "
+            f"{row['images_per_second']:,.0f} images/s, {self._time_left(int(row['step']))} left"
+        )
+
+    def _try(self, show: Callable[[], None]) -> None:
+        """Show something; where there is nobody left to show it to, be quiet from then on."""
+        try:
+            show()
+        except OSError:
+            self.quiet = True
+            self._show_no_more()
+
+    def _show_no_more(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            # A terminal that is gone needs no cleaning up.
+            with suppress(OSError):
+                live.stop()
 
     def stopping(self) -> bool:
         """Say whether a signal has asked to stop."""
@@ -167,8 +195,9 @@ def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool, 
         typer.Exit: With 128 plus the signal's number, where a signal stopped it.
     """
     if summary["state"] == "stopped":
-        console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
-        console.say(f"Go on with: aaecli train --resume {summary['run']}")
+        with suppress(OSError):
+            console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
+            console.say(f"Go on with: aaecli train --resume {shlex.quote(summary['run'])}")
         raise typer.Exit(128 + display.signal_number)
     if as_json:
         console.print_json(summary)

@@ -11,6 +11,8 @@ import torch
 
 from aaecli.errors import AaeError
 
+PRECISION_NAMES: dict[torch.dtype, Literal["fp32", "bf16"]] = {torch.float32: "fp32", torch.bfloat16: "bf16"}
+
 
 def choose_device(name: Literal["auto", "cpu", "cuda", "mps"]) -> torch.device:
     """Give the device to train on; ``auto`` takes CUDA, then Apple's GPU, then the processor.

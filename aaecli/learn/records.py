@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
 from pathlib import Path
 
 from aaecli.errors import AaeError
@@ -10,13 +12,19 @@ from aaecli.paths import replacing
 
 
 def append_row(path: Path, row: dict[str, float]) -> None:
-    """Add a row to a CSV file, with the names above the first one; it is on disk when this returns."""
+    """Add a row to a CSV file, with the names above the first one; it is on disk when this returns.
+
+    Raises:
+        AaeError: The file cannot be written.
+    """
     try:
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(row))
             if file.tell() == 0:
                 writer.writeheader()
             writer.writerow({name: _text(value) for name, value in row.items()})
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise AaeError(f"Cannot write {path}: {error.strerror}.", "Check the folder and the disk's space.") from error
 
@@ -26,14 +34,27 @@ def _text(value: float) -> str:
 
 
 def drop_rows_after(path: Path, number: int) -> None:
-    """Take back the rows of steps that the checkpoint does not know: a crash fell between the row and the save."""
+    """Take back the rows of steps that the checkpoint does not know: a crash fell between the row and the save.
+
+    So is a row that was only begun, and everything where not even the names are whole.
+
+    Raises:
+        AaeError: The file cannot be read or written.
+    """
     if not path.is_file():
         return
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = [row for row in reader if (row["step"] or "").isdigit() and int(row["step"]) <= number]
-        names = reader.fieldnames or []
+    # What follows the last line break was cut off while it was written.
+    text = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text))
+    rows = [row for row in reader if None not in row.values() and _is_step(row.get("step"), number)]
+    if not rows:
+        path.unlink()
+        return
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
+        writer = csv.DictWriter(file, reader.fieldnames or [], extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _is_step(text: str | None, number: int) -> bool:
+    return text is not None and text.isdecimal() and len(text) < 20 and int(text) <= number

@@ -11,20 +11,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aaecli.config import Config, to_table
+from aaecli.config import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.learn import checkpoint, priors
-from aaecli.learn.devices import denormals_flushed, random_state, restore_random_state
+from aaecli.learn.cadence import Cadence
+from aaecli.learn.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.learn.family import FAMILY
+from aaecli.learn.memory import telling_what_fits
 from aaecli.learn.networks import Networks
 from aaecli.learn.predict import predict
 from aaecli.learn.records import append_row, drop_rows_after
 from aaecli.learn.sampler import Sampler
+from aaecli.learn.state import fingerprint, gather, put_back
 from aaecli.learn.step import Batch, Step
 
 _MOST_USUAL = 10_000
+SAVE_EVERY = Cadence()
 STRANGENESS_QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
 
@@ -62,10 +66,12 @@ class Trainer:
     ) -> None:
         self.config = config
         self.dataset = dataset
+        self.fingerprint = fingerprint(dataset)
         self.device = device
         self.number = 0
         self.seconds = 0.0
         self.totals: dict[str, Tensor] = {}
+        self._finite: dict[str, Tensor | int] = {}
         schedule = config.schedule
         sees_unlabelled = FAMILY[config.model].sees_unlabelled
         num_images = len(split.pool) if sees_unlabelled else len(split.labelled)
@@ -108,52 +114,62 @@ class Trainer:
         """The decoder to use, or None where the model has none."""
         return self.step.networks.decoder if self.step.average is None else self.step.average.decoder
 
-    def run(self, folder: Path, reporter: Reporter) -> bool:
+    def run(self, folder: Path, reporter: Reporter, save_every: Cadence = SAVE_EVERY) -> bool:
         """Train to the end, or until the reporter says stop; write metrics.csv and last.pt into the run folder.
 
         Returns:
             Whether the training reached its end.
 
         Raises:
-            AaeError: A loss is not finite, or a file cannot be written. last.pt then holds the last good epoch.
+            AaeError: A loss or a weight is not finite, the memory does not suffice, or a file cannot be written.
+                last.pt is then the last good state that was saved.
         """
         with denormals_flushed():
-            self._run(folder, reporter)
+            self._run(folder, reporter, save_every)
         return self.number >= self.num_steps
 
-    def _run(self, folder: Path, reporter: Reporter) -> None:
-        start, start_number = time.monotonic(), self.number
-        finite: dict[str, Tensor] = {}
+    def _run(self, folder: Path, reporter: Reporter, save_every: Cadence) -> None:
+        start, before = time.monotonic(), self.seconds
+        epoch_start, epoch_number = start, self.number
+        saved_at, saved_number = start, self.number
         while self.number < self.num_steps and not reporter.stopping():
-            losses = self.step(self._batch(self.number), self.number)
+            batch = self._batch(self.number)
+            with telling_what_fits(self.step, batch, self.number):
+                losses = self.step(batch, self.number)
             self.number += 1
             for name, loss in losses.items():
                 self.totals[name] = self.totals[name] + loss if name in self.totals else loss
-                finite[name] = finite.get(name, 0) + loss.isfinite()
+                self._finite[name] = self._finite.get(name, 0) + loss.isfinite()
             reporter.step(self.number, losses)
+            now, row = time.monotonic(), None
+            self.seconds = before + now - start
             if self.number % self.steps_per_epoch == 0 or self.number == self.num_steps:
-                epoch = math.ceil(self.number / self.steps_per_epoch)
-                num_steps = self.number - (epoch - 1) * self.steps_per_epoch
-                means = {name: float(total) / num_steps for name, total in self.totals.items()}
-                self._check(means, finite)
-                speed = (self.number - start_number) * self.images_per_step / (time.monotonic() - start)
-                row = {
-                    "epoch": epoch,
-                    "step": self.number,
-                    **means,
-                    "validation_accuracy": self.validation_accuracy(),
-                    "images_per_second": speed,
-                    "seconds": self.seconds + time.monotonic() - start,
-                }
+                self._check(folder)
+                speed = (self.number - epoch_number) * self.images_per_step / (now - epoch_start)
+                row = self._row(speed)
                 append_row(folder / "metrics.csv", row)
-                self.totals, finite = {}, {}
-                self.seconds = row["seconds"]
-                start, start_number = time.monotonic(), self.number
-                self.save(folder / "last.pt")
+                self.totals, self._finite = {}, {}
+                epoch_start, epoch_number = time.monotonic(), self.number
+            if self.number == self.num_steps or save_every.is_due(self.number - saved_number, now - saved_at):
+                self.save(folder)
+                saved_at, saved_number = time.monotonic(), self.number
+            if row is not None:
                 reporter.epoch(row)
-        if self.number < self.num_steps:
-            self.seconds += time.monotonic() - start
-            self.save(folder / "last.pt")
+        if saved_number < self.number:
+            self.save(folder)
+
+    def _row(self, speed: float) -> dict[str, float]:
+        """Give a row of metrics.csv: means over the epoch, and how the validation images are named at its end."""
+        epoch = math.ceil(self.number / self.steps_per_epoch)
+        num_steps = self.number - (epoch - 1) * self.steps_per_epoch
+        return {
+            "epoch": epoch,
+            "step": self.number,
+            **{name: float(total) / num_steps for name, total in self.totals.items()},
+            "validation_accuracy": self.validation_accuracy(),
+            "images_per_second": speed,
+            "seconds": self.seconds,
+        }
 
     def validation_accuracy(self) -> float:
         """Share of the validation images that are named rightly, in [0, 1]; not a number where there are none."""
@@ -181,52 +197,33 @@ class Trainer:
             self.config, self.dataset.classes, self.dataset.image_shape, self.encoder, self.decoder, facts
         )
 
-    def save(self, path: Path) -> None:
-        """Write all that going on needs: weights, averages, optimisers, random states and the place in the schedule.
+    def save(self, folder: Path) -> None:
+        """Write last.pt into the run folder: all that going on needs.
 
         Raises:
-            AaeError: The file cannot be written; the one before it is untouched.
+            AaeError: A loss or a weight is not finite, the folder is gone, or the file cannot be written; the one
+                before it is untouched.
         """
-        step = self.step
-        checkpoint.write(
-            path,
-            "training",
-            {
-                "config": to_table(self.config),
-                "number": self.number,
-                "seconds": self.seconds,
-                "totals": self.totals,
-                "networks": step.networks.state_dict(),
-                "average": None if step.average is None else step.average.state_dict(),
-                "label_average": step.label_average,
-                "optimisers": {name: optimiser.state_dict() for name, optimiser in step.optimisers.items()},
-                "random_state": random_state(self.device),
-            },
-        )
+        self._check(folder)
+        if not folder.is_dir():
+            raise AaeError(f"The run folder {folder} is gone: somebody removed it.", "Start the training anew.")
+        kept = {"precision": PRECISION_NAMES[self.step.dtype], "dataset": self.fingerprint}
+        checkpoint.write(folder / "last.pt", "training", gather(self) | kept)
 
     def restore(self, folder: Path) -> None:
-        """Go on from the last.pt of a run folder, as if the training had never stopped.
+        """Go on from the last.pt of a run folder as if the training had never stopped; from the start without one.
 
         Raises:
-            AaeError: The file is not such a file, or belongs to other settings.
+            AaeError: The file is not such a file, or belongs to other settings or other images.
         """
-        path = folder / "last.pt"
-        content = checkpoint.read(path, "training")
-        step = self.step
-        try:
-            step.networks.load_state_dict(content["networks"])
-            if step.average is not None:
-                step.average.load_state_dict(content["average"])
-            step.label_average.copy_(content["label_average"])
-            for name, optimiser in step.optimisers.items():
-                optimiser.load_state_dict(content["optimisers"][name])
-            self.totals = {name: total.to(self.device) for name, total in content["totals"].items()}
-            restore_random_state(content["random_state"], self.device)
-            self.number, self.seconds = int(content["number"]), float(content["seconds"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise AaeError(
-                f"{path} does not fit the settings of its run.", "Start the training anew with `aaecli train`."
-            ) from error
+        if (folder / "last.pt").is_file():
+            content = checkpoint.read(folder / "last.pt", "training")
+            if content.get("dataset") != self.fingerprint:
+                raise AaeError(
+                    f"{folder / 'last.pt'} was trained on other images than those of {self.dataset.name}.",
+                    "Put the data set back as it was when the training began.",
+                )
+            put_back(self, content, folder / "last.pt")
         drop_rows_after(folder / "metrics.csv", self.number)
 
     def _batch(self, number: int) -> Batch:
@@ -234,12 +231,18 @@ class Trainer:
         unlabelled = None if self.unlabelled is None else self.image[self.unlabelled.batch(number)]
         return Batch(unlabelled, self.image[labelled], self.label[labelled])
 
-    def _check(self, means: dict[str, float], finite: dict[str, Tensor]) -> None:
-        if not all(math.isfinite(mean) for mean in means.values()):
+    def _check(self, folder: Path) -> None:
+        """See that everything is finite; it waits for the device, so not after every step."""
+        names = [name for name, total in self.totals.items() if not math.isfinite(float(total))]
+        if names:
             # One term spoils the weights and so every other term from the next step on: the first one is to blame.
-            first = min(finite, key=lambda name: int(finite[name]))
-            raise AaeError(
-                f"The training has diverged: {first} is not a finite number by step {self.number}.",
-                "Try a lower rate, such as --lr "
-                f"{self.config.optimiser.lr / 3:.1g}, or --precision fp32. The last good state is in last.pt.",
-            )
+            what = min(names, key=lambda name: int(self._finite.get(name, 0)))
+        elif not all(bool(weight.isfinite().all()) for weight in self.step.networks.parameters()):
+            what = "a weight"
+        else:
+            return
+        kept = f" The last good state is in {folder / 'last.pt'}." if (folder / "last.pt").is_file() else ""
+        raise AaeError(
+            f"The training has diverged: {what} is not a finite number by step {self.number}.",
+            f"Try a lower rate, such as --lr {self.config.optimiser.lr / 3:.1g}, or --precision fp32.{kept}",
+        )

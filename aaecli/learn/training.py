@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 from datetime import UTC, datetime
 from importlib import metadata
@@ -19,14 +20,16 @@ from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import Split, split, write_labels
 from aaecli.errors import AaeError
 from aaecli.learn import trainer
-from aaecli.learn.checkpoint import Checkpoint, save_model
-from aaecli.learn.devices import choose_device, choose_precision, describe_device
+from aaecli.learn.cadence import Cadence
+from aaecli.learn.checkpoint import Checkpoint, read, save_model
+from aaecli.learn.devices import PRECISION_NAMES, choose_device, choose_precision, describe_device
+from aaecli.learn.memory import naming_what_is_too_large
 from aaecli.learn.predict import predict
+from aaecli.learn.trainer import SAVE_EVERY
 from aaecli.metrics import evaluate, wilson_interval
-from aaecli.paths import new_run, replacing
+from aaecli.paths import new_run, replacing, sweep
+from aaecli.runlock import locked
 from aaecli.settings import read_toml, to_toml
-
-_PRECISION_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
 
 class Reporter(trainer.Reporter, Protocol):
@@ -41,7 +44,14 @@ class Reporter(trainer.Reporter, Protocol):
 
 
 def train(
-    config: Config, root: Path, name: str | None, newest: Path, reporter: Reporter, dataset: Dataset | None = None
+    config: Config,
+    root: Path,
+    name: str | None,
+    newest: Path,
+    reporter: Reporter,
+    dataset: Dataset | None = None,
+    *,
+    save_every: Cadence = SAVE_EVERY,
 ) -> dict[str, Any]:
     """Train a model in a run folder of its own and judge it once on the test images.
 
@@ -54,6 +64,7 @@ def train(
         newest: Where the model is copied to, as the newest one.
         reporter: Is told how it goes.
         dataset: What the settings' ``data`` names, where it has been loaded already.
+        save_every: How often last.pt is written; besides, it is when the training stops.
 
     Returns:
         The summary that summary.json holds. Its ``state`` is ``done``, or ``stopped`` where the reporter asked to stop.
@@ -64,24 +75,31 @@ def train(
     dataset = dataset or load_dataset(config.data, config.image)
     device = choose_device(config.device)
     folder = new_run(root, name or f"{config.model}-{config.labels}")
-    _write_text(folder / "config.toml", to_toml(config))
-    return _run(config, dataset, device, folder, newest, reporter)
+    with locked(folder):
+        _write_text(folder / "config.toml", to_toml(config))
+        return _run(config, dataset, device, folder, newest, reporter, save_every)
 
 
-def resume(folder: Path, newest: Path, reporter: Reporter) -> dict[str, Any]:
+def resume(folder: Path, newest: Path, reporter: Reporter, save_every: Cadence = SAVE_EVERY) -> dict[str, Any]:
     """Go on with a training that was stopped or killed, to the same result as if it had not been.
 
     Raises:
-        AaeError: The folder is not that of a run, the run is done, or its files are damaged.
+        AaeError: The folder is not that of a run, the run is done or under way, or its files are damaged.
     """
     if not (folder / "config.toml").is_file():
         raise AaeError(f"{folder} is not the folder of a run.", "Name a folder under runs/.")
-    if (folder / "summary.json").is_file():
-        raise AaeError(f"The training in {folder} is done.", f"`aaecli eval {folder / 'model.pt'}` judges its model.")
-    config = from_table(read_toml(folder / "config.toml"))
-    return _run(config, load_dataset(config.data, config.image), choose_device(config.device), folder, newest, reporter)
+    with locked(folder):
+        if (folder / "summary.json").is_file():
+            raise AaeError(
+                f"The training in {folder} is done.", f"`aaecli eval {folder / 'model.pt'}` judges its model."
+            )
+        config = from_table(read_toml(folder / "config.toml"))
+        sweep(folder)
+        dataset = load_dataset(config.data, config.image)
+        return _run(config, dataset, choose_device(config.device), folder, newest, reporter, save_every)
 
 
+@naming_what_is_too_large()
 def _run(
     config: Config,
     dataset: Dataset,
@@ -89,13 +107,13 @@ def _run(
     folder: Path,
     newest: Path,
     reporter: Reporter,
+    save_every: Cadence,
 ) -> dict[str, Any]:
     parts = split(dataset, config.labels, config.seed, config.holdout)
     write_labels(folder / "labels.csv", dataset, parts.labelled)
-    dtype = choose_precision(config.precision, device)
+    dtype = _precision(config, device, folder)
     training = trainer.Trainer(config, dataset, parts, device, dtype)
-    if (folder / "last.pt").is_file():
-        training.restore(folder)
+    training.restore(folder)
     plan = {
         "run": str(folder),
         "dataset": dataset.name,
@@ -107,7 +125,7 @@ def _run(
         "num_validation": len(parts.validation),
         "seed": config.seed,
         "device": describe_device(device),
-        "precision": _PRECISION_NAMES[dtype],
+        "precision": PRECISION_NAMES[dtype],
         "num_steps": training.num_steps,
         "steps_per_epoch": training.steps_per_epoch,
         "images_per_step": training.images_per_step,
@@ -115,7 +133,7 @@ def _run(
     }
     _write_json(folder / "environment.json", _environment() | plan)
     reporter.begin(plan)
-    if not training.run(folder, reporter):
+    if not _trained(training, folder, reporter, save_every):
         return plan | {"state": "stopped", "steps": training.number}
 
     result = training.result()
@@ -127,6 +145,25 @@ def _run(
     summary = {"state": "done"} | plan | facts | {"model_path": str(folder / "model.pt")}
     _write_json(folder / "summary.json", summary)
     return summary
+
+
+def _precision(config: Config, device: torch.device, folder: Path) -> torch.dtype:
+    """Choose the type of the matrix products; one that ``auto`` has measured once stays for the whole training."""
+    if not (folder / "last.pt").is_file():
+        return choose_precision(config.precision, device)
+    name = read(folder / "last.pt", "training").get("precision")
+    chosen = next((known for known in PRECISION_NAMES.values() if known == name), config.precision)
+    return choose_precision(chosen, device)
+
+
+def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_every: Cadence) -> bool:
+    try:
+        return training.run(folder, reporter, save_every)
+    except AaeError as error:
+        if (folder / "last.pt").is_file():
+            again = f"`aaecli train --resume {shlex.quote(str(folder))}` goes on from what was saved last."
+            raise AaeError(error.message, f"{error.hint} {again}") from error
+        raise
 
 
 def _judge(result: Checkpoint, dataset: Dataset, parts: Split, device: torch.device) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_no_runs_yet(aaecli: Run, in_empty_folder: Path) -> None:
 def test_a_row_for_each_run(aaecli: Run, in_empty_folder: Path) -> None:
     noon = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
     write_run(Path("runs"), "semisupervised-1000-001", summary=DONE, started=noon)
-    write_run(Path("runs"), "a-name-that-is-longer-than-any-column-would-be-001", host="elsewhere")
+    write_run(Path("runs"), "a-name-that-is-longer-than-any-column-would-be-001")
     result = aaecli("runs")
     assert (result.code, result.err) == (0, "")
     first, second = (line.split() for line in result.out.splitlines() if "001" in line)

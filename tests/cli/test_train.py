@@ -126,7 +126,9 @@ def test_the_baseline_takes_the_articles_settings_unless_told(here, capsys):
         (("--batch-size", "1"), 1, "schedule.batch_size must be at least 2"),
         (("--name", "a/b"), 1, "is not a name"),
         (("--data", "nowhere"), 1, "nowhere is not a folder"),
-        (("--resume", "nowhere"), 1, "not the folder of a run"),
+        (("--save-every", "often"), 1, "neither a number of steps nor a time"),
+        (("--resume",), 1, "--labels cannot be given with --resume"),
+        (("runs/some-001",), 2, "--resume RUN"),
         (("--out", "small.toml"), 1, "small.toml"),
         (("--stepps", "1"), 2, "--steps"),
     ],
@@ -137,6 +139,13 @@ def test_mistakes_are_named_with_their_remedy(here, capsys, words, code, said):
     assert said in " ".join(err.split())
     assert "Traceback" not in err
     assert out == ""
+
+
+def test_what_cannot_be_resumed(here, capsys):
+    assert aaecli("train", "--resume", "nowhere") == 1
+    assert "not the folder of a run" in capsys.readouterr().err
+    assert aaecli("train", "--resume") == 1
+    assert "No training in runs has stopped before its end" in capsys.readouterr().err
 
 
 def test_a_misspelt_setting_in_a_file_gets_the_right_one(here, capsys):

@@ -86,6 +86,7 @@ def test_a_run_folder_tells_everything(tmp_path, small, preset, model):
         "summary.json",
         "model.pt",
         "last.pt",
+        ".lock",
     }
     assert from_table(read_toml(run / "config.toml")) == config
     assert json.loads((run / "summary.json").read_text()) == summary
