@@ -97,8 +97,8 @@ def read_run(folder: Path) -> Run:
     """Read one run folder. Whatever is damaged or missing is left out and, if damaged, named in ``faults``."""
     faults: list[str] = []
     config = _config(folder / "config.toml", faults)
-    environment = _object(folder / "environment.json", faults)
-    summary = _object(folder / "summary.json", faults)
+    environment = read_object(folder / "environment.json", faults)
+    summary = read_object(folder / "summary.json", faults)
     last = _last_row(folder / "metrics.csv", faults)
     facts = environment | summary
     is_done = summary.get("state") == "done"
@@ -160,7 +160,7 @@ def _config(path: Path, faults: list[str]) -> dict[str, Any]:
         return {}
 
 
-def _object(path: Path, faults: list[str]) -> dict[str, Any]:
+def read_object(path: Path, faults: list[str]) -> dict[str, Any]:
     """Read a file of one JSON object; one that is not there is empty."""
     try:
         with path.open("rb") as file:

@@ -23,6 +23,7 @@ COMMANDS = {
     "export": "Turn a model into two ONNX files that classify and draw without torch.",
     "classify": "Read pictures of digits: files, folders, patterns or stdin.",
     "generate": "Draw digits: a grid of styles and classes, one class, a walk through the latent space.",
+    "benchmark": "Train over models, presets, numbers of labels and seeds, and sum it up in one table.",
     "plot": "Draw figures of runs: how they learnt and what they learnt.",
     "data": "Look into a data set: image size, images of each class, the split that training makes, checksums.",
     "runs": "List the trainings: their settings, whether they run, stopped or are done, and their accuracy.",

@@ -217,7 +217,7 @@ def train(
         raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
     flags = _tables(
         {
-            "labels": _number_or_all(labels),
+            "labels": number_or_all(labels),
             "model": model,
             "data": data,
             "image.size": size,
@@ -275,7 +275,8 @@ def _refuse_settings(ctx: typer.Context) -> None:
             )
 
 
-def _number_or_all(labels: str | None) -> int | str | None:
+def number_or_all(labels: str | None) -> Any:
+    """Read a number of labels: None, ``all`` or a whole number."""
     if labels is None or labels == "all":
         return labels
     if not labels.isascii() or not labels.isdigit():

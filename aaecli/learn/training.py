@@ -22,7 +22,7 @@ from aaecli.errors import AaeError
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import Checkpoint, read, save_model
-from aaecli.learn.devices import PRECISION_NAMES, choose_device, choose_precision, describe_device
+from aaecli.learn.devices import PRECISION_NAMES, choose_device, choose_precision, describe_device, processor_name
 from aaecli.learn.memory import naming_what_is_too_large
 from aaecli.learn.predict import predict
 from aaecli.learn.trainer import SAVE_EVERY
@@ -47,7 +47,7 @@ def train(
     config: Config,
     root: Path,
     name: str | None,
-    newest: Path,
+    newest: Path | None,
     reporter: Reporter,
     dataset: Dataset | None = None,
     *,
@@ -61,7 +61,7 @@ def train(
         config: The settings.
         root: Folder in which the run folder is made.
         name: What the folder is called before its number; model and number of labels where None.
-        newest: Where the model is copied to, as the newest one.
+        newest: Where the model is copied to, as the newest one; nowhere where None.
         reporter: Is told how it goes.
         dataset: What the settings' ``data`` names, where it has been loaded already.
         save_every: How often last.pt is written; besides, it is when the training stops.
@@ -80,7 +80,7 @@ def train(
         return _run(config, dataset, device, folder, newest, reporter, save_every)
 
 
-def resume(folder: Path, newest: Path, reporter: Reporter, save_every: Cadence = SAVE_EVERY) -> dict[str, Any]:
+def resume(folder: Path, newest: Path | None, reporter: Reporter, save_every: Cadence = SAVE_EVERY) -> dict[str, Any]:
     """Go on with a training that was stopped or killed, to the same result as if it had not been.
 
     Raises:
@@ -105,7 +105,7 @@ def _run(
     dataset: Dataset,
     device: torch.device,
     folder: Path,
-    newest: Path,
+    newest: Path | None,
     reporter: Reporter,
     save_every: Cadence,
 ) -> dict[str, Any]:
@@ -139,8 +139,9 @@ def _run(
     result = training.result()
     result.facts |= _judge(result, dataset, parts, device)
     save_model(folder / "model.pt", result)
-    with replacing(newest) as temporary:
-        shutil.copyfile(folder / "model.pt", temporary)
+    if newest is not None:
+        with replacing(newest) as temporary:
+            shutil.copyfile(folder / "model.pt", temporary)
     facts = {key: value for key, value in result.facts.items() if key != "holdout"}
     summary = {"state": "done"} | plan | facts | {"model_path": str(folder / "model.pt")}
     _write_json(folder / "summary.json", summary)
@@ -189,6 +190,7 @@ def _environment() -> dict[str, Any]:
         "pid": os.getpid(),
         "host": platform.node(),
         "platform": platform.platform(),
+        "machine": f"{platform.system()} {platform.machine()}, {processor_name()}",
         "processor": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),

@@ -1,0 +1,94 @@
+"""What a benchmark looks like: the table as far as it is known, above the training under way."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from aaecli import console
+from aaecli.cli.training_display import TrainingDisplay
+from aaecli.results import by_group, row
+from aaecli.tables import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Group
+    from rich.table import Table
+
+    from aaecli.config import Config
+    from aaecli.results import Result
+
+
+class BenchmarkDisplay(TrainingDisplay):
+    """Shows a benchmark on stderr; where that is no terminal, a line a run."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(quiet=quiet)
+        self._results: Sequence[Result] | None = None
+        self._pending: Sequence[Config] = ()
+
+    def results(self, results: Sequence[Result], pending: Sequence[Config]) -> None:
+        """Take what is known and what is still to do."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        known = results if self._results is None else self._results
+        self._results, self._pending = results, pending
+        if self.quiet:
+            return
+        for result in results:
+            if result not in known:
+                console.say(f"{_title(result)}: {result.test_accuracy:.2%} in {result.seconds:.0f} s")
+        console.say(f"{len(pending)} run{'s' if len(pending) > 1 else ''} to do." if pending else "All runs are done.")
+
+    def note(self, message: str) -> None:
+        """Say what the user should know."""
+        console.say(message)
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Show the figures of an epoch on a terminal; a benchmark's log has a line a run instead."""
+        if self._live is not None:
+            super().epoch(row)
+
+    def render(self, results: Sequence[Result], folder: Path, *, as_json: bool) -> None:
+        """Print the table."""
+        if as_json:
+            console.print_json({"results": [plain(dataclasses.asdict(result)) for result in results]})
+            return
+        if results:
+            console.out().print(_table(results, ()))
+        if not self.quiet:
+            console.say(f"Written: {folder / 'results.json'}, results.csv, results.md and accuracy.png.")
+        if self.signal_number:
+            console.say("Stopped; the same command goes on from there.")
+
+    def _picture(self) -> Group:
+        from rich.console import Group
+
+        return Group(_table(self._results or (), self._pending), "", super()._picture())
+
+
+def _title(result: Result) -> str:
+    labels = "every label" if result.labels == "all" else f"{result.labels} labels"
+    return f"{result.model}, preset {result.preset}, {labels}, seed {result.seed}"
+
+
+def _table(results: Sequence[Result], pending: Sequence[Config]) -> Table:
+    """Draw a row a group, with the number of its runs that are still to do."""
+    from rich.table import Table
+
+    to_do = Counter((config.model, config.preset, config.labels) for config in pending)
+    known: dict[Any, Any] = {group: row(members) for group, members in by_group(results).items()}
+    cells: dict[Any, dict[str, str]] = known | {
+        group: {"model": group[0], "preset": group[1], "labels": str(group[2])} for group in to_do if group not in known
+    }
+    names = ("model", "preset", "labels", "test accuracy", "seeds", "time a run")
+    table = Table(box=None, pad_edge=False)
+    for name in (*names, "to do") if to_do else names:
+        table.add_column(name, justify="left" if name in ("model", "preset") else "right")
+    for group, entry in cells.items():
+        table.add_row(*(entry.get(name, "") for name in names), *([str(to_do[group] or "")] if to_do else []))
+    return table

@@ -1,0 +1,201 @@
+"""Results of many trainings: one record a run, the files that keep them, and the table that sums them up."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from aaecli.config import Config, to_table
+from aaecli.errors import AaeError
+from aaecli.paths import replacing
+from aaecli.tables import build, plain
+
+SCHEMA = 1
+_NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "precision")
+_MAX_BYTES = 2**26
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run came to.
+
+    Attributes:
+        model: Row of the family of models.
+        preset: Preset.
+        labels: Number of labelled images, or ``all``.
+        seed: Seed.
+        settings: ``fingerprint`` of the settings that the preset gave.
+        test_accuracy: In [0, 1].
+        validation_accuracy: In [0, 1].
+        steps: Training steps.
+        seconds: Training time, the evaluations on the validation images included.
+        threads: Threads of the processor that torch used.
+        device: Where it ran.
+        precision: Type of the matrix products.
+        machine: Operating system and processor.
+        versions: Of aaecli, Python and torch.
+        curve_step: (E,) steps after which the validation images were read.
+        curve_accuracy: (E,) the accuracy on them, in [0, 1].
+    """
+
+    model: str
+    preset: str
+    labels: int | Literal["all"]
+    seed: int
+    settings: str
+    test_accuracy: float
+    validation_accuracy: float
+    steps: int
+    seconds: float
+    threads: int
+    device: str
+    precision: str
+    machine: str
+    versions: str
+    curve_step: tuple[int, ...] = ()
+    curve_accuracy: tuple[float, ...] = ()
+
+    @property
+    def group(self) -> Group:
+        """What it shares with the runs of other seeds."""
+        return self.model, self.preset, self.labels
+
+
+Group = tuple[str, str, int | Literal["all"]]
+"""Model, preset and number of labels: the runs of a group differ by their seeds alone."""
+
+
+def fingerprint(config: Config) -> str:
+    """Give twelve letters that stand for all that a preset settles.
+
+    Only what differs from the defaults counts, so a setting that a later version adds leaves it as it is.
+    """
+    defaults = to_table(Config(model=config.model))
+    table = {key: value for key, value in to_table(config).items() if key not in _NOT_FROM_THE_PRESET}
+    text = json.dumps(_difference(table, defaults), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _difference(table: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for key, value in table.items():
+        changed = _difference(value, defaults[key]) if isinstance(value, Mapping) else value
+        if changed != ({} if isinstance(value, Mapping) else defaults[key]):
+            found[key] = changed
+    return found
+
+
+def read_results(path: Path) -> list[Result]:
+    """Read what ``write_results`` wrote; a file that is not there holds none.
+
+    Raises:
+        AaeError: The file cannot be read or is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            content = json.loads(file.read(_MAX_BYTES))
+        if content["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {content['schema']!r}")
+        return [build(Result, entry) for entry in content["results"]]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise AaeError(f"Cannot read {path}: {error.strerror}.", "Check its permissions.") from error
+    except (ValueError, KeyError, TypeError, RecursionError, AaeError) as error:
+        raise AaeError(
+            f"{path} is damaged: it is not what a benchmark writes.", "Delete it: the runs beside it are read again."
+        ) from error
+
+
+def write_results(folder: Path, results: Sequence[Result]) -> None:
+    """Write ``results.json``, ``results.csv`` (a row a run) and ``results.md`` (a row a group), each whole or not.
+
+    Raises:
+        AaeError: The folder cannot be written.
+    """
+    ordered = sorted(results, key=lambda result: (_order(result.group), result.seed))
+    entries = [plain(dataclasses.asdict(result)) for result in ordered]
+    table = io.StringIO()
+    names = [entry.name for entry in dataclasses.fields(Result) if not entry.name.startswith("curve_")]
+    writer = csv.DictWriter(table, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(entries)
+    # A run a line, so that a change shows as the runs that changed.
+    lines = ",\n".join(json.dumps(entry) for entry in entries)
+    texts = {
+        "results.json": f'{{"schema": {SCHEMA}, "results": [\n{lines}\n]}}\n',
+        "results.csv": table.getvalue(),
+        "results.md": markdown(ordered),
+    }
+    for name, text in texts.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def by_group(results: Iterable[Result]) -> dict[Group, list[Result]]:
+    """Sort results into groups: by model and preset, from few labels to many, and by seed within."""
+    groups: dict[Group, list[Result]] = {}
+    for result in sorted(results, key=lambda result: (_order(result.group), result.seed)):
+        groups.setdefault(result.group, []).append(result)
+    return groups
+
+
+def _order(group: Group) -> tuple[str, str, float]:
+    model, preset, labels = group
+    return model, preset, float("inf") if labels == "all" else labels
+
+
+def row(results: Sequence[Result]) -> dict[str, str]:
+    """Sum up the runs of one group, as text: accuracy as mean ± standard deviation, time as the median.
+
+    The times are those of the runs that had the most threads.
+    """
+    accuracies = [100 * result.test_accuracy for result in results]
+    spread = f" ± {statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else ""
+    threads = max(result.threads for result in results)
+    seconds = statistics.median(result.seconds for result in results if result.threads == threads)
+    whole_minutes, rest = divmod(round(seconds), 60)
+    time = f"{whole_minutes} min {rest} s" if whole_minutes else f"{rest} s"
+    on = f" on {threads} thread{'s' if threads > 1 else ''}" if results[0].device.startswith("cpu") else ""
+    return {
+        "model": results[0].model,
+        "preset": results[0].preset,
+        "labels": str(results[0].labels),
+        "test accuracy": f"{statistics.fmean(accuracies):.2f}{spread} %",
+        "seeds": _seeds([result.seed for result in results]),
+        "steps": f"{results[0].steps:,}",
+        "time a run": f"{time}{on}",
+    }
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    first, last = seeds[0], seeds[-1]
+    without_gap = last - first + 1 == len(seeds) > 1
+    return f"{first}–{last}" if without_gap else ", ".join(str(seed) for seed in seeds)
+
+
+def markdown(results: Iterable[Result]) -> str:
+    """Draw the table, a row a group, and say below where the figures come from."""
+    groups = by_group(results)
+    rows = [row(members) for members in groups.values()]
+    if not rows:
+        return ""
+    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    lines += ["| " + " | ".join(cells.values()) + " |" for cells in rows]
+    members = [result for group in groups.values() for result in group]
+    machines = sorted({f"{result.machine}, {result.precision}" for result in members})
+    versions = sorted({result.versions for result in members})
+    lines += [
+        "",
+        "Accuracy on the test images, mean ± standard deviation over the seeds, each with its own draw of labels. "
+        f"Time: median. Measured on {'; '.join(machines)}; {'; '.join(versions)}.",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,161 @@
+"""`aaecli benchmark`: each run is done once, whatever stops it, and the table is that of all runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from aaecli.learn import training
+from aaecli.results import read_results
+
+PRESET = """
+[network]
+hidden = [16, 12]
+discriminator_hidden = [8]
+style_dim = 3
+
+[schedule]
+steps = 6
+batch_size = 10
+labelled_batch_size = 4
+"""
+
+
+@pytest.fixture
+def here(in_empty_folder, write_dataset, monkeypatch):
+    write_dataset("here/data", train=tuple(range(4)) * 9, test=tuple(range(4)) * 2)
+    monkeypatch.setenv("AAECLI_DATA", "data")
+    return in_empty_folder
+
+
+@pytest.fixture
+def benchmark(aaecli, here, monkeypatch):
+    """Give a function that runs the command with presets shrunk to moments."""
+    import tomllib
+
+    from aaecli import settings
+
+    monkeypatch.setenv("AAECLI_DATA", "data")
+    monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(PRESET))
+
+    def run(*words):
+        return aaecli("benchmark", "--device", "cpu", "--data", "data", "--labels", 8, *words)
+
+    return run
+
+
+def test_every_combination_is_run_once(benchmark, monkeypatch, here):
+    started = []
+    real = training.train
+    monkeypatch.setattr(training, "train", lambda config, *rest: started.append(config) or real(config, *rest))
+    first = benchmark("--labels", 4, "--model", "semisupervised", "--model", "baseline", "--seeds", 2)
+    assert first.code == 0, first.err
+    assert len(started) == 8
+    # Seed by seed, so that a benchmark cut short has something of each.
+    assert [config.seed for config in started] == [0] * 4 + [1] * 4
+    table = first.out
+    assert benchmark("--labels", 4, "--model", "semisupervised", "--model", "baseline", "--seeds", 2).out == table
+    assert len(started) == 8
+    assert benchmark("--model", "baseline", "--seeds", 3).code == 0
+    assert [(config.model, config.labels, config.seed) for config in started[8:]] == [("baseline", 8, 2)]
+    folder = here / "benchmark"
+    assert {path.name for path in folder.iterdir()} == {
+        "accuracy.png", "results.csv", "results.json", "results.md", "runs",
+    }  # fmt: skip
+    assert not list(folder.glob("runs/*/last.pt"))
+    assert not (here / "model.pt").exists()
+
+
+def test_the_results_are_those_of_the_runs(benchmark, here):
+    done = benchmark("--seeds", 2, "--json")
+    results = json.loads(done.out)["results"]
+    for entry in results:
+        summary = json.loads(
+            (here / f"benchmark/runs/semisupervised-default-8-seed{entry['seed']}-001/summary.json").read_text()
+        )
+        assert entry["test_accuracy"] == summary["test_accuracy"]
+        assert entry["steps"] == 6
+        assert entry["curve_step"][-1] == 6
+
+
+def test_results_without_their_runs_are_kept(benchmark, here):
+    import shutil
+
+    benchmark("--seeds", 2)
+    before = (here / "benchmark/results.json").read_bytes()
+    shutil.rmtree(here / "benchmark/runs")
+    assert benchmark("--seeds", 2).code == 0
+    assert (here / "benchmark/results.json").read_bytes() == before
+    assert not (here / "benchmark/runs").exists()
+
+
+def test_runs_of_other_settings_are_done_again(benchmark, here, monkeypatch):
+    import tomllib
+
+    from aaecli import settings
+
+    benchmark("--seeds", 1)
+    monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(PRESET.replace("steps = 6", "steps = 7")))
+    benchmark("--seeds", 1)
+    (result,) = read_results(here / "benchmark/results.json")
+    assert result.steps == 7
+    assert len(list((here / "benchmark/runs").iterdir())) == 2
+
+
+def test_a_benchmark_that_was_killed_goes_on(benchmark, here, monkeypatch):
+    whole = benchmark("--seeds", 3, "--out", "whole")
+    assert whole.code == 0
+    script = (
+        "import sys, tomllib; from aaecli import settings; from aaecli.cli import main\n"
+        f"settings._read_preset = lambda name: tomllib.loads({PRESET!r})\n"
+        "main(sys.argv[1:])"
+    )
+    words = ["benchmark", "--device", "cpu", "--data", "data", "--labels", "8", "--seeds", "3"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words], stderr=subprocess.PIPE, env=os.environ, text=True
+    )
+    deadline = time.monotonic() + 60
+    while len(list(here.glob("benchmark/runs/*/summary.json"))) < 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    finished = {path: path.stat().st_mtime_ns for path in here.glob("benchmark/runs/*/summary.json")}
+    assert finished
+    assert benchmark("--seeds", 3).code == 0
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert len(list(here.glob("benchmark/runs/*"))) == 3
+
+    def accuracies(folder):
+        return {
+            (entry.group, entry.seed): entry.test_accuracy for entry in read_results(here / folder / "results.json")
+        }
+
+    assert accuracies("benchmark") == accuracies("whole")
+
+
+def test_a_stop_says_how_to_go_on(benchmark, here, monkeypatch):
+    from aaecli.cli.benchmark_display import BenchmarkDisplay
+
+    def stop(self, number, losses):
+        if number == 2:
+            self.signal_number = signal.SIGINT
+
+    monkeypatch.setattr(BenchmarkDisplay, "step", stop)
+    stopped = benchmark("--seeds", 2)
+    assert stopped.code == 130
+    assert "goes on" in stopped.err
+    monkeypatch.undo()
+
+
+def test_a_wrong_name_is_told_before_anything_runs(aaecli, in_empty_folder):
+    wrong = aaecli("benchmark", "--preset", "defualt")
+    assert wrong.code == 1
+    assert "'default'" in wrong.err
+    assert not (in_empty_folder / "benchmark").exists()
+    assert aaecli("benchmark", "--labels", "many").code == 2

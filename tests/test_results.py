@@ -1,0 +1,114 @@
+"""Records of runs, and the table that sums them up."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import statistics
+
+import pytest
+
+from aaecli.errors import AaeError
+from aaecli.results import Result, by_group, fingerprint, markdown, read_results, row, write_results
+from aaecli.settings import resolve
+
+
+def result(**changes):
+    known = Result(
+        model="semisupervised",
+        preset="default",
+        labels=1000,
+        seed=0,
+        settings="0123456789ab",
+        test_accuracy=0.99,
+        validation_accuracy=0.985,
+        steps=5500,
+        seconds=170.2,
+        threads=2,
+        device="cpu (2 threads)",
+        precision="fp32",
+        machine="Linux x86_64",
+        versions="aaecli 1, torch 2",
+        curve_step=(10, 20),
+        curve_accuracy=(0.5, 0.985),
+    )
+    return dataclasses.replace(known, **changes)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    written = [result(seed=seed, labels=labels) for labels in ("all", 100) for seed in (1, 0)]
+    write_results(tmp_path, written)
+    read = read_results(tmp_path / "results.json")
+    assert sorted(read, key=str) == sorted(written, key=str)
+    assert [(entry.labels, entry.seed) for entry in read] == [(100, 0), (100, 1), ("all", 0), ("all", 1)]
+    with (tmp_path / "results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(entry["labels"], entry["seed"]) for entry in rows] == [
+        ("100", "0"),
+        ("100", "1"),
+        ("all", "0"),
+        ("all", "1"),
+    ]
+    assert (tmp_path / "results.md").read_text() == markdown(read)
+
+
+def test_a_file_that_is_not_there_holds_no_results(tmp_path):
+    assert read_results(tmp_path / "results.json") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schema": 2, "results": []}',
+        '{"schema": 1, "results": [{"seed": "0"}]}',
+        "\udcff",
+        "[" * 99999,
+    ],
+    ids=range(7),
+)
+def test_a_damaged_file_is_said_to_be(tmp_path, text):
+    (tmp_path / "results.json").write_text(text, errors="surrogateescape")
+    with pytest.raises(AaeError, match="damaged"):
+        read_results(tmp_path / "results.json")
+
+
+def test_a_group_is_its_mean_and_its_standard_deviation():
+    accuracies = [0.9871, 0.9877, 0.9902]
+    cells = row([result(seed=seed, test_accuracy=accuracy) for seed, accuracy in enumerate(accuracies)])
+    assert cells["test accuracy"] == f"98.83 ± {100 * statistics.stdev(accuracies):.2f} %" == "98.83 ± 0.16 %"
+    assert cells["seeds"] == "0–2"
+    assert row([result(seed=3)])["test accuracy"] == "99.00 %"
+    assert row([result(seed=3), result(seed=5)])["seeds"] == "3, 5"
+
+
+def test_a_time_is_the_median_of_the_runs_with_the_most_threads():
+    runs = [result(seed=n, seconds=s, threads=t) for n, (s, t) in enumerate([(100, 2), (20, 2), (61, 2), (900, 1)])]
+    assert row(runs)["time a run"] == "1 min 1 s on 2 threads"
+    assert row(runs[1:2])["time a run"] == "20 s on 2 threads"
+    assert row(runs[3:])["time a run"] == "15 min 0 s on 1 thread"
+    assert row([result(device="cuda (some card)", seconds=7)])["time a run"] == "7 s"
+
+
+def test_groups_stand_in_order_and_no_run_is_lost():
+    runs = [result(labels=n, seed=s, preset=p) for n in ("all", 1000, 100) for s in (1, 0) for p in ("quick", "best")]
+    groups = by_group(runs)
+    assert [(preset, labels) for _, preset, labels in groups] == [
+        *(("best", labels) for labels in (100, 1000, "all")),
+        *(("quick", labels) for labels in (100, 1000, "all")),
+    ]
+    assert all([member.seed for member in members] == [0, 1] for members in groups.values())
+    lines = markdown(runs).splitlines()
+    assert len([line for line in lines if line.startswith("| semi")]) == 6
+    assert "Linux x86_64, fp32" in lines[-1]
+    assert markdown([]) == ""
+
+
+def test_the_fingerprint_tells_settings_apart_and_runs_not():
+    known = fingerprint(resolve(preset="default"))
+    assert fingerprint(resolve(preset="default", flags={"seed": 4, "labels": 10, "device": "cpu"})) == known
+    assert fingerprint(resolve(preset="default", flags={"optimiser": {"lr": 0.1}})) != known
+    assert fingerprint(resolve(preset="default", flags={"data": "mine"})) != known
+    assert fingerprint(resolve(preset="tutorial")) != known
