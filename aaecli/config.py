@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aaecli.errors import AaeError
+from aaecli.family import FAMILY
+from aaecli.priors import STYLE_PRIORS
 from aaecli.tables import build, plain, require
 
 
@@ -27,6 +30,8 @@ class Network:
         dropout: Probability that a hidden unit of the encoder is dropped while training.
         input_noise: Standard deviation of Gaussian noise on the encoder's input while training (pixels are in [0, 1]).
         discriminator_noise: Standard deviation of Gaussian noise on the discriminators' inputs while training.
+        conditional_discriminator: The discriminator of the style is told the label too, so that the style of every
+            single class has to look like the prior and says nothing of the class (the paper, section 2.3).
     """
 
     encoder: Literal["mlp", "convolutional"] = "mlp"
@@ -41,6 +46,7 @@ class Network:
     dropout: float = 0.0
     input_noise: float = 0.0
     discriminator_noise: float = 0.0
+    conditional_discriminator: bool = False
 
     def __post_init__(self) -> None:
         for key in ("hidden", "channels", "discriminator_hidden"):
@@ -59,14 +65,14 @@ class Prior:
     """What the discriminators hold the encoder to.
 
     Attributes:
-        style: Name of the prior on z in ``aaecli.learn.priors``.
+        style: Name of the prior on z in ``aaecli.priors``.
         style_std: Standard deviation of the Gaussian prior on z (5 in the article, 1 in the paper).
         label: How often the categorical prior on y draws a class: ``uniform``, all alike, or ``labelled``, as often as
             it occurs among the labelled images. ``auto``: labelled for pictures of a folder, uniform for IDX files.
         label_frequency: The same as numbers of any sum, one for each class in order; goes before ``label``.
     """
 
-    style: Literal["gaussian"] = "gaussian"
+    style: Literal["gaussian", "mixture", "swiss-roll"] = "gaussian"
     style_std: float = 1.0
     label: Literal["auto", "uniform", "labelled"] = "auto"
     label_frequency: tuple[float, ...] = ()
@@ -88,6 +94,8 @@ class Objective:
         consistency: Weight of the cross-entropy between the averaged teacher's label for an unlabelled image and the
             student's answer for the same image warped (FixMatch, Sohn et al. 2020, with a mean teacher).
         confidence: The teacher's label counts where its probability exceeds this.
+        information: Weight of what the label of an unlabelled image could tell and does not: ln K less the mutual
+            information of image and label (Krause et al. 2010).
         generation: Weight of the cross-entropy between the label that the decoder was given, with a style drawn from
             the prior, and the teacher's answer for what it drew. The article's decoder reads off the style much of
             what the label should say, so that the class asked for is often not the class drawn.
@@ -98,10 +106,11 @@ class Objective:
     classification: float = 1.0
     consistency: float = 0.0
     confidence: float = 0.9
+    information: float = 0.0
     generation: float = 0.0
 
     def __post_init__(self) -> None:
-        for key in ("reconstruction", "regularisation", "classification", "consistency", "generation"):
+        for key in ("reconstruction", "regularisation", "classification", "consistency", "information", "generation"):
             require(getattr(self, key) >= 0, f"objective.{key}", "0 or more", getattr(self, key))
         require(0 <= self.confidence < 1, "objective.confidence", "in [0, 1)", self.confidence)
 
@@ -252,9 +261,11 @@ class Config:
     """One training, complete: what ``--print-config`` prints and a checkpoint carries.
 
     Attributes:
-        model: A row of the family in ``aaecli.learn.family``.
+        model: A row of the family in ``aaecli.family``.
         preset: Name of the preset that the settings started from.
-        labels: Number of labelled images (shared evenly among the classes), or ``all``.
+        labels: Number of labelled images (shared evenly among the classes), or ``all``; 0 for a model that learns
+            without labels.
+        clusters: Number of values of the label of ``clustering``; the other models have one for each class.
         seed: Seed of the label draw, the weights, the batches and the noise.
         data: Folder of a data set; the embedded MNIST where empty.
         holdout: Share of the labelled pictures of a folder that are not learnt from, to judge the model by; ``auto``:
@@ -270,9 +281,10 @@ class Config:
         augmentation: Warp of the training images.
     """
 
-    model: Literal["semisupervised", "baseline"] = "semisupervised"
+    model: Literal["baseline", "autoencoder", "aae", "supervised", "semisupervised", "clustering"] = "semisupervised"
     preset: str = "default"
     labels: int | Literal["all"] = 1000
+    clusters: int = 16
     seed: int = 0
     data: str = ""
     holdout: float | Literal["auto"] = "auto"
@@ -287,9 +299,23 @@ class Config:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
-        require(self.labels == "all" or int(self.labels) >= 1, "labels", "a positive number or 'all'", self.labels)
+        row = FAMILY[self.model]
+        if row.uses_labels:
+            require(self.labels == "all" or int(self.labels) >= 1, "labels", "a positive number or 'all'", self.labels)
+        elif self.labels != 0:
+            raise AaeError(f"{self.model} learns from images alone: it has no use for labels.", "Leave out --labels.")
+        require(self.clusters >= 2, "clusters", "at least 2", self.clusters)
         require(self.holdout == "auto" or 0 <= self.holdout < 1, "holdout", "in [0, 1) or 'auto'", self.holdout)
         require(0 <= self.seed < 2**63, "seed", "in [0, 2^63)", self.seed)
+        style_dim = STYLE_PRIORS[self.prior.style].style_dim
+        if row.encodes_style and style_dim is not None:
+            is_plane = self.network.style_dim == style_dim
+            rule = f"{style_dim} for the prior {self.prior.style}"
+            require(is_plane, "network.style_dim", rule, self.network.style_dim)
+
+    def label_dim(self, num_classes: int) -> int:
+        """Give the number of values that the label has: clusters, or the classes of the data set."""
+        return self.clusters if self.model == "clustering" else num_classes
 
 
 def from_table(table: Mapping[str, Any]) -> Config:

@@ -13,6 +13,7 @@ from typing import Any
 
 from aaecli.config import Config, from_table, to_table
 from aaecli.errors import AaeError, did_you_mean
+from aaecli.family import FAMILY
 
 _MAX_TOML_BYTES = 2**16
 _MAX_TOML_DOTS = 200
@@ -54,8 +55,9 @@ def resolve(
     table = _read_preset(str(name))
     # The model is checked further down, with everything else.
     overrides = table.pop("for", {}).get(str(model), {})
+    own = {"labels": FAMILY[str(model)].default_labels} if str(model) in FAMILY else {}
     merged: dict[str, Any] = {}
-    for layer in (table, overrides, from_file, flags, {"preset": name}):
+    for layer in (own, table, overrides, from_file, flags, {"preset": name}):
         _merge(merged, layer)
     return from_table(merged)
 

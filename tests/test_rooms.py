@@ -14,14 +14,31 @@ import aaecli
 ROOT = Path(aaecli.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
-BASE = {"errors", "tables", "config", "settings", "paths", "metrics", "health", "version"}
+BASE = {
+    *(
+        "errors",
+        "tables",
+        "family",
+        "priors",
+        "config",
+        "settings",
+        "paths",
+        "metrics",
+        "clusters",
+        "health",
+        "version",
+    ),
+}
 MAY_IMPORT = {
     "errors": set(),
     "tables": {"errors"},
-    "config": {"errors", "tables"},
-    "settings": {"errors", "config"},
+    "family": set(),
+    "priors": set(),
+    "config": {"errors", "tables", "family", "priors"},
+    "settings": {"errors", "config", "family"},
     "paths": {"errors"},
     "metrics": set(),
+    "clusters": set(),
     "console": {"errors"},
     "data": BASE,
     "learn": BASE | {"data", "runlock", "runs", "results"},

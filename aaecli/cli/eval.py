@@ -10,13 +10,11 @@ import typer
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from aaecli.data.dataset import Dataset
 
 app = typer.Typer(add_completion=False)
 
+_REDRAWN = "reconstruction_error"
 _Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -55,40 +53,34 @@ def evaluate(
     reconstruction error.
     """
     from aaecli import console
-    from aaecli.metrics import evaluate as judge
     from aaecli.paths import find_model
 
     path = find_model(model)
     with console.status(f"Evaluating {path}"):
         read = _read_onnx if path.suffix == ".onnx" else _read_checkpoint
-        dataset, label_prob, errors = read(path, data, device)
-        report = judge(label_prob, dataset.test_label, dataset.classes)
-    error = None if errors is None else float(errors.mean())
-    report = {"model": str(path), "dataset": dataset.name} | report | {"reconstruction_error": error}
+        name, report = read(path, data, device)
+    report = {"model": str(path), "dataset": name} | report | {"reconstruction_error": report.get(_REDRAWN)}
     if as_json:
         console.print_json(report)
     else:
         _render(report)
 
 
-def _read_checkpoint(
-    path: Path, data: str | None, device: _Device
-) -> tuple[Dataset, NDArray[np.float32], NDArray[Any] | None]:
+def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[str, dict[str, Any]]:
     from aaecli.data.dataset import load_dataset
     from aaecli.learn.checkpoint import load_model
-    from aaecli.learn.predict import predict_stored
+    from aaecli.learn.predict import judge, predict_stored
 
     checkpoint = load_model(path)
     dataset = load_dataset(data if data is not None else checkpoint.config.data)
     _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
-    prediction = predict_stored(checkpoint.encoder, checkpoint.decoder, dataset.test_image, device)
-    return dataset, prediction.label_prob, prediction.reconstruction_error
+    prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, device)
+    return dataset.name, judge(checkpoint, prediction, dataset.test_label)
 
 
-def _read_onnx(
-    path: Path, data: str | None, device: _Device
-) -> tuple[Dataset, NDArray[np.float32], NDArray[Any] | None]:
+def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[str, dict[str, Any]]:
     from aaecli.data.dataset import load_dataset
+    from aaecli.metrics import evaluate as judge
     from aaecli.serve.session import open_encoder
     from aaecli.serve.strangeness import evaluate_onnx
 
@@ -96,8 +88,15 @@ def _read_onnx(
         raise AaeError("An .onnx file runs on cpu or cuda, not on mps.", "Use --device auto, or name the .pt file.")
     encoder = open_encoder(path, device)
     dataset = load_dataset(data)
-    _check_fit(path, encoder.classes, encoder.image_shape, dataset)
-    return dataset, *evaluate_onnx(encoder, dataset.test_image)
+    # Of clusters a class may have several or none; a model without classes fits any.
+    several = len(encoder.names) < len(encoder.classes) or not encoder.classes
+    fits = several and set(encoder.names) <= set(dataset.classes)
+    _check_fit(path, dataset.classes if fits else encoder.names, encoder.image_shape, dataset)
+    label_prob, errors = evaluate_onnx(encoder, dataset.test_image, dataset.test_label, dataset.classes)
+    report: dict[str, Any] = {"num_images": len(dataset.test_label)}
+    if label_prob is not None:
+        report |= judge(label_prob, dataset.test_label, dataset.classes)
+    return dataset.name, report | ({} if errors is None else {_REDRAWN: float(errors.mean())})
 
 
 def _check_fit(path: Path, classes: tuple[str, ...], image_shape: tuple[int, int, int], dataset: Dataset) -> None:
@@ -124,21 +123,32 @@ def _listed(classes: tuple[str, ...]) -> str:
 
 
 def _render(report: dict[str, Any]) -> None:
+    from aaecli import console
+
+    out = console.out()
+    judged_on = f"{report['num_images']:,} test images of {report['dataset']}"
+    if "accuracy" in report:
+        low, high = report["accuracy_interval"]
+        out.print(
+            f"accuracy              [bold]{report['accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%}, "
+            f"{judged_on})"
+        )
+        out.print(f"error                 {report['error']:.2%}")
+        out.print(f"calibration error     {report['expected_calibration_error']:.4f}  (expected, 15 bins)")
+    if report[_REDRAWN] is not None:
+        out.print(f"reconstruction error  {report[_REDRAWN]:.4f}  (mean squared, pixels in [0, 1])")
+    if "accuracy" in report:
+        _render_classes(report)
+    else:
+        console.say(f"The model knows no classes: it was judged by how it redraws {judged_on}.")
+
+
+def _render_classes(report: dict[str, Any]) -> None:
     from rich.table import Table
 
     from aaecli import console
 
     out = console.out()
-    low, high = report["accuracy_interval"]
-    out.print(
-        f"accuracy              [bold]{report['accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%}, "
-        f"{report['num_images']:,} test images of {report['dataset']})"
-    )
-    out.print(f"error                 {report['error']:.2%}")
-    out.print(f"calibration error     {report['expected_calibration_error']:.4f}  (expected, 15 bins)")
-    if report["reconstruction_error"] is not None:
-        out.print(f"reconstruction error  {report['reconstruction_error']:.4f}  (mean squared, pixels in [0, 1])")
-
     table = Table(title="By class", title_justify="left", box=None, pad_edge=False)
     table.add_column("class", justify="right")
     for heading in ("precision", "recall", "F1", "images"):

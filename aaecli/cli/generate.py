@@ -42,7 +42,7 @@ def generate(
         int | None,
         typer.Option(
             min=1,
-            show_default="10",
+            show_default="10; 100 without classes",
             help="Number of styles: images of one class, or rows of the grid.",
             rich_help_panel=_WHAT,
         ),
@@ -134,8 +134,11 @@ def generate(
         if style_from is not None:
             style = _code(style_from, decoder, index).style[None]
         else:
-            style = draw.draw_styles(decoder, count or 10, seed)
-        sheet = draw.grid(decoder, style) if index is None else draw.of_class(decoder, index, style)
+            style = draw.draw_styles(decoder, count or (10 if decoder.has_label else 100), seed)
+        if not decoder.has_label:
+            sheet = draw.of_no_class(decoder, style)
+        else:
+            sheet = draw.grid(decoder, style) if index is None else draw.of_class(decoder, index, style)
 
     if target == "-":
         sys.stdout.buffer.write(album.png(sheet, scale))
@@ -149,7 +152,7 @@ def generate(
     else:
         raise AaeError(f"--out {target}: only .png and .gif are written.", "A name without a suffix is a folder.")
     if as_json:
-        classes = list(decoder.classes) if index is None else [decoder.classes[index]]
+        classes = list(dict.fromkeys(decoder.classes)) if index is None else [decoder.classes[index]]
         print_json({"out": target, "num_images": sheet.num_images, "classes": classes, "seed": seed})
         return
     if sys.stdout.isatty() and not quiet:
@@ -159,13 +162,11 @@ def generate(
 
 def _code(name: str, decoder: Decoder, index: int | None) -> Code:
     """Find the point of the latent space that a picture has, or a number seeds."""
-    import numpy as np
+    from aaecli.serve.generate import Code, draw_styles, one_class
 
-    from aaecli.serve.generate import Code, draw_styles
-
-    one_hot = np.eye(len(decoder.classes), dtype=np.float32)
+    asked = one_class(decoder.classes, index)
     if name.isdigit():
-        return Code(one_hot[index or 0], draw_styles(decoder, 1, int(name))[0])
+        return Code(asked, draw_styles(decoder, 1, int(name))[0])
 
     from aaecli.data.prepare import prepare
     from aaecli.serve.discovery import encoder_beside
@@ -176,7 +177,7 @@ def _code(name: str, decoder: Decoder, index: int | None) -> Code:
     label_prob, style = encoder(seen.image[None])
     if style is None:
         raise AaeError(f"{encoder.path} finds no style in a picture.", "Export a model with a decoder.")
-    return Code(label_prob[0] if index is None else one_hot[index], style[0])
+    return Code(label_prob[0] if index is None and label_prob is not None else asked, style[0])
 
 
 def _is_folder(target: str) -> bool:

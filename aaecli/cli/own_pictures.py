@@ -29,7 +29,7 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
     from aaecli.data.dataset import holds_pictures
 
     if holds_pictures(config.data):
-        if "labels" not in flags and "labels" not in file:
+        if config.labels and "labels" not in flags and "labels" not in file:
             config = replace(config, labels="all")
     else:
         given = [name for name in ("size", "channels") if name in flags.get("image", {})]

@@ -23,6 +23,8 @@ _WHERE = "Where"
         "aaecli train --labels 100 --seed 1             another draw of fewer labels\n\n"
         "aaecli train --preset tutorial                 the article's own settings\n\n"
         "aaecli train --model baseline                  the network it compares with\n\n"
+        "aaecli train --model aae                       no labels: a map of styles\n\n"
+        "aaecli train --model clustering --clusters 30  no labels: groups of digits\n\n"
         "aaecli train --data stamps/                    your own pictures, by class\n\n"
         "aaecli train --print-config > mine.toml        settings to edit, for --config\n\n"
         "aaecli train --resume                          go on with the run that stopped last"
@@ -39,17 +41,28 @@ def train(
             metavar="N|all",
             envvar="AAECLI_LABELS",
             rich_help_panel=_WHAT,
-            show_default="1000; of your own pictures all",
+            show_default="1000; supervised, own pictures: all",
             help="How many images are labelled, shared evenly among the classes.",
         ),
     ] = None,
     model: Annotated[
-        Literal["semisupervised", "baseline"] | None,
+        Literal["baseline", "autoencoder", "aae", "supervised", "semisupervised", "clustering"] | None,
         typer.Option(
             envvar="AAECLI_TRAIN_MODEL",
             rich_help_panel=_WHAT,
             show_default="semisupervised",
-            help="semisupervised (part 4 of the article) or baseline (labels only).",
+            metavar="MODEL",
+            help="autoencoder, aae, supervised, semisupervised (parts 1 to 4 of the article), clustering (the paper's) "
+            "or baseline (labels only).",
+        ),
+    ] = None,
+    clusters: Annotated[
+        int | None,
+        typer.Option(
+            envvar="AAECLI_CLUSTERS",
+            rich_help_panel=_WHAT,
+            show_default="16",
+            help="How many clusters the model clustering looks for.",
         ),
     ] = None,
     data: Annotated[
@@ -152,6 +165,25 @@ def train(
     style_dim: Annotated[
         int | None, typer.Option(envvar="AAECLI_STYLE_DIM", rich_help_panel=_HOW, help="Dimensions of the style z.")
     ] = None,
+    style_prior: Annotated[
+        Literal["gaussian", "mixture", "swiss-roll"] | None,
+        typer.Option(
+            metavar="NAME",
+            envvar="AAECLI_STYLE_PRIOR",
+            rich_help_panel=_HOW,
+            show_default="gaussian",
+            help="What z is held to: gaussian, mixture (of ten) or swiss-roll, the last two with --style-dim 2.",
+        ),
+    ] = None,
+    style_std: Annotated[
+        float | None,
+        typer.Option(
+            envvar="AAECLI_STYLE_STD",
+            rich_help_panel=_HOW,
+            show_default="1; tutorial: 5",
+            help="Standard deviation of the prior gaussian.",
+        ),
+    ] = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"] | None,
         typer.Option(
@@ -219,6 +251,7 @@ def train(
         {
             "labels": number_or_all(labels),
             "model": model,
+            "clusters": clusters,
             "data": data,
             "image.size": size,
             "image.channels": channels,
@@ -230,6 +263,8 @@ def train(
             "schedule.batch_size": batch_size,
             "optimiser.lr": lr,
             "network.style_dim": style_dim,
+            "prior.style": style_prior,
+            "prior.style_std": style_std,
             "device": device,
             "precision": precision,
         }

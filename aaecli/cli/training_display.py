@@ -70,7 +70,8 @@ class TrainingDisplay:
             self._try(lambda: self._introduce(plan))
 
     def _introduce(self, plan: dict[str, Any]) -> None:
-        labels = f"{plan['num_labelled']:,} labels" if plan["labels"] == "all" else f"{plan['labels']} labels"
+        counted = plan["num_labelled"] if plan["labels"] == "all" else plan["labels"]
+        labels = f"{counted:,} labels" if counted else "no labels"
         how = f"preset {plan['preset']}, seed {plan['seed']}"
         console.say(f"Training {plan['model']} on {plan['dataset']} with {labels}: {how}.")
         console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
@@ -99,8 +100,7 @@ class TrainingDisplay:
 
     def _tell(self, row: dict[str, float]) -> None:
         terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
-        accuracy = row["validation_accuracy"]
-        judged = "" if math.isnan(accuracy) else f"validation accuracy {accuracy:.2%}, "
+        judged = "".join(f"{name} {figure}, " for name, figure in self._validated())
         console.say(
             f"epoch {row['epoch']:.0f}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
             f"{judged}{terms}, "
@@ -133,8 +133,18 @@ class TrainingDisplay:
         self.signal_number = number
 
     def _terms(self) -> list[str]:
-        known = ("epoch", "step", "validation_accuracy", "images_per_second", "seconds")
-        return [name for name in self._row if name not in known]
+        known = ("epoch", "step", "images_per_second", "seconds")
+        return [name for name in self._row if name not in known and not name.startswith("validation_")]
+
+    def _validated(self) -> list[tuple[str, str]]:
+        """Name what the validation images gave, and how much."""
+        found = {
+            name: value for name, value in self._row.items() if name.startswith("validation_") and not math.isnan(value)
+        }
+        return [
+            (name.replace("_", " "), f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4f}")
+            for name, value in found.items()
+        ]
 
     def _time_left(self, number: int) -> str:
         done = number - self._plan["number"]
@@ -182,8 +192,8 @@ class TrainingDisplay:
             mean = f"{self._row[name]:.4f}" if name in self._row else ""
             table.add_row(name.replace("_", " "), now, mean)
         if self._row:
-            if not math.isnan(self._row["validation_accuracy"]):
-                table.add_row("validation accuracy", "", f"[bold]{self._row['validation_accuracy']:.2%}[/bold]")
+            for name, value in self._validated():
+                table.add_row(name, "", f"[bold]{value}[/bold]")
             table.add_row("images a second", "", f"{self._row['images_per_second']:,.0f}")
         return Group(self._bar, table)
 
@@ -217,6 +227,13 @@ def _judgement(summary: dict[str, Any]) -> str:
     if "test_accuracy" in summary:
         low, high = summary["test_accuracy_interval"]
         return f"test accuracy  [bold]{summary['test_accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%})"
+    if "test_reconstruction_error" in summary:
+        error = summary["test_reconstruction_error"]
+        return f"test error     [bold]{error:.4f}[/bold]  (of the reconstruction: mean squared, pixels in [0, 1])"
+    if "validation_reconstruction_error" in summary:
+        error = summary["validation_reconstruction_error"]
+        measured = "unknown: no labelled picture was kept back" if error is None else f"[bold]{error:.4f}[/bold]"
+        return f"error          {measured}  (of the reconstruction: mean squared, pixels in [0, 1])"
     if summary["validation_accuracy"] is None:
         return "accuracy       unknown: no labelled picture was kept back, and there is no test folder"
     low, high = summary["validation_accuracy_interval"]

@@ -49,7 +49,7 @@ def split(
 
     Args:
         dataset: The data set.
-        labels: Number of labelled images, or ``all``.
+        labels: Number of labelled images, or ``all``; 0 for a training without labels.
         seed: Seed of the draw.
         holdout: That share, for pictures of a folder; ``auto``: ``HOLDOUT``, or 0 where there is a test set.
 
@@ -95,6 +95,8 @@ def _draw(
 ) -> NDArray[np.int64]:
     if labels == "all" or labels == len(pool):
         return pool
+    if labels == 0:
+        return pool[:0]
     if not num_classes <= labels <= len(pool):
         raise AaeError(
             f"--labels {labels} does not fit: it takes {num_classes} (one a class) to {len(pool)} (all there are).",

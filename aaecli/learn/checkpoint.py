@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from aaecli import __version__
+from aaecli.clusters import class_prob
 from aaecli.config import Config, from_table, to_table
 from aaecli.errors import AaeError
 from aaecli.learn.networks import Networks
@@ -33,6 +36,7 @@ class Checkpoint:
         decoder: The decoder, or None where the model has none.
         facts: What was measured: ``validation_accuracy``, ``test_accuracy`` (in [0, 1]), ``steps``, ``seconds``,
             ``strangeness`` (quantiles of the reconstruction error on the validation images).
+        clusters: The class of each cluster, of a model that found clusters; None for every other.
     """
 
     config: Config
@@ -41,6 +45,16 @@ class Checkpoint:
     encoder: nn.Module
     decoder: nn.Module | None
     facts: dict[str, Any] = field(default_factory=dict)
+    clusters: tuple[int, ...] | None = None
+
+    def class_prob(self, label_prob: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give the probabilities of the classes (N, K) from those of the encoder's label, which may mean clusters."""
+        return label_prob if self.clusters is None else class_prob(label_prob, self.clusters, len(self.classes))
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the values of the encoder's label: of the classes, or the class of each cluster."""
+        return self.classes if self.clusters is None else tuple(self.classes[index] for index in self.clusters)
 
 
 def save_model(path: Path, checkpoint: Checkpoint) -> None:
@@ -61,6 +75,7 @@ def save_model(path: Path, checkpoint: Checkpoint) -> None:
             "image_shape": list(checkpoint.image_shape),
             "weights": {part: {name: value.cpu() for name, value in state.items()} for part, state in weights.items()},
             "facts": checkpoint.facts,
+            "clusters": None if checkpoint.clusters is None else list(checkpoint.clusters),
         },
     )
 
@@ -79,17 +94,27 @@ def load_model(path: Path) -> Checkpoint:
         # Older files of grey models give height and width alone.
         channels, height, width = (int(size) for size in (1, *content["image_shape"])[-3:])
         weights = content["weights"]
-        networks = Networks(config.model, (channels, height, width), len(classes), config.network)
+        networks = Networks(config.model, (channels, height, width), config.label_dim(len(classes)), config.network)
         networks.encoder.load_state_dict(weights["encoder"])
         if networks.decoder is not None:
             networks.decoder.load_state_dict(weights["decoder"])
         facts = dict(content["facts"])
+        clusters = _clusters(content.get("clusters"), config, len(classes))
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise AaeError(
             f"{path} is damaged: its weights and its settings do not fit together.", "Train or copy the model again."
         ) from error
     networks.eval().requires_grad_(False)
-    return Checkpoint(config, classes, (channels, height, width), networks.encoder, networks.decoder, facts)
+    return Checkpoint(config, classes, (channels, height, width), networks.encoder, networks.decoder, facts, clusters)
+
+
+def _clusters(stored: Any, config: Config, num_classes: int) -> tuple[int, ...] | None:
+    if config.model != "clustering":
+        return None
+    clusters = tuple(int(index) for index in stored)
+    if len(clusters) != config.clusters or not all(0 <= index < num_classes for index in clusters):
+        raise ValueError("the names of the clusters do not fit")
+    return clusters
 
 
 def write(path: Path, kind: str, content: dict[str, Any]) -> None:

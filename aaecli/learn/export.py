@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aaecli import __version__
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
+from aaecli.family import FAMILY
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.step import to_float
 from aaecli.paths import replacing
+from aaecli.priors import STYLE_PRIORS
 
 OPSET = 20
 SCHEMA = "1"
@@ -32,7 +35,7 @@ PARITY_BATCHES = (1, 2, 7, 64)
 
 
 class _DeployedEncoder(nn.Module):
-    """image → label_prob and, where the model has one, style: the softmax is part of the graph."""
+    """image → label_prob and style, as far as the model has them: the softmax is part of the graph."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
@@ -40,19 +43,18 @@ class _DeployedEncoder(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         encoding = self.encoder(image)
-        label_prob = encoding.label_logits.softmax(1)
-        return (label_prob,) if encoding.style is None else (label_prob, encoding.style)
+        return tuple(part for part in (encoding.label(), encoding.style) if part is not None)
 
 
 class _DeployedDecoder(nn.Module):
-    """label, style → image."""
+    """label and style, as far as the decoder reads them → image."""
 
     def __init__(self, decoder: nn.Module) -> None:
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, label: Tensor, style: Tensor) -> tuple[Tensor, ...]:
-        return (self.decoder(torch.cat([label, style], 1)),)
+    def forward(self, *latent: Tensor) -> tuple[Tensor, ...]:
+        return (self.decoder(torch.cat(latent, 1)),)
 
 
 def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -71,16 +73,17 @@ def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], 
     Raises:
         AaeError: A file cannot be written, or differs from torch by more than 1e-5 or in a class.
     """
-    num_classes, style_dim = len(checkpoint.classes), checkpoint.config.network.style_dim
+    row, style_dim = FAMILY[checkpoint.config.model], checkpoint.config.network.style_dim
     image = torch.rand(2, *checkpoint.image_shape)
-    encoder = _DeployedEncoder(checkpoint.encoder)
-    output_names = ["label_prob"] if len(encoder(image)) == 1 else ["label_prob", "style"]
+    outputs = ["label_prob"] * row.encodes_label + ["style"] * row.encodes_style
     parts: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]] = {
-        "encoder": (encoder, (image,), ["image"], output_names)
+        "encoder": (_DeployedEncoder(checkpoint.encoder), (image,), ["image"], outputs)
     }
     if checkpoint.decoder is not None:
-        code = (torch.rand(2, num_classes).softmax(1), torch.randn(2, style_dim))
-        parts["decoder"] = (_DeployedDecoder(checkpoint.decoder), code, ["label", "style"], ["image"])
+        code = {"label": torch.rand(2, len(checkpoint.label_names)).softmax(1), "style": torch.randn(2, style_dim)}
+        if row.decoder_label == "none":
+            del code["label"]
+        parts["decoder"] = (_DeployedDecoder(checkpoint.decoder), tuple(code.values()), list(code), ["image"])
 
     report: dict[str, Any] = {}
     with contextlib.ExitStack() as files:
@@ -92,7 +95,7 @@ def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], 
             temporary = files.enter_context(replacing(path))
             temporary.write_bytes(model.SerializeToString())
             progress(f"{part}: comparing with torch")
-            scale = {"style": checkpoint.config.prior.style_std}
+            scale = {"style": _deviation(checkpoint)}
             difference = _check_parity(temporary, module, _parity_inputs(part, checkpoint), scale)
             report[part] = {"path": str(path), "bytes": temporary.stat().st_size, "difference": difference}
     return report
@@ -110,7 +113,8 @@ def _translate(
             opset_version=OPSET,
             input_names=inputs,
             output_names=outputs,
-            dynamic_shapes=tuple({0: batch} for _ in example),
+            # What a module takes as *args counts as one argument.
+            dynamic_shapes=(tuple({0: batch} for _ in example),) if inputs != ["image"] else ({0: batch},),
             external_data=False,
             verbose=False,
         )
@@ -141,7 +145,7 @@ def _silenced() -> Iterator[None]:
 
 def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None:
     """Write into the file all that a program without the checkpoint needs to know."""
-    config, facts = checkpoint.config, checkpoint.facts
+    config, facts, row = checkpoint.config, checkpoint.facts, FAMILY[checkpoint.config.model]
     channels, height, width = checkpoint.image_shape
     properties: dict[str, Any] = {
         "schema": SCHEMA,
@@ -151,7 +155,7 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
         "preset": config.preset,
         "labels": config.labels,
         "seed": config.seed,
-        "classes": list(checkpoint.classes),
+        "classes": list(checkpoint.label_names) if row.encodes_label or row.decoder_label == "true" else [],
         "image": {
             "channels": channels,
             "height": height,
@@ -161,7 +165,7 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
         "test_accuracy": facts.get("test_accuracy", ""),
     }
     if checkpoint.decoder is not None:
-        prior = {"name": config.prior.style, "std": config.prior.style_std, "dim": config.network.style_dim}
+        prior = {"name": config.prior.style, "std": _deviation(checkpoint), "dim": config.network.style_dim}
         properties |= {"style_prior": prior, "strangeness": facts.get("strangeness", {})}
     onnx.helper.set_model_props(
         model,
@@ -186,8 +190,16 @@ def _parity_inputs(part: str, checkpoint: Checkpoint) -> list[tuple[Tensor, ...]
                 cases.append((image,))
             else:
                 encoding = checkpoint.encoder(image)
-                cases.append((encoding.label_logits.softmax(1), encoding.style))
+                if FAMILY[checkpoint.config.model].decoder_label == "true":
+                    label = torch.randint(len(checkpoint.classes), (size,), generator=generator)
+                    encoding = encoding._replace(true_label=F.one_hot(label, len(checkpoint.classes)).float())
+                cases.append(tuple(part for part in (encoding.label(), encoding.style) if part is not None))
     return cases
+
+
+def _deviation(checkpoint: Checkpoint) -> float:
+    prior = checkpoint.config.prior
+    return STYLE_PRIORS[prior.style].deviation(prior.style_std)
 
 
 def _stored_images(checkpoint: Checkpoint) -> Tensor:
@@ -205,7 +217,8 @@ def _check_parity(path: Path, module: nn.Module, cases: list[tuple[Tensor, ...]]
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"], enable_fallback=0)
     names = [entry.name for entry in session.get_inputs()]
-    units = [scale.get(entry.name, 1.0) for entry in session.get_outputs()]
+    answers = [entry.name for entry in session.get_outputs()]
+    units = [scale.get(name, 1.0) for name in answers]
     largest = 0.0
     for case in cases:
         with torch.inference_mode():
@@ -215,7 +228,8 @@ def _check_parity(path: Path, module: nn.Module, cases: list[tuple[Tensor, ...]]
         )
         gaps = [float(np.abs(a - b).max()) / unit for a, b, unit in zip(expected, found, units, strict=True)]
         largest = max(largest, *gaps)
-        same = (expected[0].argmax(1) == found[0].argmax(1)).all() if expected[0].ndim == 2 else True
+        pairs = zip(expected, found, answers, strict=True)
+        same = all((a.argmax(1) == b.argmax(1)).all() for a, b, name in pairs if name == "label_prob")
         if largest > TOLERANCE or not same:
             raise AaeError(
                 f"The exported file does not agree with torch: it differs by {largest:.2g} at batch {len(case[0])}.",

@@ -58,7 +58,8 @@ def telling_what_fits(step: Step, batch: Batch, number: int) -> Iterator[None]:
         cause = error.with_traceback(None)
     else:
         return
-    size = len(batch.labelled if batch.unlabelled is None else batch.unlabelled)
+    leading = batch.labelled if batch.unlabelled is None else batch.unlabelled
+    size = 0 if leading is None else len(leading)
     fits = _fitting(step, batch, number, size)
     hint = f"--batch-size {fits} fits." if fits else "Take narrower layers (network.hidden in a --config file)."
     raise AaeError(f"The memory of the device does not suffice for a batch of {size:,} images.", hint) from cause
@@ -80,6 +81,6 @@ def _fitting(step: Step, batch: Batch, number: int, size: int) -> int | None:
 
 
 def _first(batch: Batch, size: int) -> Batch:
-    if batch.unlabelled is None:
-        return batch._replace(labelled=batch.labelled[:size], label=batch.label[:size])
-    return batch._replace(unlabelled=batch.unlabelled[:size])
+    if batch.unlabelled is not None:
+        return batch._replace(unlabelled=batch.unlabelled[:size])
+    return Batch(None, *(None if part is None else part[:size] for part in (batch.labelled, batch.label)))

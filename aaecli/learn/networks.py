@@ -9,25 +9,34 @@ import torch
 from torch import Tensor, nn
 
 from aaecli.config import Network
+from aaecli.family import FAMILY
 from aaecli.learn.convolution import ConvolutionalBody
-from aaecli.learn.family import FAMILY
 
 
 class Encoding(NamedTuple):
     """What the encoder makes of a batch of images.
 
     Attributes:
-        label_logits: (B, K), before the softmax.
+        label_logits: (B, K), before the softmax; None where the model has no label.
         style: (B, Z), or None where the model has no style.
+        true_label: One-hot (B, K), where the decoder is told the label instead; None for every other model.
     """
 
-    label_logits: Tensor
+    label_logits: Tensor | None
     style: Tensor | None
+    true_label: Tensor | None = None
+
+    def label(self) -> Tensor | None:
+        """The label's probabilities, or the label that was told, (B, K); None where there is neither."""
+        return self.true_label if self.label_logits is None else self.label_logits.softmax(1)
 
     def latent(self) -> Tensor:
-        """What the decoder reads: label probabilities and style, (B, K + Z)."""
-        parts = [self.label_logits.softmax(1)]
-        return torch.cat(parts if self.style is None else [*parts, self.style], 1)
+        """What the decoder reads: label and style, as far as the model has them, (B, K + Z)."""
+        return torch.cat([part for part in (self.label(), self.style) if part is not None], 1)
+
+    def rows(self, start: int, stop: int | None) -> Encoding:
+        """Give the encoding of a part of the batch."""
+        return Encoding(*(part if part is None else part[start:stop] for part in self))
 
 
 def _hidden_layers(num_inputs: int, widths: tuple[int, ...], *, batch_norm: bool, dropout: float) -> nn.Sequential:
@@ -59,14 +68,21 @@ _BODIES = {"mlp": _fully_connected_body, "convolutional": _convolutional_body}
 
 
 class Encoder(nn.Module):
-    """A body with one head for the label and, where the model has a style, one for the style."""
+    """A body with a head for the label and one for the style, as far as the model has them.
 
-    def __init__(self, image_shape: tuple[int, int, int], num_classes: int, settings: Network, *, style: bool) -> None:
+    Args:
+        image_shape: Channels, height and width.
+        num_classes: Number of values of the label; 0 for no label.
+        style_dim: Number of dimensions of the style; 0 for no style.
+        settings: Shapes.
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int], num_classes: int, style_dim: int, settings: Network) -> None:
         super().__init__()
         self.input_noise = settings.input_noise
         self.body, num_features = _BODIES[settings.encoder](image_shape, settings)
-        self.label_head = nn.Linear(num_features, num_classes)
-        self.style_head = nn.Linear(num_features, settings.style_dim) if style else None
+        self.label_head = nn.Linear(num_features, num_classes) if num_classes else None
+        self.style_head = nn.Linear(num_features, style_dim) if style_dim else None
 
     def forward(self, image: Tensor) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1]."""
@@ -74,12 +90,13 @@ class Encoder(nn.Module):
             image = image + self.input_noise * torch.randn_like(image)
         hidden = self.body(image)  # (B, num_features)
         # Losses, softmax and sigmoid are computed in float32, whatever type the matrix products ran in.
+        label_logits = None if self.label_head is None else self.label_head(hidden).float()  # (B, K)
         style = None if self.style_head is None else self.style_head(hidden).float()  # (B, Z)
-        return Encoding(self.label_head(hidden).float(), style)
+        return Encoding(label_logits, style)
 
 
 class Decoder(nn.Module):
-    """Redraws images from label and style."""
+    """Redraws images from label and style; ``num_classes`` is 0 where it reads the style alone."""
 
     def __init__(self, image_shape: tuple[int, int, int], num_classes: int, settings: Network) -> None:
         super().__init__()
@@ -124,16 +141,21 @@ class Networks(nn.Module):
     Args:
         model: A row of the family.
         image_shape: Channels, height and width.
-        num_classes: Number of classes K.
+        num_classes: Number of values K of the label: of classes, or of clusters.
         settings: Shapes.
     """
 
     def __init__(self, model: str, image_shape: tuple[int, int, int], num_classes: int, settings: Network) -> None:
         super().__init__()
-        row = FAMILY[model]
-        self.encoder = Encoder(image_shape, num_classes, settings, style=row.encodes_style)
-        self.decoder = Decoder(image_shape, num_classes, settings) if row.has_decoder else None
-        self.style_discriminator = Discriminator(settings.style_dim, settings) if row.style_prior else None
+        row, style_dim = FAMILY[model], settings.style_dim
+        self.num_classes = num_classes
+        self.encoder = Encoder(
+            image_shape, num_classes if row.encodes_label else 0, style_dim if row.encodes_style else 0, settings
+        )
+        drawn_from = 0 if row.decoder_label == "none" else num_classes
+        self.decoder = Decoder(image_shape, drawn_from, settings) if row.decoder_label is not None else None
+        judged_with = num_classes if settings.conditional_discriminator else 0
+        self.style_discriminator = Discriminator(style_dim + judged_with, settings) if row.style_prior else None
         self.label_discriminator = Discriminator(num_classes, settings) if row.label_prior else None
         if settings.initialisation == "normal":
             self.apply(_initialise_normal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -36,6 +38,20 @@ def regularisation(discriminator: nn.Module, code: Tensor) -> Tensor:
 def classification(label_logits: Tensor, label: Tensor) -> Tensor:
     """Cross-entropy of logits (B, K) against labels (B,) (part 4)."""
     return F.cross_entropy(label_logits, label)
+
+
+def information(label_logits: Tensor) -> Tensor:
+    """How much less the label of an image tells than the most it could, in nats: to be minimised, 0 at best.
+
+    The mutual information of image and label is the entropy of the mean answer less the mean entropy of the answers
+    (Krause et al. 2010); logits (B, K) are sure and even where it reaches ln K.
+    """
+    log_prob = label_logits.log_softmax(1)  # (B, K)
+    doubt = -(log_prob.exp() * log_prob).sum(1).mean()
+    mean = log_prob.exp().mean(0)  # (K,)
+    spread = -torch.xlogy(mean, mean).sum()
+    missing: Tensor = math.log(label_logits.shape[1]) - spread + doubt
+    return missing
 
 
 def align(label_prob: Tensor, average: Tensor, frequency: Tensor | None = None) -> Tensor:

@@ -31,7 +31,7 @@ def make_optimisers(networks: Networks, settings: Optimiser) -> dict[str, torch.
             "regularisation": _groups((encoder,), settings),
             "classification": _groups((encoder,), settings),
         }
-    fused = encoder.label_head.weight.device.type in ("cpu", "cuda", "mps")
+    fused = next(encoder.parameters()).device.type in ("cpu", "cuda", "mps")
     return {name: torch.optim.AdamW(part, fused=fused) for name, part in parts.items() if part}
 
 

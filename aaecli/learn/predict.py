@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aaecli.family import FAMILY
+from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.devices import choose_device
 from aaecli.learn.networks import Encoding
 from aaecli.learn.step import to_float
+from aaecli.metrics import evaluate
 
 _BATCH = 1000
 
@@ -20,52 +24,94 @@ class Prediction(NamedTuple):
     """Answers for N images.
 
     Attributes:
-        label_prob: float32 (N, K), rows sum to 1.
+        label_prob: float32 (N, K), rows sum to 1; of ``clustering`` those of the clusters. None without a label.
         style: float32 (N, Z), or None where the model has no style.
         reconstruction_error: float32 (N,), the mean squared error over an image's pixels in [0, 1] of what the decoder
-            draws from its code; None where the model has no decoder.
+            draws from its code; None where no decoder was given.
     """
 
-    label_prob: NDArray[np.float32]
+    label_prob: NDArray[np.float32] | None
     style: NDArray[np.float32] | None
     reconstruction_error: NDArray[np.float32] | None
 
 
-def predict(encoder: nn.Module, decoder: nn.Module | None, image: Tensor) -> Prediction:
-    """Encode stored images uint8 (N, H, W) or (N, H, W, 3) in float32, on their device, with nothing left to chance."""
+def predict(
+    encoder: nn.Module, decoder: nn.Module | None, image: Tensor, true_label: Tensor | None = None
+) -> Prediction:
+    """Encode stored images in float32, on their device, with nothing left to chance.
+
+    Args:
+        encoder: An encoder.
+        decoder: The decoder that learnt with it, or None where no drawing is asked for.
+        image: uint8 (N, H, W) or (N, H, W, 3).
+        true_label: One-hot (N, K), for a decoder that is told the label.
+    """
     modules = [module for module in (encoder, decoder) if module is not None]
     was_training = [module.training for module in modules]
     for module in modules:
         module.eval()
     probs, styles, errors = [], [], []
     with torch.inference_mode():
-        for part in torch.split(image, _BATCH):
-            batch = to_float(part)
+        for start in range(0, len(image), _BATCH):
+            batch = to_float(image[start : start + _BATCH])
             encoding: Encoding = encoder(batch)
-            probs.append(encoding.label_logits.softmax(1))
+            if encoding.label_logits is not None:
+                probs.append(encoding.label_logits.softmax(1))
+            elif true_label is not None:
+                encoding = encoding._replace(true_label=true_label[start : start + _BATCH])
             if encoding.style is not None:
                 styles.append(encoding.style)
             if decoder is not None:
                 errors.append((decoder(encoding.latent()) - batch).square().mean((1, 2, 3)))
     for module, training in zip(modules, was_training, strict=True):
         module.train(training)
-    return Prediction(_join(probs), _join(styles) if styles else None, _join(errors) if errors else None)
+    return Prediction(_join(probs), _join(styles), _join(errors))
 
 
 def predict_stored(
-    encoder: nn.Module,
-    decoder: nn.Module | None,
+    model: Checkpoint,
     image: NDArray[np.uint8],
+    label: NDArray[np.int64],
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
 ) -> Prediction:
-    """Encode images uint8 (N, H, W) or (N, H, W, 3) on a device by name, to which the networks are moved.
+    """Encode images on a device by name, to which the networks are moved.
+
+    Args:
+        model: A trained model.
+        image: uint8 (N, H, W) or (N, H, W, 3).
+        label: (N,), which only a decoder that is told the label gets to see.
+        device: Where to compute.
 
     Raises:
         AaeError: The device cannot be had.
     """
     where = choose_device(device)
-    return predict(encoder.to(where), None if decoder is None else decoder.to(where), torch.from_numpy(image).to(where))
+    decoder = None if model.decoder is None else model.decoder.to(where)
+    told = told_label(model.config.model, label, len(model.classes), where)
+    return predict(model.encoder.to(where), decoder, torch.from_numpy(image).to(where), told)
 
 
-def _join(parts: list[Tensor]) -> NDArray[np.float32]:
-    return torch.cat(parts).cpu().numpy()
+def told_label(model: str, label: NDArray[np.int64], num_classes: int, device: torch.device) -> Tensor | None:
+    """Give the labels (N,) as the decoder is told them, one-hot (N, K); None for a model whose decoder is not."""
+    if FAMILY[model].decoder_label != "true":
+        return None
+    return F.one_hot(torch.from_numpy(label).to(device), num_classes).float()
+
+
+def judge(model: Checkpoint, prediction: Prediction, label: NDArray[np.int64]) -> dict[str, Any]:
+    """Judge answers against true labels (N,), as far as the model gives any.
+
+    Returns:
+        ``num_images``; what ``aaecli.metrics.evaluate`` gives, from a model that knows classes;
+        ``reconstruction_error``, the mean over the images, from one that draws.
+    """
+    report: dict[str, Any] = {"num_images": len(label)}
+    if prediction.label_prob is not None:
+        report |= evaluate(model.class_prob(prediction.label_prob), label, model.classes)
+    if prediction.reconstruction_error is not None:
+        report["reconstruction_error"] = float(prediction.reconstruction_error.mean())
+    return report
+
+
+def _join(parts: list[Tensor]) -> NDArray[np.float32] | None:
+    return torch.cat(parts).cpu().numpy() if parts else None

@@ -1,8 +1,6 @@
-"""The distributions that the discriminators hold y and z to. A new prior on z is one function and one entry."""
+"""Draws from the priors on y and z, on the device that trains."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -12,6 +10,7 @@ from torch import Tensor
 
 from aaecli.config import Prior
 from aaecli.errors import AaeError
+from aaecli.priors import STYLE_PRIORS
 
 
 def label_frequency(settings: Prior, label: NDArray[np.int64], num_classes: int, *, follows: bool) -> Tensor | None:
@@ -47,12 +46,12 @@ def label_frequency(settings: Prior, label: NDArray[np.int64], num_classes: int,
     return torch.from_numpy((frequency / frequency.sum()).astype(np.float32))
 
 
-def gaussian(count: int, style_dim: int, settings: Prior, device: torch.device) -> Tensor:
-    """Draw styles (count, style_dim) from N(0, style_std² I)."""
-    return settings.style_std * torch.randn(count, style_dim, device=device)
-
-
-STYLE_PRIORS: dict[str, Callable[[int, int, Prior, torch.device], Tensor]] = {"gaussian": gaussian}
+def style(count: int, style_dim: int, settings: Prior, device: torch.device) -> Tensor:
+    """Draw styles (count, style_dim) from the prior of the settings."""
+    normal = torch.randn(count, style_dim, device=device)
+    prior = STYLE_PRIORS[settings.style]
+    drawn: Tensor = prior.draw(normal, lambda: torch.rand(count, device=device), settings.style_std, torch)
+    return drawn
 
 
 def one_hot(count: int, num_classes: int, device: torch.device, frequency: Tensor | None = None) -> Tensor:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aaecli.config import Config
+from aaecli.family import FAMILY
 from aaecli.learn import objectives, priors
 from aaecli.learn.augment import cutout, light, warp
 from aaecli.learn.devices import autocast
@@ -25,15 +27,15 @@ class Batch(NamedTuple):
     """The images of one step, on the device, as stored.
 
     Attributes:
-        unlabelled: uint8 (U, H, W) or, in colour, (U, H, W, 3), from the pool; None for a model that learns from labels
-            alone.
-        labelled: uint8 (L, H, W) or (L, H, W, 3).
-        label: int64 (L,).
+        unlabelled: uint8 (U, H, W) or, in colour, (U, H, W, 3), from the pool; None for a model that learns from
+            labelled images alone.
+        labelled: uint8 (L, H, W) or (L, H, W, 3); None for a model that learns without labels.
+        label: int64 (L,), or None likewise.
     """
 
     unlabelled: Tensor | None
-    labelled: Tensor
-    label: Tensor
+    labelled: Tensor | None
+    label: Tensor | None
 
 
 def to_float(image: Tensor) -> Tensor:
@@ -69,8 +71,8 @@ class Step:
         self.config = config
         self.num_steps = num_steps
         self.dtype = dtype
-        self.device = networks.encoder.label_head.weight.device
-        self.num_classes = networks.encoder.label_head.out_features
+        self.device = next(networks.parameters()).device
+        self.num_classes = networks.num_classes
         self.average = Average(networks) if config.optimiser.average else None
         self.label_frequency = None if label_frequency is None else label_frequency.to(self.device)
         self.label_average = torch.full((self.num_classes,), 1 / self.num_classes, device=self.device)
@@ -95,7 +97,7 @@ class Step:
     # The phases, each a function of what was encoded.
 
     def reconstruction_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
-        """Redraw the image (B, C, H, W) from its label and style."""
+        """Redraw the image (B, C, H, W) from its label and style, as far as the model has them."""
         if self.networks.decoder is None or not self.config.objective.reconstruction:
             return {}
         drawn = self.networks.decoder(encoding.latent())
@@ -105,8 +107,8 @@ class Step:
         """Regularisation, first half: teach the discriminators to tell codes from draws of the priors."""
         losses = {}
         if self.config.objective.regularisation:
-            for name, discriminator, code, draw in self._judged(encoding):
-                losses[f"{name}_discrimination"] = objectives.discrimination(discriminator, draw(len(code)), code)
+            for name, discriminator, code, prior in self._judged(encoding):
+                losses[f"{name}_discrimination"] = objectives.discrimination(discriminator, prior(), code)
         return losses
 
     def regularisation_phase(self, encoding: Encoding) -> dict[str, Tensor]:
@@ -119,13 +121,13 @@ class Step:
 
     def classification_phase(self, encoding: Encoding, label: Tensor) -> dict[str, Tensor]:
         """Name the labelled images rightly."""
-        if not self.config.objective.classification:
+        if encoding.label_logits is None or not self.config.objective.classification:
             return {}
         return {"classification": objectives.classification(encoding.label_logits, label)}
 
     def consistency_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
         """Beyond the article: answer for warped images as the averaged teacher answers for the images unwarped."""
-        if self.average is None or not self.config.objective.consistency:
+        if self.average is None or encoding.label_logits is None or not self.config.objective.consistency:
             return {}
         with torch.no_grad():
             prob = self.average.encoder(image).label_logits.softmax(1)  # (U, K)
@@ -133,60 +135,79 @@ class Step:
             prob = objectives.align(prob, self.label_average, self.label_frequency)
         return {"consistency": objectives.consistency(encoding.label_logits, prob, self.config.objective.confidence)}
 
+    def information_phase(self, encoding: Encoding) -> dict[str, Tensor]:
+        """Beyond the article: have the label tell as much of the image as it can."""
+        if encoding.label_logits is None or not self.config.objective.information:
+            return {}
+        return {"information": objectives.information(encoding.label_logits)}
+
     def generation_phase(self) -> dict[str, Tensor]:
         """Beyond the article: have what the decoder draws for a label and a style of the prior read as that label.
 
         The teacher reads the drawing warped, as the encoder does its images: that leaves no room for a faint pattern
         that sways the teacher and shows a person another digit.
         """
-        if self.average is None or self.networks.decoder is None or not self.config.objective.generation:
+        decoder, row = self.networks.decoder, FAMILY[self.config.model]
+        drawn_as_read = row.encodes_label and row.decoder_label == "encoded"
+        if self.average is None or decoder is None or not drawn_as_read or not self.config.objective.generation:
             return {}
         count = self.config.schedule.generated_batch_size
         label = self._draw_label(count)  # (B, K)
-        drawn = self.networks.decoder(torch.cat([label, self._draw_style(count)], 1))  # (B, C, H, W)
+        drawn = decoder(torch.cat([label, self._draw_style(count)], 1))  # (B, C, H, W)
         answer = self.average.encoder(warp(drawn, self.config.augmentation))
         return {"generation": objectives.classification(answer.label_logits, label.argmax(1))}
 
     # The two ways of putting them together.
 
     def _joint(self, batch: Batch) -> dict[str, Tensor]:
-        labelled = to_float(batch.labelled)  # (L, C, H, W)
-        unlabelled = None if batch.unlabelled is None else to_float(batch.unlabelled)  # (U, C, H, W)
-        image = labelled if unlabelled is None else torch.cat([unlabelled, labelled])  # (U + L, C, H, W)
-        num_unlabelled = len(image) - len(labelled)
-        seen = self._augmented(image)
+        image = torch.cat([to_float(part) for part in (batch.unlabelled, batch.labelled) if part is not None])
+        num_unlabelled = 0 if batch.unlabelled is None else len(batch.unlabelled)
+        seen = self._augmented(image)  # (U + L, C, H, W)
+        losses: dict[str, Tensor] = {}
         with autocast(self.device, self.dtype):
-            encoding = self.networks.encoder(seen)
-            losses = self.classification_phase(_rows(encoding, num_unlabelled, None), batch.label)
-            if unlabelled is not None:
-                free = _rows(encoding, 0, num_unlabelled)
-                # The image as it was, not as it was warped: the style is that of the digit, and drawings are upright.
-                num_drawn = self.config.schedule.decoder_batch_size or num_unlabelled
-                losses |= self.reconstruction_phase(_rows(free, 0, num_drawn), unlabelled[:num_drawn])
-                losses |= self.discrimination_phase(free) | self.regularisation_phase(free)
-                losses |= self.consistency_phase(free, unlabelled)
+            encoding = self._told(self.networks.encoder(seen), batch.label)
+            if batch.label is not None:
+                losses |= self.classification_phase(encoding.rows(num_unlabelled, None), batch.label)
+            # The labelled images take part in the other phases only where there are no unlabelled ones.
+            num_free = num_unlabelled or len(image)
+            free = encoding.rows(0, num_free)
+            # The image as it was, not as it was warped: the style is that of the digit, and drawings are upright.
+            num_drawn = min(self.config.schedule.decoder_batch_size or num_free, num_free)
+            losses |= self.reconstruction_phase(free.rows(0, num_drawn), image[:num_drawn])
+            losses |= self.discrimination_phase(free) | self.regularisation_phase(free)
+            if num_unlabelled:
+                losses |= self.information_phase(free) | self.consistency_phase(free, image[:num_unlabelled])
                 losses |= self.generation_phase()
         self._update("joint", losses)
         return losses
 
     def _alternating(self, batch: Batch) -> dict[str, Tensor]:
         losses: dict[str, Tensor] = {}
-        if batch.unlabelled is not None:
-            image = to_float(batch.unlabelled)
-            drawn = self.reconstruction_phase(self._encode(image), image) | self.generation_phase()
+        stored, label = (batch.labelled, batch.label) if batch.unlabelled is None else (batch.unlabelled, None)
+        if stored is not None and self.networks.decoder is not None:
+            image = to_float(stored)
+            drawn = self.reconstruction_phase(self._encode(image, label), image)
+            if label is None:
+                drawn |= self.generation_phase()
             losses |= self._update("reconstruction", drawn)
             # The discriminators' update leaves the encoder as it is, so one encoding serves both halves.
-            encoding = self._encode(image)
+            encoding = self._encode(image, label)
             losses |= self._update("discrimination", self.discrimination_phase(encoding))
             losses |= self._update("regularisation", self.regularisation_phase(encoding))
-        encoding = self._encode(to_float(batch.labelled))
-        losses |= self._update("classification", self.classification_phase(encoding, batch.label))
+        if batch.labelled is not None and batch.label is not None:
+            encoding = self._encode(to_float(batch.labelled), None)
+            losses |= self._update("classification", self.classification_phase(encoding, batch.label))
         return losses
 
-    def _encode(self, image: Tensor) -> Encoding:
+    def _encode(self, image: Tensor, label: Tensor | None) -> Encoding:
         with autocast(self.device, self.dtype):
-            encoding: Encoding = self.networks.encoder(image)
-        return encoding
+            return self._told(self.networks.encoder(image), label)
+
+    def _told(self, encoding: Encoding, label: Tensor | None) -> Encoding:
+        """Add the true label (B,) where the decoder is to be told it."""
+        if label is None or FAMILY[self.config.model].decoder_label != "true":
+            return encoding
+        return encoding._replace(true_label=F.one_hot(label, self.num_classes).float())
 
     def _update(self, name: str, losses: dict[str, Tensor]) -> dict[str, Tensor]:
         if losses:
@@ -211,22 +232,20 @@ class Step:
             image = light(image, bounds)
         return cutout(image, bounds.cutout) if bounds.cutout else image
 
-    def _judged(self, encoding: Encoding) -> Iterator[tuple[str, nn.Module, Tensor, Callable[[int], Tensor]]]:
+    def _judged(self, encoding: Encoding) -> Iterator[tuple[str, nn.Module, Tensor, Callable[[], Tensor]]]:
         """Give each discriminator that the model has, with the codes that it judges and what draws from its prior."""
-        networks = self.networks
+        networks, label = self.networks, encoding.label()
         if networks.style_discriminator is not None and encoding.style is not None:
-            yield "style", networks.style_discriminator, encoding.style, self._draw_style
-        if networks.label_discriminator is not None:
-            yield "label", networks.label_discriminator, encoding.label_logits.softmax(1), self._draw_label
+            # Told the label, it has to be deceived for every class apart. The labels are the same on both sides, so
+            # that it judges the styles alone.
+            told = [label.detach()] if label is not None and self.config.network.conditional_discriminator else []
+            code, count = torch.cat([encoding.style, *told], 1), len(encoding.style)
+            yield "style", networks.style_discriminator, code, lambda: torch.cat([self._draw_style(count), *told], 1)
+        if networks.label_discriminator is not None and label is not None:
+            yield "label", networks.label_discriminator, label, lambda: self._draw_label(len(label))
 
     def _draw_style(self, count: int) -> Tensor:
-        draw = priors.STYLE_PRIORS[self.config.prior.style]
-        return draw(count, self.config.network.style_dim, self.config.prior, self.device)  # (count, Z)
+        return priors.style(count, self.config.network.style_dim, self.config.prior, self.device)  # (count, Z)
 
     def _draw_label(self, count: int) -> Tensor:
         return priors.one_hot(count, self.num_classes, self.device, self.label_frequency)  # (count, K)
-
-
-def _rows(encoding: Encoding, start: int, stop: int | None) -> Encoding:
-    style = encoding.style
-    return Encoding(encoding.label_logits[start:stop], None if style is None else style[start:stop])

@@ -5,23 +5,24 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from aaecli.clusters import name_clusters
 from aaecli.config import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
+from aaecli.family import FAMILY
 from aaecli.learn import checkpoint, priors
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.devices import PRECISION_NAMES, denormals_flushed
-from aaecli.learn.family import FAMILY
 from aaecli.learn.memory import telling_what_fits
 from aaecli.learn.networks import Networks
-from aaecli.learn.predict import predict
+from aaecli.learn.predict import Prediction, judge, predict, told_label
 from aaecli.learn.records import append_row, drop_rows_after
 from aaecli.learn.sampler import Sampler
 from aaecli.learn.state import fingerprint, gather, put_back
@@ -79,9 +80,10 @@ class Trainer:
         self.num_steps = schedule.steps or schedule.epochs * self.steps_per_epoch
 
         torch.manual_seed(config.seed)
-        networks = Networks(config.model, dataset.image_shape, len(dataset.classes), config.network).to(device)
+        label_dim = config.label_dim(len(dataset.classes))
+        networks = Networks(config.model, dataset.image_shape, label_dim, config.network).to(device)
         frequency = priors.label_frequency(
-            config.prior, dataset.train_label[split.labelled], len(dataset.classes), follows=dataset.is_collection
+            config.prior, dataset.train_label[split.labelled], label_dim, follows=dataset.is_collection
         )
         self.step = Step(networks, config, self.num_steps, dtype, frequency)
         # The images stay on the device as bytes: 39 MB for MNIST, and a batch is a gather instead of a copy.
@@ -89,12 +91,16 @@ class Trainer:
         self.label = torch.from_numpy(dataset.train_label).to(device)
         labelled = torch.from_numpy(split.labelled).to(device)
         labelled_size = schedule.labelled_batch_size if sees_unlabelled else schedule.batch_size
-        self.labelled = Sampler(labelled, labelled_size, config.seed * 2)
+        self.labelled = Sampler(labelled, labelled_size, config.seed * 2) if len(labelled) else None
         pool = torch.from_numpy(split.pool).to(device)
         self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
         validation = torch.from_numpy(split.validation).to(device)
         self.validation_image = self.image[validation]
         self.validation_label = dataset.train_label[split.validation]
+        if config.model == "clustering" and not len(self.validation_label):
+            raise AaeError(
+                "There is no labelled picture to name the clusters by.", "Keep some back, such as --holdout 0.2."
+            )
         # The few that a folder of pictures keeps back, if any, are too few for a tail.
         usual = pool[:_MOST_USUAL] if dataset.is_collection else validation
         self.usual_image = self.image[usual]
@@ -102,7 +108,7 @@ class Trainer:
     @property
     def images_per_step(self) -> int:
         """Images that a step reads, labelled and unlabelled together."""
-        return self.labelled.batch_size + (self.unlabelled.batch_size if self.unlabelled else 0)
+        return sum(sampler.batch_size for sampler in (self.labelled, self.unlabelled) if sampler is not None)
 
     @property
     def encoder(self) -> nn.Module:
@@ -166,35 +172,52 @@ class Trainer:
             "epoch": epoch,
             "step": self.number,
             **{name: float(total) / num_steps for name, total in self.totals.items()},
-            "validation_accuracy": self.validation_accuracy(),
+            **self.validate(),
             "images_per_second": speed,
             "seconds": self.seconds,
         }
 
-    def validation_accuracy(self) -> float:
-        """Share of the validation images that are named rightly, in [0, 1]; not a number where there are none."""
+    def validate(self) -> dict[str, float]:
+        """Judge the model to use on the validation images.
+
+        Returns:
+            ``validation_accuracy``, in [0, 1]; of a model that knows no classes ``validation_reconstruction_error``.
+            Not a number where there are no such images.
+        """
+        measured = "accuracy" if FAMILY[self.config.model].encodes_label else "reconstruction_error"
         if not len(self.validation_label):
-            return math.nan
-        answer = predict(self.encoder, None, self.validation_image).label_prob.argmax(1)
-        return float((answer == self.validation_label).mean())
+            return {f"validation_{measured}": math.nan}
+        prediction = self._predict_validation()
+        return {f"validation_{measured}": judge(self._model(prediction), prediction, self.validation_label)[measured]}
 
     def result(self) -> checkpoint.Checkpoint:
         """Give the model to use, judged on the validation images."""
-        accuracy = self.validation_accuracy()
-        facts: dict[str, Any] = {
-            "validation_accuracy": None if math.isnan(accuracy) else accuracy,
-            "steps": self.number,
-            "seconds": self.seconds,
-        }
-        prediction = predict(self.encoder, self.decoder, self.usual_image)
-        if prediction.reconstruction_error is not None:
-            errors = np.quantile(prediction.reconstruction_error, STRANGENESS_QUANTILES)
-            facts["strangeness"] = {
+        prediction = self._predict_validation() if len(self.validation_label) else None
+        model = self._model(prediction)
+        model.facts |= {name: None if math.isnan(value) else value for name, value in self.validate().items()}
+        model.facts |= {"steps": self.number, "seconds": self.seconds}
+        decoder = self.decoder if FAMILY[self.config.model].encodes_label else None
+        error = predict(self.encoder, decoder, self.usual_image).reconstruction_error
+        if error is not None:
+            model.facts["strangeness"] = {
                 "quantile": list(STRANGENESS_QUANTILES),
-                "reconstruction_error": [float(error) for error in errors],
+                "reconstruction_error": np.quantile(error, STRANGENESS_QUANTILES).tolist(),
             }
+        return model
+
+    def _predict_validation(self) -> Prediction:
+        row = FAMILY[self.config.model]
+        told = told_label(self.config.model, self.validation_label, len(self.dataset.classes), self.device)
+        return predict(self.encoder, None if row.encodes_label else self.decoder, self.validation_image, told)
+
+    def _model(self, prediction: Prediction | None) -> checkpoint.Checkpoint:
+        """Give the model as it is; its clusters are named by what it answers for the validation images."""
+        clusters = None
+        if self.config.model == "clustering" and prediction is not None and prediction.label_prob is not None:
+            clusters = name_clusters(prediction.label_prob, self.validation_label)
+        shape = self.dataset.image_shape
         return checkpoint.Checkpoint(
-            self.config, self.dataset.classes, self.dataset.image_shape, self.encoder, self.decoder, facts
+            self.config, self.dataset.classes, shape, self.encoder, self.decoder, clusters=clusters
         )
 
     def save(self, folder: Path) -> None:
@@ -227,8 +250,10 @@ class Trainer:
         drop_rows_after(folder / "metrics.csv", self.number)
 
     def _batch(self, number: int) -> Batch:
-        labelled = self.labelled.batch(number)
         unlabelled = None if self.unlabelled is None else self.image[self.unlabelled.batch(number)]
+        if self.labelled is None:
+            return Batch(unlabelled, None, None)
+        labelled = self.labelled.batch(number)
         return Batch(unlabelled, self.image[labelled], self.label[labelled])
 
     def _check(self, folder: Path) -> None:

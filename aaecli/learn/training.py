@@ -19,14 +19,15 @@ from aaecli.config import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import Split, split, write_labels
 from aaecli.errors import AaeError
+from aaecli.family import FAMILY
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import Checkpoint, read, save_model
 from aaecli.learn.devices import PRECISION_NAMES, choose_device, choose_precision, describe_device, processor_name
 from aaecli.learn.memory import naming_what_is_too_large
-from aaecli.learn.predict import predict
+from aaecli.learn.predict import judge, predict, told_label
 from aaecli.learn.trainer import SAVE_EVERY
-from aaecli.metrics import evaluate, wilson_interval
+from aaecli.metrics import wilson_interval
 from aaecli.paths import new_run, replacing, sweep
 from aaecli.runlock import locked
 from aaecli.settings import read_toml, to_toml
@@ -60,7 +61,7 @@ def train(
     Args:
         config: The settings.
         root: Folder in which the run folder is made.
-        name: What the folder is called before its number; model and number of labels where None.
+        name: What the folder is called before its number; model and number of labels (or clusters) where None.
         newest: Where the model is copied to, as the newest one; nowhere where None.
         reporter: Is told how it goes.
         dataset: What the settings' ``data`` names, where it has been loaded already.
@@ -74,7 +75,7 @@ def train(
     """
     dataset = dataset or load_dataset(config.data, config.image)
     device = choose_device(config.device)
-    folder = new_run(root, name or f"{config.model}-{config.labels}")
+    folder = new_run(root, name or _usual_name(config))
     with locked(folder):
         _write_text(folder / "config.toml", to_toml(config))
         return _run(config, dataset, device, folder, newest, reporter, save_every)
@@ -170,17 +171,27 @@ def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_e
 def _judge(result: Checkpoint, dataset: Dataset, parts: Split, device: torch.device) -> dict[str, Any]:
     """Read the test images: the only time that training does, when nothing is left to decide."""
     facts: dict[str, Any] = {}
+    row = FAMILY[result.config.model]
     if dataset.is_collection:
         # The folder changes; what was kept back from this model stays what it was.
         facts["holdout"] = [dataset.train_name[index] for index in parts.validation.tolist()]
-        if facts["holdout"]:
+        if facts["holdout"] and row.encodes_label:
             num_correct = round(result.facts["validation_accuracy"] * len(parts.validation))
             facts["validation_accuracy_interval"] = list(wilson_interval(num_correct, len(parts.validation)))
     if not len(dataset.test_label):
         return facts
-    prediction = predict(result.encoder, None, torch.from_numpy(dataset.test_image).to(device))
-    report = evaluate(prediction.label_prob, dataset.test_label, dataset.classes)
-    return facts | {"test_accuracy": report["accuracy"], "test_accuracy_interval": report["accuracy_interval"]}
+    told = told_label(result.config.model, dataset.test_label, len(dataset.classes), device)
+    image = torch.from_numpy(dataset.test_image).to(device)
+    prediction = predict(result.encoder, None if row.encodes_label else result.decoder, image, told)
+    report = judge(result, prediction, dataset.test_label)
+    measured = ("accuracy", "accuracy_interval") if row.encodes_label else ("reconstruction_error",)
+    return facts | {f"test_{name}": report[name] for name in measured}
+
+
+def _usual_name(config: Config) -> str:
+    if config.model == "clustering":
+        return f"clustering-{config.clusters}"
+    return f"{config.model}-{config.labels}" if FAMILY[config.model].uses_labels else config.model
 
 
 def _environment() -> dict[str, Any]:

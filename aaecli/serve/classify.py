@@ -87,16 +87,22 @@ def _read(
     if len(images) == 0:
         return
     label_prob, style = encoder(images)
+    if label_prob is None:
+        raise AaeError(
+            f"{encoder.path} was trained as {encoder.metadata.model}: it finds a style in a picture, but no class.",
+            "Train one that learns classes, such as `aaecli train --labels 1000`, and export it.",
+        )
+    prob = encoder.by_name(label_prob)
     errors: list[float | None] = [None] * len(images)
     if style is not None:
         # Drawing a picture again costs as much as reading it, and nearly all digits need no second look.
-        doubtful = np.flatnonzero(is_doubtful(label_prob, style, encoder.metadata.style_std))
+        doubtful = np.flatnonzero(is_doubtful(prob, style, encoder.metadata.style_std))
         if len(doubtful) and (drawing := decoder()) is not None:
             found = reconstruction_error(drawing, images[doubtful], label_prob[doubtful], style[doubtful])
             for place, error in zip(doubtful.tolist(), found.tolist(), strict=True):
                 errors[place] = error
     # A stable sort gives ties to the first class, as argmax does.
-    order = np.argsort(-label_prob, axis=1, kind="stable")[:, :top_k]
-    values = np.take_along_axis(label_prob, order, 1).tolist()
+    order = np.argsort(-prob, axis=1, kind="stable")[:, :top_k]
+    values = np.take_along_axis(prob, order, 1).tolist()
     for index, value, error in zip(order.tolist(), values, errors, strict=True):
-        yield tuple((encoder.classes[k], p) for k, p in zip(index, value, strict=True)), error
+        yield tuple((encoder.names[k], p) for k, p in zip(index, value, strict=True)), error

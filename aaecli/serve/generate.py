@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli import priors
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.serve.session import Decoder
 
@@ -42,7 +43,7 @@ class Code:
     """A point of the latent space.
 
     Attributes:
-        label: float32 (K,), probabilities.
+        label: float32 (K,), probabilities; K is 0 where the model has no label.
         style: float32 (Z,).
     """
 
@@ -51,21 +52,31 @@ class Code:
 
 
 def class_index(name: str, classes: Sequence[str]) -> int:
-    """Find a class by name.
+    """Find a class by name; of several clusters of that class the first.
 
     Raises:
         AaeError: There is none of that name; the hint names the nearest one.
     """
+    if not classes:
+        raise AaeError(
+            f"The model learnt without classes, so it cannot draw '{name}'.",
+            "It draws styles: leave out --digit. `aaecli train` makes a model that draws what it is asked for.",
+        )
     if name in classes:
         return list(classes).index(name)
-    raise AaeError(f"The model knows no class '{name}'.", did_you_mean(name, classes))
+    raise AaeError(f"The model knows no class '{name}'.", did_you_mean(name, set(classes)))
+
+
+def one_class(classes: Sequence[str], index: int | None) -> _Float:
+    """Give the label (K,) that asks for one class: the first where None; nothing where there are no classes."""
+    return np.eye(len(classes), dtype=np.float32)[index or 0] if classes else np.empty(0, np.float32)
 
 
 def draw_styles(decoder: Decoder, count: int, seed: int) -> _Float:
     """Draw styles from the prior that the metadata name: (count, Z). The same seed gives the same styles."""
+    prior = decoder.metadata
     rng = np.random.default_rng(seed)
-    drawn = rng.standard_normal((count, decoder.metadata.style_dim)) * decoder.metadata.style_std
-    return drawn.astype(np.float32)
+    return priors.draw_styles(prior.style_prior, count, prior.style_dim, prior.style_std, rng)
 
 
 def decode(decoder: Decoder, label: _Float, style: _Float) -> NDArray[np.uint8]:
@@ -85,20 +96,32 @@ def grid(decoder: Decoder, style: _Float) -> Sheet:
         style: (R, Z), one of each row.
     """
     num_classes = len(decoder.classes)
-    one_hot = np.eye(num_classes, dtype=np.float32)
+    # Clusters of one class stand side by side.
+    order = sorted(range(num_classes), key=lambda column: decoder.classes.index(decoder.classes[column]))
+    one_hot = np.eye(num_classes, dtype=np.float32)[order]
     images = decode(decoder, np.tile(one_hot, (len(style), 1)), np.repeat(style, num_classes, 0))
-    names = tuple(tuple(f"{_plain(name)}-{row:05d}" for name in decoder.classes) for row in range(len(style)))
+    columns = [_column_name(decoder.classes, index) for index in order]
+    names = tuple(tuple(f"{name}-{row:05d}" for name in columns) for row in range(len(style)))
     return Sheet(images.reshape(len(style), num_classes, *images.shape[1:]), names, "row")
 
 
 def of_class(decoder: Decoder, index: int, style: _Float, columns: int = 10) -> Sheet:
-    """Draw one class, one image a style, in rows of ``columns``."""
-    label = np.tile(np.eye(len(decoder.classes), dtype=np.float32)[index], (len(style), 1))
+    """Draw one class, one image a style, in rows of ``columns``; where it has several clusters, these in turn."""
+    clusters = [place for place, name in enumerate(decoder.classes) if name == decoder.classes[index]]
+    label = np.eye(len(decoder.classes), dtype=np.float32)[np.resize(clusters, len(style))]
+    return _in_rows(decoder, label, style, _plain(decoder.classes[index]), columns)
+
+
+def of_no_class(decoder: Decoder, style: _Float, columns: int = 10) -> Sheet:
+    """Draw with a model that has no label, one image a style, in rows of ``columns``."""
+    return _in_rows(decoder, np.empty((len(style), 0), np.float32), style, "style", columns)
+
+
+def _in_rows(decoder: Decoder, label: _Float, style: _Float, stem: str, columns: int) -> Sheet:
     images = decode(decoder, label, style)
     columns = min(columns, len(style))
     empty = -len(style) % columns
     images = np.concatenate((images, np.zeros((empty, *images.shape[1:]), np.uint8)))
-    stem = _plain(decoder.classes[index])
     names = [f"{stem}-{number:05d}" for number in range(len(style))]
     rows = tuple(tuple(names[start : start + columns]) for start in range(0, len(names), columns))
     return Sheet(images.reshape(-1, columns, *images.shape[1:]), rows)
@@ -128,6 +151,11 @@ def vary(decoder: Decoder, code: Code, steps: int, reach: float = 2.0) -> Sheet:
     images = decode(decoder, label, style.reshape(-1, style_dim))
     names = tuple(tuple(f"style{d:02d}-{step:03d}" for step in range(steps)) for d in range(style_dim))
     return Sheet(images.reshape(style_dim, steps, *images.shape[1:]), names, "column")
+
+
+def _column_name(classes: Sequence[str], index: int) -> str:
+    name = _plain(classes[index])
+    return name if list(classes).count(classes[index]) == 1 else f"{name}-cluster{index:02d}"
 
 
 def _plain(name: str) -> str:

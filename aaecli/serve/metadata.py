@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
+from aaecli.priors import STYLE_PRIORS
 
 SCHEMA = "1"
 _TAIL = 2**16
@@ -24,11 +25,13 @@ class Metadata:
 
     Attributes:
         part: Which of the two this file is.
-        classes: Name of each class; column k of ``label_prob`` belongs to ``classes[k]``.
+        classes: Name of each class; column k of ``label_prob`` belongs to ``classes[k]``. Columns that are clusters
+            carry the name of their class, so that one name may stand several times. Empty without a label.
         image_shape: Channels (1 or 3), height and width of an image.
         normalise: Whether pictures are brought into the form of strokes, light on black; otherwise they are resized.
         style_dim: Number of dimensions of the style; 0 where the model has none (a baseline).
-        style_std: Standard deviation of the Gaussian prior on each of them.
+        style_prior: Name of their prior, a key of ``aaecli.priors.STYLE_PRIORS``.
+        style_std: Standard deviation of that prior in each of them.
         strangeness: Pairs (quantile, reconstruction error) measured on the validation images, both rising; empty
             where the model cannot reconstruct.
         model: Row of the family of models.
@@ -44,6 +47,7 @@ class Metadata:
     image_shape: tuple[int, int, int]
     normalise: bool
     style_dim: int
+    style_prior: str
     style_std: float
     strangeness: tuple[tuple[float, float], ...]
     model: str
@@ -112,7 +116,7 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     if part not in ("encoder", "decoder"):
         raise ValueError(f"the part is {part!r}")
     classes = json.loads(props["aaecli.classes"])
-    if not isinstance(classes, list) or len(classes) < 2 or not all(isinstance(name, str) for name in classes):
+    if not isinstance(classes, list) or len(classes) == 1 or not all(isinstance(name, str) for name in classes):
         raise ValueError("the classes are no list of names")
     image = json.loads(props["aaecli.image"])
     recipe = _recipe(image)
@@ -121,7 +125,7 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     if recipe.normalise and recipe.channels != 1:
         raise ValueError("strokes have no colour")
     prior: dict[str, Any] = json.loads(props.get("aaecli.style_prior") or "null") or {}
-    if prior and prior.get("name") != "gaussian":
+    if prior and prior.get("name") not in STYLE_PRIORS:
         raise ValueError(f"the style prior {prior.get('name')!r} is unknown")
     scale: dict[str, Any] = json.loads(props.get("aaecli.strangeness") or "null") or {}
     pairs = zip(scale.get("quantile", ()), scale.get("reconstruction_error", ()), strict=True)
@@ -132,6 +136,7 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         image_shape=(recipe.channels, *recipe.shape),
         normalise=recipe.normalise,
         style_dim=int(prior.get("dim", 0)),
+        style_prior=prior.get("name", "gaussian"),
         style_std=float(prior.get("std", 1.0)),
         strangeness=tuple(sorted((float(quantile), float(error)) for quantile, error in pairs)),
         model=props.get("aaecli.model", ""),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.clusters import class_prob
 from aaecli.errors import AaeError
 from aaecli.serve.device import Device, device_of, providers
 from aaecli.serve.metadata import Metadata, Part, read_metadata
@@ -25,7 +26,7 @@ class _Session:
     Attributes:
         path: The file.
         metadata: What it says about itself.
-        classes: Names of the K classes.
+        classes: Name of the class of each of the K values of the label; see ``Metadata.classes``.
         image_shape: Channels, height and width of an image.
         device: Where it runs: ``cpu`` or ``cuda``.
     """
@@ -56,18 +57,29 @@ class _Session:
 
 
 class Encoder(_Session):
-    """Reads images: the class of each and, where the model knows one, its style."""
+    """Reads images: the class and the style of each, as far as the model knows them.
+
+    Attributes:
+        has_label: It tells classes.
+        has_style: It tells a style.
+        names: The classes, each once: several clusters may be of one class.
+    """
 
     def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
         super().__init__(path, "encoder", device, num_threads)
-        self.has_style = any(node.name == "style" for node in self._session.get_outputs())
-        outputs: dict[str, tuple[int, ...]] = {"label_prob": (len(self.classes),)}
+        given = {node.name for node in self._session.get_outputs()}
+        self.has_label, self.has_style = "label_prob" in given, "style" in given
+        self.names = tuple(dict.fromkeys(self.classes))
+        self._clusters = [self.names.index(name) for name in self.classes]
+        outputs: dict[str, tuple[int, ...]] = {}
+        if self.has_label or not self.has_style:
+            outputs["label_prob"] = (len(self.classes),)
         if self.has_style:
             outputs["style"] = (self.metadata.style_dim,)
         self._check("input", {"image": self.image_shape})
         self._check("output", outputs)
 
-    def __call__(self, images: NDArray[np.uint8] | _Float) -> tuple[_Float, _Float | None]:
+    def __call__(self, images: NDArray[np.uint8] | _Float) -> tuple[_Float | None, _Float | None]:
         """Read a batch.
 
         Args:
@@ -75,37 +87,48 @@ class Encoder(_Session):
                 (N, C, H, W).
 
         Returns:
-            ``label_prob`` (N, K), rows sum to 1; ``style`` (N, Z), or None from a baseline.
+            ``label_prob`` (N, K), rows sum to 1; ``style`` (N, Z). Each is None where the model has none.
         """
         pixels = to_float(images)
         if pixels.shape[1:] != self.image_shape and self.image_shape[0] > 1:
             pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
         feed = {"image": pixels.reshape(-1, *self.image_shape)}
-        if not self.has_style:
-            return self._run(["label_prob"], feed)[0], None
-        label_prob, style = self._run(["label_prob", "style"], feed)
-        return label_prob, style
+        wanted = ["label_prob"] * self.has_label + ["style"] * self.has_style
+        found = dict(zip(wanted, self._run(wanted, feed), strict=True))
+        return found.get("label_prob"), found.get("style")
+
+    def by_name(self, label_prob: _Float) -> _Float:
+        """Give the probabilities of ``names`` (N, len(names)) from those of the label (N, K)."""
+        several = len(self.names) < len(self.classes)
+        return class_prob(label_prob, self._clusters, len(self.names)) if several else label_prob
 
 
 class Decoder(_Session):
-    """Draws images from a label and a style."""
+    """Draws images from a label and a style; from the style alone where the model has no label.
+
+    Attributes:
+        has_label: It reads a label.
+    """
 
     def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
         super().__init__(path, "decoder", device, num_threads)
-        self._check("input", {"label": (len(self.classes),), "style": (self.metadata.style_dim,)})
+        self.has_label = len(self.classes) > 0
+        label = {"label": (len(self.classes),)} if self.has_label else {}
+        self._check("input", {**label, "style": (self.metadata.style_dim,)})
         self._check("output", {"image": self.image_shape})
 
-    def __call__(self, label: _Float, style: _Float) -> _Float:
+    def __call__(self, label: _Float | None, style: _Float) -> _Float:
         """Draw a batch.
 
         Args:
-            label: (N, K): one-hot, or probabilities.
+            label: (N, K): one-hot, or probabilities. Not looked at where the model has no label.
             style: (N, Z).
 
         Returns:
             float32 (N, H, W), in colour (N, H, W, 3), in [0, 1].
         """
-        image = self._run(["image"], {"label": label, "style": style})[0]
+        feed = {"label": label, "style": style} if self.has_label else {"style": style}
+        image = self._run(["image"], feed)[0]
         return image[:, 0] if self.image_shape[0] == 1 else image.transpose(0, 2, 3, 1)
 
 

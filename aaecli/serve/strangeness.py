@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.clusters import class_prob
 from aaecli.serve.session import Decoder, Encoder, open_decoder, to_float
 
 CERTAIN = 0.99
@@ -16,7 +17,7 @@ STRANGE = 0.999
 def reconstruction_error(
     decoder: Decoder,
     images: NDArray[np.uint8] | NDArray[np.float32],
-    label_prob: NDArray[np.float32],
+    label_prob: NDArray[np.float32] | None,
     style: NDArray[np.float32],
 ) -> NDArray[np.float64]:
     """Mean squared difference of the pixels between each image and the decoder's drawing of it: (N,), in [0, 1]."""
@@ -34,10 +35,11 @@ def is_doubtful(label_prob: NDArray[np.float32], style: NDArray[np.float32], sty
     Args:
         label_prob: (N, K).
         style: (N, Z).
-        style_std: Standard deviation of the Gaussian prior.
+        style_std: Standard deviation of the prior.
 
     Returns:
-        (N,). The mean of Z squares of standard normal values has the deviation √(2/Z); beyond three of them is rare.
+        (N,). The mean of Z squares of standard normal values has the deviation √(2/Z); beyond three of them is rare,
+        and more so of the other priors, whose tails are shorter.
     """
     square = np.square(style / np.float32(style_std)).mean(1)
     doubtful: NDArray[np.bool_] = (label_prob.max(1) < CERTAIN) | (square > 1 + 3 * (2 / style.shape[1]) ** 0.5)
@@ -59,8 +61,12 @@ def strange_above(quantiles: tuple[tuple[float, float], ...], quantile: float = 
 
 
 def evaluate_onnx(
-    encoder: Encoder, images: NDArray[np.uint8], batch_size: int = 500
-) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+    encoder: Encoder,
+    images: NDArray[np.uint8],
+    label: NDArray[np.int64],
+    classes: tuple[str, ...],
+    batch_size: int = 500,
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
     """Read a whole data set in batches, as ``aaecli eval`` does with an ONNX file.
 
     The decoder is the one that was exported beside the encoder, if there is one.
@@ -68,10 +74,13 @@ def evaluate_onnx(
     Args:
         encoder: An open encoder.
         images: uint8 (N, H, W) or (N, H, W, 3).
+        label: (N,), which only a decoder that was told the label while it learnt gets to see.
+        classes: Names of the K classes of the data set; all names of the encoder are among them.
         batch_size: Images of a call.
 
     Returns:
-        ``label_prob`` (N, K); the reconstruction error of each image (N,), or None without a decoder.
+        The probabilities of the classes (N, K), or None from a model that knows none; the reconstruction error of each
+        image (N,), or None without a decoder.
 
     Raises:
         AaeError: The decoder is damaged.
@@ -80,11 +89,15 @@ def evaluate_onnx(
 
     beside = decoder_beside(encoder.path) if encoder.has_style else None
     decoder = open_decoder(beside, encoder.device) if beside else None
-    label_probs, errors = [], []
+    place = [classes.index(name) for name in encoder.classes]
+    probs, errors = [], []
     for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        label_prob, style = encoder(batch)
-        label_probs.append(label_prob)
+        batch = slice(start, start + batch_size)
+        label_prob, style = encoder(images[batch])
+        if label_prob is not None:
+            probs.append(class_prob(label_prob, place, len(classes)))
+        elif encoder.classes:
+            label_prob = np.eye(len(classes), dtype=np.float32)[label[batch]]
         if decoder is not None and style is not None:
-            errors.append(reconstruction_error(decoder, batch, label_prob, style))
-    return np.concatenate(label_probs), np.concatenate(errors) if errors else None
+            errors.append(reconstruction_error(decoder, images[batch], label_prob, style))
+    return np.concatenate(probs) if probs else None, np.concatenate(errors) if errors else None

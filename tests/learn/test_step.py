@@ -8,6 +8,7 @@ import dataclasses
 import pytest
 import torch
 
+from aaecli.family import FAMILY
 from aaecli.learn.networks import Networks
 from aaecli.learn.optimisers import set_rates
 from aaecli.learn.step import Batch, Step
@@ -19,7 +20,7 @@ SHAPE, NUM_CLASSES = (1, 28, 28), 10
 def make_step(config, device="cpu"):
     torch.manual_seed(0)
     with torch.device(device):
-        networks = Networks(config.model, SHAPE, NUM_CLASSES, config.network)
+        networks = Networks(config.model, SHAPE, config.label_dim(NUM_CLASSES), config.network)
     return Step(networks, config, 10, torch.float32)
 
 
@@ -27,7 +28,9 @@ def make_batch(model="semisupervised", device="cpu"):
     generator = torch.Generator().manual_seed(0)
     image = torch.randint(256, (24, *SHAPE[1:]), dtype=torch.uint8, generator=generator).to(device)
     label = torch.arange(8, device=device)
-    return Batch(None if model == "baseline" else image[:16], image[16:], label)
+    row = FAMILY[model]
+    labelled = (image[16:], label) if row.uses_labels else (None, None)
+    return Batch(image[:16] if row.sees_unlabelled else None, *labelled)
 
 
 def weights(module):
@@ -41,7 +44,7 @@ def moved(step, before):
 
 
 @pytest.mark.parametrize("preset", ["best", "default", "tutorial"])
-@pytest.mark.parametrize("model", ["semisupervised", "baseline"])
+@pytest.mark.parametrize("model", FAMILY)
 def test_the_step_runs_on_the_meta_device(preset, model):
     # Any tensor made on another device, and any value copied back to the host, raises here.
     step = make_step(resolve(preset=preset, flags={"model": model}), "meta")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from aaecli.config import from_table, to_table
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
+from aaecli.family import FAMILY
 from aaecli.learn import step, training
 from aaecli.learn.checkpoint import load_model
 from aaecli.settings import read_toml, resolve
@@ -45,7 +47,7 @@ def small(write_dataset, small_config):
     folder = write_dataset(train=tuple(range(4)) * 9, test=tuple(range(4)) * 2, size=(9, 9))
 
     def make(**flags):
-        return small_config(data=str(folder), labels=8, **flags)
+        return small_config(**{"data": str(folder), "labels": 8} | flags)
 
     return make
 
@@ -126,6 +128,19 @@ def test_another_seed_draws_other_labels_and_other_weights(tmp_path, small):
     assert (runs[0] / "labels.csv").read_text() != (runs[1] / "labels.csv").read_text()
     a, b = weights_of(runs[0] / "model.pt"), weights_of(runs[1] / "model.pt")
     assert not torch.equal(a["encoder.label_head.weight"], b["encoder.label_head.weight"])
+
+
+@pytest.mark.parametrize("preset", ["default", "tutorial"])
+@pytest.mark.parametrize("model", ["aae", "supervised", "clustering"])
+def test_every_model_goes_on_as_if_it_had_not_stopped(tmp_path, small, preset, model):
+    config = small(preset=preset, model=model, labels=FAMILY[model].default_labels)
+    whole = train(config, tmp_path)
+    stopped = train(config, tmp_path, Watcher(3))
+    assert stopped["state"] == "stopped"
+    torch.manual_seed(999)
+    resumed = training.resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
+    assert resumed["state"] == "done"
+    assert_same_weights(whole["model_path"], resumed["model_path"])
 
 
 @pytest.mark.parametrize("preset", ["best", "default", "tutorial"])

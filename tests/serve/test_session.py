@@ -51,13 +51,15 @@ def test_decoder_draws(pair):
 
 def test_whole_data_set_is_judged_in_batches(pair, mnist):
     encoder = open_encoder(pair / "encoder.onnx")
-    label_prob, error = evaluate_onnx(encoder, mnist.test_image[:1234], batch_size=100)
+    label_prob, error = evaluate_onnx(
+        encoder, mnist.test_image[:1234], mnist.test_label[:1234], mnist.classes, batch_size=100
+    )
     assert (label_prob.argmax(1) == mnist.test_label[:1234]).mean() > 0.75
     whole, _ = encoder(mnist.test_image[:1234])
     assert label_prob == pytest.approx(whole, abs=1e-6)
     assert error.shape == (1234,)
     noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype(np.uint8)
-    _, strange = evaluate_onnx(encoder, noise)
+    _, strange = evaluate_onnx(encoder, noise, np.zeros(len(noise), np.int64), mnist.classes)
     limit = strange_above(encoder.metadata.strangeness)
     assert strange.min() > limit
     assert (error > limit).mean() < 0.01
@@ -69,7 +71,7 @@ def test_baseline_has_neither_style_nor_decoder(tmp_path, mnist):
     label_prob, style = encoder(mnist.test_image[:3])
     assert label_prob.shape == (3, 10)
     assert style is None
-    assert evaluate_onnx(encoder, mnist.test_image[:3])[1] is None
+    assert evaluate_onnx(encoder, mnist.test_image[:3], mnist.test_label[:3], mnist.classes)[1] is None
     with pytest.raises(AaeError, match="no decoder beside it"):
         find_decoder(path)
 
