@@ -12,6 +12,9 @@ from aaecli.family import FAMILY
 from aaecli.priors import STYLE_PRIORS
 from aaecli.tables import build, plain, require
 
+MIN_SIZE, MAX_SIZE = 8, 64
+"""Bounds of the side that pictures of a folder may be brought to, in pixels."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -170,7 +173,7 @@ class Image:
     normalise: Literal["auto", "strokes", "none"] = "auto"
 
     def __post_init__(self) -> None:
-        require(8 <= self.size <= 64, "image.size", "in 8 to 64", self.size)
+        require(MIN_SIZE <= self.size <= MAX_SIZE, "image.size", f"in {MIN_SIZE} to {MAX_SIZE}", self.size)
         require(self.channels in (1, 3), "image.channels", "1 (grey) or 3 (colour)", self.channels)
         if self.channels == 3:
             require(self.normalise != "strokes", "image.normalise", "'none' in colour, since ink has none", "strokes")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "train": "Train a model from a few labelled images and many unlabelled ones.",
+    "label": "Ask for the labels that would help most, and keep them in labels.csv.",
     "eval": "Judge a model on test images it has never seen.",
     "export": "Turn a model into two ONNX files that classify and draw without torch.",
     "classify": "Read pictures of digits: files, folders, patterns or stdin.",

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _REDRAWN = "reconstruction_error"
+_IMAGES = {
+    "test": "test images",
+    "holdout": "labelled pictures kept back from the training",
+    "folds": "labelled images, each left out of one training",
+}
+_FEW = 500
 _Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -24,6 +30,7 @@ _Device = Literal["auto", "cpu", "cuda", "mps"]
         "aaecli eval                           the newest model, 10,000 test images\n\n"
         "aaecli eval exports/encoder.onnx      the exported pair, without torch\n\n"
         "aaecli eval model.pt --json | jq .accuracy\n\n"
+        "aaecli eval --folds 5                 your own few labels: cross-validation\n\n"
         "The test images decide nothing: no epoch, no setting and no seed was chosen on them."
     )
 )
@@ -43,10 +50,21 @@ def evaluate(
             help="Data set whose test images to use.",
         ),
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="Train N times anew, each time without an Nth of the labelled images, and judge by those.",
+        ),
+    ] = None,
     device: Annotated[_Device, typer.Option(envvar="AAECLI_DEVICE", help="Where to compute.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
 ) -> None:
     """Judge a model on test images it has never seen.
+
+    A folder of pictures without a test folder is judged by the labelled pictures
+    that were kept back from the training, or with --folds by all of them.
 
     Prints accuracy with its 95 % interval (Wilson), precision, recall and F1 of
     each class, the confusion matrix, the expected calibration error and the
@@ -56,29 +74,44 @@ def evaluate(
     from aaecli.paths import find_model
 
     path = find_model(model)
+    if folds is not None:
+        from aaecli.cli.cross_validation import cross_validated
+
+        if path.suffix == ".onnx":
+            raise AaeError(f"{path} does not tell how it was trained.", "Name the model.pt that it was exported from.")
+        report = cross_validated(path, data, folds)
+        if as_json:
+            console.print_json(report)
+        else:
+            _render(report)
+        return
     with console.status(f"Evaluating {path}"):
         read = _read_onnx if path.suffix == ".onnx" else _read_checkpoint
-        name, report = read(path, data, device)
-    report = {"model": str(path), "dataset": name} | report | {"reconstruction_error": report.get(_REDRAWN)}
+        dataset, report = read(path, data, device)
+    head = {"model": str(path), "dataset": dataset.name, "images": "holdout" if dataset.is_kept_back else "test"}
+    report = head | report | {"reconstruction_error": report.get(_REDRAWN)}
     if as_json:
         console.print_json(report)
     else:
         _render(report)
 
 
-def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[str, dict[str, Any]]:
-    from aaecli.data.dataset import load_dataset
+def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
+    from aaecli.data.dataset import kept_back, load_dataset
     from aaecli.learn.checkpoint import load_model
     from aaecli.learn.predict import judge, predict_stored
 
     checkpoint = load_model(path)
-    dataset = load_dataset(data if data is not None else checkpoint.config.data)
+    config = checkpoint.config
+    dataset = load_dataset(data if data is not None else config.data, config.image)
+    dataset = dataset if len(dataset.test_label) else kept_back(dataset, checkpoint.facts.get("holdout", ()))
     _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, device)
-    return dataset.name, judge(checkpoint, prediction, dataset.test_label)
+    return dataset, judge(checkpoint, prediction, dataset.test_label)
 
 
-def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[str, dict[str, Any]]:
+def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
+    from aaecli.data.collection import image_of
     from aaecli.data.dataset import load_dataset
     from aaecli.metrics import evaluate as judge
     from aaecli.serve.session import open_encoder
@@ -87,7 +120,12 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[str, dict
     if device == "mps":
         raise AaeError("An .onnx file runs on cpu or cuda, not on mps.", "Use --device auto, or name the .pt file.")
     encoder = open_encoder(path, device)
-    dataset = load_dataset(data)
+    dataset = load_dataset(data, image_of(encoder.metadata.recipe))
+    if not len(dataset.test_label):
+        raise AaeError(
+            f"{data} has no test folder, and {path} does not tell which pictures were kept back from it.",
+            "Name the model.pt that it was exported from.",
+        )
     # Of clusters a class may have several or none; a model without classes fits any.
     several = len(encoder.names) < len(encoder.classes) or not encoder.classes
     fits = several and set(encoder.names) <= set(dataset.classes)
@@ -96,7 +134,7 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[str, dict
     report: dict[str, Any] = {"num_images": len(dataset.test_label)}
     if label_prob is not None:
         report |= judge(label_prob, dataset.test_label, dataset.classes)
-    return dataset.name, report | ({} if errors is None else {_REDRAWN: float(errors.mean())})
+    return dataset, report | ({} if errors is None else {_REDRAWN: float(errors.mean())})
 
 
 def _check_fit(path: Path, classes: tuple[str, ...], image_shape: tuple[int, int, int], dataset: Dataset) -> None:
@@ -126,13 +164,17 @@ def _render(report: dict[str, Any]) -> None:
     from aaecli import console
 
     out = console.out()
-    judged_on = f"{report['num_images']:,} test images of {report['dataset']}"
+    judged_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {report['dataset']}"
     if "accuracy" in report:
         low, high = report["accuracy_interval"]
         out.print(
             f"accuracy              [bold]{report['accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%}, "
             f"{judged_on})"
         )
+        if "folds" in report:
+            out.print("by fold               " + "  ".join(f"{accuracy:.1%}" for accuracy in report["folds"]))
+        if report["num_images"] < _FEW:
+            out.print(f"                      {report['num_images']} images tell no more than that interval.")
         out.print(f"error                 {report['error']:.2%}")
         out.print(f"calibration error     {report['expected_calibration_error']:.4f}  (expected, 15 bins)")
     if report[_REDRAWN] is not None:

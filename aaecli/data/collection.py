@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aaecli.config import Image
+from aaecli.config import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.duplicates import find_duplicates
 from aaecli.data.findings import Findings
@@ -20,6 +20,14 @@ from aaecli.errors import AaeError
 def recipe_of(settings: Image) -> Recipe:
     """Give how pictures become images by the settings."""
     return Recipe((settings.size, settings.size), normalise=settings.has_strokes, channels=settings.channels)
+
+
+def image_of(recipe: Recipe) -> Image | None:
+    """Give the settings that a recipe follows; None where no folder of pictures can have led to it."""
+    size = recipe.shape[0]
+    if recipe.shape != (size, size) or not MIN_SIZE <= size <= MAX_SIZE:
+        return None
+    return Image(size, recipe.channels, "strokes" if recipe.normalise else "none")
 
 
 def load_collection(

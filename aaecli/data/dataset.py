@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Dataset:
         train_name: Path of each training picture from the folder; empty for IDX files.
         test_name: The same of the test pictures.
         findings: What is wrong with the pictures of a folder; None for IDX files.
+        is_kept_back: Whether the test images are labelled ones that were kept back from a training.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Dataset:
     train_name: tuple[str, ...] = ()
     test_name: tuple[str, ...] = ()
     findings: Findings | None = None
+    is_kept_back: bool = False
 
     @property
     def is_collection(self) -> bool:
@@ -61,6 +63,32 @@ class Dataset:
         """Channels (1 or 3), height and width of an image."""
         height, width = self.train_image.shape[1:3]
         return (3 if self.train_image.ndim == 4 else 1, height, width)
+
+
+def kept_back(dataset: Dataset, names: Iterable[str]) -> Dataset:
+    """Give a folder of pictures with those for test images that were kept back from a training.
+
+    Args:
+        dataset: The pictures as they are now.
+        names: Those that were kept back.
+
+    Raises:
+        AaeError: None of them is there any more.
+    """
+    place = {name: place for place, name in enumerate(dataset.train_name)}
+    rows = [place[name] for name in names if name in place and dataset.train_label[place[name]] >= 0]
+    if not rows:
+        raise AaeError(
+            f"{dataset.name} has no test images, and no labelled picture was kept back from the training.",
+            "`aaecli eval --folds 5` trains anew without a part of them; a test folder settles it for good.",
+        )
+    return replace(
+        dataset,
+        test_image=dataset.train_image[rows],
+        test_label=dataset.train_label[rows],
+        test_name=tuple(dataset.train_name[row] for row in rows),
+        is_kept_back=True,
+    )
 
 
 def load_dataset(

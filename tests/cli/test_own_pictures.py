@@ -141,3 +141,41 @@ def test_what_is_wrong_with_the_pictures_is_listed(aaecli: Run, in_empty_folder:
     assert found["num_unlabelled"] == 6
     said = aaecli("data", "--data", "shapes", "export", "--index", 0, "--out", "x.png").err
     assert "whose label is bar" in said
+
+
+def test_a_model_without_a_test_set_is_judged_by_what_was_kept_back(aaecli: Run, small: Path) -> None:
+    write_classes(Path("shapes"), 8, 4)
+    trained = json.loads(aaecli("train", "--data", "shapes", "--config", small, "--json").out)
+    report = json.loads(aaecli("eval", "--json").out)
+    assert (report["images"], report["num_images"]) == ("holdout", 6)
+    assert report["accuracy"] == trained["validation_accuracy"]
+    assert report["accuracy_interval"] == pytest.approx(trained["validation_accuracy_interval"])
+    shown = aaecli("eval").out
+    assert "6 labelled pictures kept back from the training of shapes" in shown
+    assert "6 images tell no more than that interval" in shown
+
+    assert aaecli("export").code == 0
+    refused = aaecli("eval", "exports/encoder.onnx", "--data", "shapes")
+    assert refused.code == 1
+    assert "model.pt" in refused.err
+    write_classes(Path("tested"), 8, 4, 5)
+    report = json.loads(aaecli("eval", "exports/encoder.onnx", "--data", "tested", "--json").out)
+    assert (report["images"], report["num_images"]) == ("test", 15)
+    assert report["accuracy"] == 1.0
+
+
+def test_cross_validation_judges_by_every_labelled_picture(aaecli: Run, small: Path) -> None:
+    write_classes(Path("shapes"), 5, 8)
+    write_pictures(Path("shapes"), {"blot/one.png": drawing(0, 77).T.copy()})
+    assert aaecli("train", "--data", "shapes", "--config", small, "--steps", 2).code == 0
+    # The model only says how it was trained; 40 steps a fold are enough here.
+    Path("longer.toml").write_text(SMALL.replace("steps = 60", "steps = 40"))
+    assert aaecli("train", "--data", "shapes", "--config", "longer.toml").code == 0
+    done = aaecli("eval", "--folds", 3, "--json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert (report["images"], report["num_images"], len(report["folds"])) == ("folds", 15, 3)
+    assert report["accuracy"] > 0.8
+    assert [entry["num_images"] for entry in report["classes"]] == [5, 0, 5, 5]
+    assert "fold 3 of 3: 40 steps" in done.err
+    assert "name the model.pt" in aaecli("eval", "x.onnx", "--folds", 3).err.lower()

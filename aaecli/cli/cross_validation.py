@@ -1,0 +1,64 @@
+"""``aaecli eval --folds``: cross-validation with its progress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aaecli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+
+class _Watcher:
+    """Tells how far the training of one fold is."""
+
+    def __init__(self, tell: Callable[[str], None], prefix: str, num_steps: int) -> None:
+        self._tell = tell
+        self._prefix = prefix
+        self._num_steps = num_steps
+
+    def step(self, number: int, losses: dict[str, Tensor]) -> None:
+        self._tell(f"{self._prefix}, step {number:,} of {self._num_steps:,}")
+
+    def epoch(self, row: dict[str, float]) -> None:
+        pass
+
+    def stopping(self) -> bool:
+        return False
+
+
+def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
+    """Train again as the model of a checkpoint was trained, ``folds`` times, and judge by what was left out.
+
+    Returns:
+        What ``aaecli.metrics.evaluate`` gives of all left-out images together, and ``folds``: the accuracy of each.
+    """
+    import numpy as np
+
+    from aaecli.cli.loading import load
+    from aaecli.learn.checkpoint import load_model
+    from aaecli.learn.folds import cross_validate
+    from aaecli.metrics import evaluate
+
+    config = load_model(path).config
+    dataset = load(data if data is not None else config.data, config.image, notes=False)
+    console.say(
+        f"Training {folds} times on {dataset.name}, as {path} was trained, each time without a part of the labels."
+    )
+    with console.status("Cross-validation") as tell:
+
+        def watch(number: int, num_steps: int) -> _Watcher:
+            if not console.err().is_terminal:
+                console.say(f"fold {number + 1} of {folds}: {num_steps:,} steps")
+            return _Watcher(tell, f"fold {number + 1} of {folds}", num_steps)
+
+        label_prob, label, fold = cross_validate(config, dataset, folds, watch)
+    report = evaluate(label_prob, label, dataset.classes)
+    is_right = label_prob.argmax(1) == label
+    accuracies = [float(is_right[fold == number].mean()) for number in np.unique(fold)]
+    head = {"model": str(path), "dataset": dataset.name, "images": "folds", "folds": accuracies}
+    return head | report | {"reconstruction_error": None}

@@ -1,0 +1,210 @@
+"""``aaecli label``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from aaecli.errors import AaeError
+
+if TYPE_CHECKING:
+    from aaecli.config import Image
+    from aaecli.data.dataset import Dataset
+    from aaecli.learn.checkpoint import Checkpoint
+    from aaecli.learn.questions import Question
+
+app = typer.Typer(add_completion=False)
+
+_WHICH = "Which pictures"
+_HOW = "How to answer"
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "aaecli label stamps/                           asks about 20 pictures, here\n\n"
+        "aaecli label stamps/ --count 50 --out ask.csv  a list to fill in, and ask.png\n\n"
+        "aaecli label stamps/ --answers ask.csv         takes the filled-in list\n\n"
+        "Answers go into labels.csv in the folder; the next aaecli train uses them."
+    )
+)
+def label(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures, as for aaecli train --data.")],
+    count: Annotated[int, typer.Option(min=1, help="How many pictures to ask about.", rich_help_panel=_WHICH)] = 20,
+    rule: Annotated[
+        Literal["auto", "typiclust", "badge", "random"],
+        typer.Option(
+            help="typiclust: typical ones of what has no label; badge: ones that the model is unsure of; "
+            "auto: the first, and from 10 labels a class on the second.",
+            rich_help_panel=_WHICH,
+        ),
+    ] = "auto",
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL.pt",
+            show_default="model.pt, if it was trained on DIR",
+            help="What was learnt so far.",
+            rich_help_panel=_WHICH,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice.", rich_help_panel=_WHICH)] = 0,
+    size: Annotated[int, typer.Option(envvar="AAECLI_SIZE", help="As for train.", rich_help_panel=_WHICH)] = 28,
+    channels: Annotated[
+        int, typer.Option(metavar="1|3", envvar="AAECLI_CHANNELS", help="As for train.", rich_help_panel=_WHICH)
+    ] = 1,
+    normalise: Annotated[
+        bool | None,
+        typer.Option(
+            "--normalise/--no-normalise",
+            show_default="normalised where grey",
+            help="As for train.",
+            rich_help_panel=_WHICH,
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Names of classes that no picture has yet.", rich_help_panel=_HOW),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Write the questions to FILE.csv and the pictures to FILE.png instead of asking.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Take the answers from a list that was filled in.", rich_help_panel=_HOW),
+    ] = None,
+) -> None:
+    """Ask for the labels that would help most, and keep them in labels.csv.
+
+    With few labels it asks about typical pictures of what has none (TypiClust,
+    Hacohen et al. 2022), later about those that the model is unsure of (BADGE,
+    Ash et al. 2020). Every answer is on the disk before the next question.
+    """
+    if out is not None and answers is not None:
+        raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
+    from aaecli import console
+    from aaecli.config import Image
+    from aaecli.data.labels import NAME
+
+    target = folder / NAME
+    if answers is not None:
+        num_taken = _take(folder, answers, target)
+        typer.echo(f"{num_taken} labels taken into {target}")
+        console.say(f"Next: aaecli train --data {folder}")
+        return
+    how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
+    dataset, learnt, questions = _choose(folder, Image(size, channels, how), model, rule, count, seed)
+    told = f"by what {learnt} learnt" if learnt else "by their pixels: there is no model of this folder yet"
+    num_waiting = int((dataset.train_label < 0).sum())
+    console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {told}.")
+    if out is not None:
+        _write(out, dataset, questions)
+        typer.echo(f"{out}\n{out.with_suffix('.png')}")
+        console.say(f"Fill in the column 'label', then: aaecli label {folder} --answers {out}")
+        return
+
+    from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
+    from aaecli.data.labels import append_labels
+
+    known = [*dataset.classes, *(name.strip() for name in (classes or "").split(",") if name.strip())]
+    asked = [
+        (dataset.train_name[place], dataset.train_image[place], guess, probability)
+        for place, guess, probability in questions
+    ]
+    num_given = ask_all(
+        asked,
+        Answers(list(dict.fromkeys(known))),
+        lambda path, name: append_labels(target, {path: name}),
+        ask_in_terminal,
+    )
+    typer.echo(f"{num_given} of {len(asked)} pictures labelled in {target}")
+    if num_given:
+        console.say(f"Next: aaecli train --data {folder}")
+
+
+def _choose(
+    folder: Path,
+    image: Image,
+    named: Path | None,
+    rule: Literal["auto", "typiclust", "badge", "random"],
+    count: int,
+    seed: int,
+) -> tuple[Dataset, Path | None, list[Question]]:
+    """Load pictures and model, and choose; says nothing of the model where it is not of this folder."""
+    from aaecli import console
+    from aaecli.cli.loading import load
+    from aaecli.data.dataset import holds_pictures
+    from aaecli.family import FAMILY
+    from aaecli.paths import NEWEST_MODEL
+
+    if not holds_pictures(folder):
+        raise AaeError(
+            f"{folder} is not a folder of pictures.", "Pictures without a label lie in it or in its folder unlabelled."
+        )
+    path = named or (NEWEST_MODEL if NEWEST_MODEL.is_file() else None)
+    learnt: Checkpoint | None = None
+    if path is not None:
+        from aaecli.learn.checkpoint import load_model
+
+        learnt = load_model(path)
+        is_of_folder = bool(learnt.config.data) and Path(learnt.config.data).resolve() == folder.resolve()
+        if named is None and not is_of_folder:
+            learnt, path = None, None
+        else:
+            image = learnt.config.image
+    dataset = load(folder, image, few_classes=True)
+    if not (dataset.train_label < 0).any():
+        raise AaeError(
+            f"Every picture in {folder} has a label.", f"Put pictures without one into {folder / 'unlabelled'}."
+        )
+    if learnt is not None and not FAMILY[learnt.config.model].encodes_label:
+        raise AaeError(f"{path} knows no classes, so it is not unsure of any.", "Train a semisupervised model first.")
+    if learnt is not None and learnt.image_shape != dataset.image_shape:
+        raise AaeError(
+            f"{path} reads images of another form than those of {folder}.", "Train anew, or leave --model out."
+        )
+    with console.status("Choosing"):
+        from aaecli.learn.questions import choose_questions, choose_rule
+
+        chosen = choose_rule(dataset, learnt) if rule == "auto" else rule
+        if chosen == "badge" and learnt is None:
+            raise AaeError(
+                "--rule badge asks what a model is unsure of, and there is none of this folder.",
+                f"Train one first: `aaecli train --data {folder}`.",
+            )
+        return dataset, path, choose_questions(dataset, learnt, count, chosen, seed)
+
+
+def _write(out: Path, dataset: Dataset, questions: list[Question]) -> None:
+    from aaecli.cli.labelling import write_list
+    from aaecli.data.contact_sheet import write_contact_sheet
+
+    places = [question.place for question in questions]
+    write_contact_sheet(out.with_suffix(".png"), dataset.train_image[places])
+    rows = enumerate(questions, 1)
+    write_list(out, ((number, dataset.train_name[entry.place], entry.guess or "") for number, entry in rows))
+
+
+def _take(folder: Path, answers: Path, target: Path) -> int:
+    """Append the labels of a list that was filled in, all or none."""
+    from aaecli.data.folder import list_folder
+    from aaecli.data.labels import append_labels, read_labels
+
+    given = {name: label for name, label in read_labels(answers).items() if label}
+    known = {file.name for file in list_folder(folder).train}
+    strange = sorted(given.keys() - known)
+    if strange:
+        raise AaeError(
+            f"{answers} names {strange[0]}, which is no picture in {folder}.", "Name the folder it was made for."
+        )
+    if not given:
+        raise AaeError(f"{answers} has no label in its column 'label'.", "Fill in the names of the classes first.")
+    append_labels(target, given)
+    return len(given)

@@ -1,0 +1,153 @@
+"""Asking for labels in the terminal: a picture, a guess, an answer that is on the disk before the next question."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aaecli.console import printable, say
+from aaecli.errors import did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HELP = (
+    "Type a class or the beginning of its name; Enter takes the guess, - skips, < goes back, . stops, ? lists classes."
+)
+
+Ask = Callable[[str], str | None]
+"""Shows a prompt and gives the line that was typed; None where there is none any more."""
+
+
+class Answers:
+    """What a typed line means, given the classes that there are.
+
+    Args:
+        classes: Names of the classes known so far; new ones are added.
+
+    Attributes:
+        classes: All of them.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.classes = list(classes)
+        self._proposed: str | None = None
+
+    def read(self, line: str, guess: str | None) -> tuple[str | None, str]:
+        """Understand a line.
+
+        Returns:
+            The class, or None where the line names none; and what to tell the user then.
+        """
+        word = line.strip()
+        if not word:
+            return guess, "" if guess else "There is no guess to take: type a class, or - to skip."
+        if word in self.classes:
+            return word, ""
+        begins = [name for name in self.classes if name.casefold().startswith(word.casefold())]
+        if len(begins) == 1:
+            return begins[0], ""
+        if begins:
+            return None, f"'{word}' may be {' or '.join(begins)}."
+        if self._proposed == word:
+            self.classes.append(word)
+            return word, ""
+        self._proposed = word
+        known = did_you_mean(word, self.classes) if self.classes else ""
+        return None, f"There is no class '{word}' yet. Type it again to add it. {known}".rstrip()
+
+
+def ask_all(
+    questions: Sequence[tuple[str, NDArray[np.uint8], str | None, float | None]],
+    answers: Answers,
+    keep: Callable[[str, str], None],
+    ask: Ask,
+) -> int:
+    """Ask one question after the other, until there is none left or the user stops.
+
+    Args:
+        questions: Path of each picture, the picture, what the model takes it for, and how sure it is.
+        answers: The classes.
+        keep: Is given each path with its label at once; an empty label takes an answer back.
+        ask: Asks.
+
+    Returns:
+        Number of pictures that have a label now.
+    """
+    given: dict[int, str] = {}
+    number = 0
+    say(HELP)
+    while number < len(questions):
+        path, image, guess, probability = questions[number]
+        say(f"\n{number + 1} of {len(questions)}: {path}")
+        _show(image)
+        shown = f" [{guess}, {probability:.0%}]" if guess is not None and probability is not None else ""
+        line = ask(f"class{shown}: ")
+        if line is None or line.strip() == ".":
+            break
+        if line.strip() == "?":
+            say(", ".join(answers.classes) or "No classes yet: type the name of the first.")
+        elif line.strip() == "-":
+            number += 1
+        elif line.strip() == "<":
+            number = max(0, number - 1)
+            if number in given:
+                keep(questions[number][0], "")
+                del given[number]
+        else:
+            label, told = answers.read(line, guess)
+            if label is None:
+                say(told)
+                continue
+            keep(path, label)
+            given[number] = label
+            number += 1
+    return len(given)
+
+
+def ask_in_terminal(prompt: str) -> str | None:
+    """Ask on stderr and read a line from stdin; Ctrl-C ends the asking, and all answers are on the disk by then."""
+    sys.stderr.write(printable(prompt))
+    sys.stderr.flush()
+    try:
+        line = sys.stdin.readline()
+    except KeyboardInterrupt:
+        line = ""
+    if not line:
+        sys.stderr.write("\n")
+        return None
+    return line
+
+
+def _show(image: NDArray[np.uint8]) -> None:
+    from aaecli.drawing import draw
+
+    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    try:
+        "▀".encode(sys.stderr.encoding or "utf-8")
+        blocks = True
+    except UnicodeEncodeError:
+        blocks = False
+    lines: Iterable[str] = draw(image, shutil.get_terminal_size().columns, colour=colour, blocks=blocks)
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def write_list(path: Path, rows: Iterable[tuple[int, str, str]]) -> None:
+    """Write the questions as a CSV file to fill in: ``number`` (that of the sheet), ``path``, ``label``, ``guess``.
+
+    Raises:
+        AaeError: The file cannot be written.
+    """
+    import csv
+
+    from aaecli.paths import replacing
+
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("number", "path", "label", "guess"))
+        writer.writerows((number, name, "", guess) for number, name, guess in rows)

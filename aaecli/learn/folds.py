@@ -1,0 +1,88 @@
+"""Cross-validation: what a training reaches on labelled images that it has not seen, each of them left out once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.config import Config
+from aaecli.data.dataset import Dataset
+from aaecli.data.split import Split, split
+from aaecli.errors import AaeError
+from aaecli.family import FAMILY
+from aaecli.learn.devices import choose_device, choose_precision
+from aaecli.learn.predict import predict
+from aaecli.learn.trainer import Reporter, Trainer
+
+
+def cross_validate(
+    config: Config, dataset: Dataset, num_folds: int, watch: Callable[[int, int], Reporter]
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Train once for each fold without it, and have the model read it.
+
+    Args:
+        config: The settings; the labelled images are those that a training would learn from.
+        dataset: The images.
+        num_folds: Number of parts that each class's labelled images are dealt into.
+        watch: Gives, for a fold and the steps of its training, whoever is told how that goes.
+
+    Returns:
+        For the L images that were left out once: ``label_prob`` (L, K), ``label`` (L,) and ``fold`` (L,).
+
+    Raises:
+        AaeError: The model learns no classes, no class has two labelled images, or the training fails.
+        KeyboardInterrupt: The reporter asked to stop.
+    """
+    row = FAMILY[config.model]
+    if not row.encodes_label or not row.uses_labels:
+        raise AaeError(
+            f"The model {config.model} learns no classes from labels, so there are none to leave out.",
+            "Cross-validation is for semisupervised and baseline.",
+        )
+    parts = split(dataset, config.labels, config.seed, 0.0 if dataset.is_collection else "auto")
+    fold = deal(dataset.train_label[parts.labelled], num_folds, config.seed)
+    if (fold < 0).all():
+        raise AaeError(
+            "No class has two labelled images, so none can be left out.", "Label a few more: `aaecli label` asks."
+        )
+    device = choose_device(config.device)
+    dtype = choose_precision(config.precision, device)
+    label_prob = np.zeros((len(parts.labelled), len(dataset.classes)), np.float32)
+    for number in np.unique(fold[fold >= 0]).tolist():
+        left_out = parts.labelled[fold == number]
+        part = Split(np.setdiff1d(parts.pool, left_out), np.setdiff1d(parts.labelled, left_out), left_out)
+        training = Trainer(config, dataset, part, device, dtype)
+        with tempfile.TemporaryDirectory() as folder:
+            if not training.run(Path(folder), watch(number, training.num_steps)):
+                raise KeyboardInterrupt
+        answer = predict(training.encoder, None, training.validation_image)
+        label_prob[fold == number] = cast(NDArray[np.float32], answer.label_prob)
+    judged = fold >= 0
+    return label_prob[judged], dataset.train_label[parts.labelled[judged]], fold[judged]
+
+
+def deal(label: NDArray[np.int64], num_folds: int, seed: int) -> NDArray[np.int64]:
+    """Deal images into folds like cards, class after class, so that the folds are of a size and each class is spread.
+
+    Args:
+        label: int64 (L,).
+        num_folds: Number of folds.
+        seed: Seed of the lot.
+
+    Returns:
+        int64 (L,): the fold of each; -1 for the only image of a class, which cannot be done without.
+    """
+    rng = np.random.default_rng(seed)
+    fold = np.full(len(label), -1)
+    dealt = 0
+    for value in np.unique(label):
+        members = rng.permutation(np.flatnonzero(label == value))
+        if len(members) > 1:
+            fold[members] = (dealt + np.arange(len(members))) % num_folds
+            dealt += len(members)
+    return fold

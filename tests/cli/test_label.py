@@ -1,0 +1,109 @@
+"""Asking for labels: in the terminal, and by a list."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from aaecli.cli.labelling import Answers
+from aaecli.data.labels import read_labels
+from tests.cli.conftest import Run
+from tests.cli.test_own_pictures import SMALL
+from tests.data.drawings import drawing, write_classes, write_pictures
+
+
+def test_what_a_line_means() -> None:
+    answers = Answers(["cat", "cow", "Dog"])
+    assert answers.read("\n", "cow") == ("cow", "")
+    assert answers.read("", None)[0] is None
+    assert answers.read("d\n", None) == ("Dog", "")
+    assert answers.read("c", None) == (None, "'c' may be cat or cow.")
+    label, told = answers.read("cwo", "cat")
+    assert label is None
+    assert "Did you mean 'cow'?" in told
+    assert answers.read("cwo", None) == ("cwo", "")
+    assert answers.classes[-1] == "cwo"
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+def test_a_cold_start_in_the_terminal(aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pictures(Path("shapes"), {f"{n}.png": drawing(n % 3, n) for n in range(30)})
+    # A new class is typed twice; one question is skipped, one answer taken back and given anew; then the user stops.
+    typed(monkeypatch, "ring", "ring", "?", "-", "<", "<", "ri", "cross", "cross", ".")
+    done = aaecli("label", "shapes", "--count", 5, "--classes", "bar")
+    assert done.code == 0, done.err
+    assert "2 of 5 pictures labelled" in done.out
+    assert "by their pixels" in done.err
+    assert "bar, ring" in done.err
+    with Path("shapes/labels.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[1] for row in rows] == ["label", "ring", "", "ring", "cross"]
+    assert rows[1][0] == rows[2][0] == rows[3][0] != rows[4][0]
+
+    # The next questions are others.
+    typed(monkeypatch)
+    again = aaecli("label", "shapes", "--count", 28)
+    assert "0 of 28 pictures labelled" in again.out
+    assert f": {rows[1][0]}" not in again.err
+
+
+def test_a_list_to_fill_in(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 2, 10)
+    done = aaecli("label", "shapes", "--count", 12, "--out", "ask.csv")
+    assert done.code == 0, done.err
+    assert done.out.split() == ["ask.csv", "ask.png"]
+    with Image.open("ask.png") as sheet:
+        assert sheet.size == (10 * 90 + 6, 2 * 104 + 6)
+    with Path("ask.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["number"] for row in rows] == [str(number) for number in range(1, 13)]
+    assert all(row["path"].startswith("unlabelled/") for row in rows)
+    assert "no label in its column" in aaecli("label", "shapes", "--answers", "ask.csv").err
+
+    with Path("ask.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row | {"label": Path(row["path"]).stem.rstrip("0123456789")} for row in rows[:7])
+    done = aaecli("label", "shapes", "--answers", "ask.csv")
+    assert (done.code, done.out.split()[0]) == (0, "7")
+    assert len(read_labels(Path("shapes/labels.csv"))) == 7
+    assert "17 of them without a label" not in aaecli("data", "--data", "shapes").out
+    Path("other.csv").write_text("path,label\nnowhere.png,ring\n")
+    assert "nowhere.png, which is no picture" in aaecli("label", "shapes", "--answers", "other.csv").err
+    assert len(read_labels(Path("shapes/labels.csv"))) == 7
+
+
+def test_a_model_of_the_folder_guesses_and_chooses(
+    aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("small.toml").write_text(SMALL)
+    write_classes(Path("shapes"), 10, 8)
+    assert aaecli("train", "--data", "shapes", "--config", "small.toml", "--holdout", 0).code == 0
+    typed(monkeypatch, *[""] * 9)
+    done = aaecli("label", "shapes", "--count", 9)
+    assert "by what model.pt learnt" in done.err
+    assert "9 of 9 pictures labelled" in done.out
+    given = read_labels(Path("shapes/labels.csv"))
+    assert sum(Path(name).stem.rstrip("0123456789") == label for name, label in given.items()) >= 8
+
+    # A model of another folder is not asked.
+    write_classes(Path("others"), 3, 3)
+    typed(monkeypatch)
+    assert "by their pixels" in aaecli("label", "others").err
+    done = aaecli("label", "others", "--rule", "badge")
+    assert done.code == 1
+    assert "Train one first" in done.err
+
+
+def test_nothing_to_ask(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 2, 0)
+    assert "Every picture in shapes has a label" in aaecli("label", "shapes").err
+    assert "not a folder of pictures" in aaecli("label", "absent").err
+    assert aaecli("label", "shapes", "--out", "a.csv", "--answers", "b.csv").code == 2
