@@ -32,6 +32,8 @@ class Network:
         initialisation: ``kaiming`` (He et al. 2015), or ``normal``: N(0, 0.01²) as in the article's code.
         dropout: Probability that a hidden unit of the encoder is dropped while training.
         input_noise: Standard deviation of Gaussian noise on the encoder's input while training (pixels are in [0, 1]).
+        style_noise: Standard deviation of Gaussian noise on the style while training: the paper's Gaussian posterior
+            (section 2.1). What would be hidden in fine differences of the style drowns in it.
         discriminator_noise: Standard deviation of Gaussian noise on the discriminators' inputs while training.
         conditional_discriminator: The discriminator of the style is told the label too, so that the style of every
             single class has to look like the prior and says nothing of the class (the paper, section 2.3).
@@ -48,6 +50,7 @@ class Network:
     initialisation: Literal["kaiming", "normal"] = "kaiming"
     dropout: float = 0.0
     input_noise: float = 0.0
+    style_noise: float = 0.0
     discriminator_noise: float = 0.0
     conditional_discriminator: bool = False
 
@@ -59,7 +62,7 @@ class Network:
         require(self.features >= 1, "network.features", "at least 1", self.features)
         require(self.style_dim >= 1, "network.style_dim", "at least 1", self.style_dim)
         require(0 <= self.dropout < 1, "network.dropout", "in [0, 1)", self.dropout)
-        for key in ("input_noise", "discriminator_noise"):
+        for key in ("input_noise", "style_noise", "discriminator_noise"):
             require(getattr(self, key) >= 0, f"network.{key}", "0 or more", getattr(self, key))
 
 

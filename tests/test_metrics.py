@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from aaecli.metrics import confusion_matrix, evaluate, expected_calibration_error, wilson_interval
+from aaecli.metrics import (
+    confusion_matrix,
+    energy_distance,
+    evaluate,
+    expected_calibration_error,
+    wilson_interval,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -103,3 +109,25 @@ def test_a_confidence_on_the_edge_belongs_to_the_bin_below() -> None:
     # 0.5 and 0.4 share the bin (0, 0.5]; apart they would have gaps of 0.5 and 0.6, together they cancel to 0.05.
     prob = np.array([[0.5, 0.3, 0.2], [0.4, 0.3, 0.3]])
     assert expected_calibration_error(prob, np.array([0, 1]), num_bins=2) == pytest.approx(0.05)
+
+
+def test_energy_distance_tells_distributions_apart() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, 800, 3))
+    assert abs(energy_distance(first, second)) < 0.02
+    assert energy_distance(first, 0.8 * second) > 0.02
+    # Far apart, the distances between the two groups are all but their gap.
+    far = energy_distance(first, second + np.array([1000.0, 0, 0]))
+    assert far == pytest.approx(2000, rel=0.01)
+
+
+def test_energy_distance_equals_its_definition() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((5, 2)), rng.standard_normal((4, 2)) + 1
+
+    def mean(x: np.ndarray, y: np.ndarray, *, same: bool) -> float:
+        pairs = [(i, j) for i in range(len(x)) for j in range(len(y)) if not (same and i == j)]
+        return float(np.mean([np.linalg.norm(x[i] - y[j]) for i, j in pairs]))
+
+    expected = 2 * mean(a, b, same=False) - mean(a, a, same=True) - mean(b, b, same=True)
+    assert energy_distance(a, b) == pytest.approx(expected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,22 +12,44 @@ from aaecli.errors import AaeError
 from aaecli.paths import RUNS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.figure import Figure
 
+    from aaecli.cli.gallery import Exhibit
     from aaecli.figures.curves import Curve
 
 app = typer.Typer(add_completion=False)
 
-What = Literal["curves"]
+What = Literal[
+    "curves",
+    "distributions",
+    "reconstructions",
+    "samples",
+    "latent",
+    "features",
+    "confusion",
+    "mistakes",
+    "all",
+]
 
 
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "  aaecli plot curves                            the newest run's\n\n"
+        "  aaecli plot samples                           of the newest run\n\n"
+        "  aaecli plot all semisupervised-1000-001       a report to open in a browser\n\n"
         "  aaecli plot curves runs/*-1000-*              mean and range by name\n\n"
-        "What there is to draw:\n\n"
-        "  curves     losses and accuracy; of several runs their accuracy"
+        "[bold]What there is to draw[/bold]\n\n"
+        "  curves           losses and accuracy; of several runs their accuracy\n\n"
+        "  distributions    label y and style z against their priors\n\n"
+        "  reconstructions  images, and what the decoder makes of them\n\n"
+        "  samples          a style in each row, a class in each column\n\n"
+        "  latent           a map of the style, and what is drawn across it\n\n"
+        "  features         what first-layer units look for\n\n"
+        "  confusion        which class is taken for which\n\n"
+        "  mistakes         the worst errors\n\n"
+        "  all              all of them in report.html, one file without a network"
     )
 )
 def plot(
@@ -40,7 +62,7 @@ def plot(
         Path | None,
         typer.Option(
             metavar="DIR",
-            show_default="figures/ in the run; of several runs, here",
+            show_default="figures/ in the run; curves of several, here",
             help="Folder for the figures.",
         ),
     ] = None,
@@ -51,19 +73,41 @@ def plot(
 ) -> None:
     """Draw figures of runs: how they learnt and what they learnt.
 
-    Prints the path of each file that it wrote.
+    Prints the path of each file that it wrote. Of the test images, which figures
+    show, nothing is learnt.
     """
     folders = [_find(run) for run in runs] if runs else [_newest()]
-    target = out or (folders[0] if len(folders) == 1 else Path()) / "figures"
+    if out is not None and len(folders) > 1 and what != "curves":
+        raise AaeError("--out would give the figures of several runs the same names.", "Leave it out, or name one run.")
     from aaecli import console
     from aaecli.figures.style import save
 
-    with console.status(f"Drawing {what}"):
-        path = target / f"{what}.{form}"
-        save(_curves(folders), path)
+    written: list[Path] = []
+    facts: dict[str, Any] = {}
+    with console.status(f"Drawing {what}") as tell:
+        if what == "curves" and len(folders) > 1:
+            written.append((out or Path("figures")) / f"curves.{form}")
+            save(_accuracies(folders), written[0])
+        else:
+            from aaecli.cli.gallery import Exhibit, draw
+
+            for folder in folders:
+                exhibit, target = Exhibit(folder, {}), out or folder / "figures"
+                if what == "all":
+                    written.append(_report(exhibit, target, tell))
+                else:
+                    written.append(target / f"{what}.{form}")
+                    save(draw(what, exhibit), written[-1])
+                facts[str(folder)] = exhibit.facts
     if as_json:
-        console.print_json({"runs": [str(folder) for folder in folders], "figures": [str(path)]})
-    else:
+        told: dict[str, Any] = {"runs": [str(folder) for folder in folders], "figures": [str(path) for path in written]}
+        console.print_json({**told, "facts": facts} if any(facts.values()) else told)
+        return
+    for run, measured in facts.items():
+        for figures in measured.values():
+            said = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
+            console.say(f"{run}: {said}")
+    for path in written:
         typer.echo(path)
 
 
@@ -83,12 +127,10 @@ def _newest() -> Path:
     return found[-1].path
 
 
-def _curves(folders: list[Path]) -> Figure:
-    from aaecli.figures.curves import accuracy_figure, training_figure
+def _accuracies(folders: list[Path]) -> Figure:
+    from aaecli.figures.curves import accuracy_figure
     from aaecli.runs import read_metrics, read_run
 
-    if len(folders) == 1:
-        return training_figure(read_metrics(folders[0]), folders[0].name)
     groups: dict[str, list[Curve]] = {}
     for folder in folders:
         metrics, run = read_metrics(folder), read_run(folder)
@@ -97,3 +139,48 @@ def _curves(folders: list[Path]) -> Figure:
         name = f"{re.sub(r'-[0-9]+$', '', folder.name)}, {run.preset}"
         groups.setdefault(name, []).append((metrics["step"], metrics["validation_accuracy"]))
     return accuracy_figure(groups)
+
+
+def _report(exhibit: Exhibit, target: Path, tell: Callable[[str], None]) -> Path:
+    """Draw everything that the run's model has to show into one HTML file."""
+    from aaecli.cli.gallery import GALLERY, draw, suited
+    from aaecli.figures.report import Plate, html_report
+    from aaecli.figures.style import encode
+    from aaecli.paths import replacing
+
+    plates = []
+    for name in suited(exhibit.folder):
+        tell(name)
+        plates.append(Plate(name, GALLERY[name].caption, encode(draw(name, exhibit))))
+    settings = (exhibit.folder / "config.toml").read_text(encoding="utf-8")
+    page = html_report(exhibit.title, _facts(exhibit), plates, settings)
+    path = target / "report.html"
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def _facts(exhibit: Exhibit) -> dict[str, str]:
+    from aaecli.runs import read_run
+
+    run = read_run(exhibit.folder)
+    accuracy = None
+    if run.test_accuracy is not None:
+        accuracy = f"{run.test_accuracy:.2%}"
+        if run.test_accuracy_interval is not None:
+            low, high = run.test_accuracy_interval
+            accuracy += f" (95 % interval {low:.2%} to {high:.2%})"
+    told = {
+        "model": run.model,
+        "labels": run.labels,
+        "preset": run.preset,
+        "seed": run.seed,
+        "steps": run.steps,
+        "time": None if run.seconds is None else f"{run.seconds:.0f} s",
+        "validation accuracy": None if run.validation_accuracy is None else f"{run.validation_accuracy:.2%}",
+        "test accuracy": accuracy,
+    }
+    measured = {
+        name.replace("_", " "): f"{value:.4f}" for facts in exhibit.facts.values() for name, value in facts.items()
+    }
+    return {name: str(value) for name, value in told.items() if value is not None} | measured

@@ -80,6 +80,7 @@ class Encoder(nn.Module):
     def __init__(self, image_shape: tuple[int, int, int], num_classes: int, style_dim: int, settings: Network) -> None:
         super().__init__()
         self.input_noise = settings.input_noise
+        self.style_noise = settings.style_noise
         self.body, num_features = _BODIES[settings.encoder](image_shape, settings)
         self.label_head = nn.Linear(num_features, num_classes) if num_classes else None
         self.style_head = nn.Linear(num_features, style_dim) if style_dim else None
@@ -92,6 +93,8 @@ class Encoder(nn.Module):
         # Losses, softmax and sigmoid are computed in float32, whatever type the matrix products ran in.
         label_logits = None if self.label_head is None else self.label_head(hidden).float()  # (B, K)
         style = None if self.style_head is None else self.style_head(hidden).float()  # (B, Z)
+        if self.training and self.style_noise and style is not None:
+            style = style + self.style_noise * torch.randn_like(style)
         return Encoding(label_logits, style)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +148,23 @@ def test_a_class_is_drawn_or_refused(model, capsys):
         name = json.loads(props["aaecli.classes"])[-1]
         found = json.loads(answer(capsys, "generate", "--digit", name, "--count", 5, "--json").out)
         assert (found["num_images"], found["classes"]) == (5, [name])
+
+
+def test_a_report_shows_what_the_model_has(model, capsys):
+    capsys.readouterr()
+    found = json.loads(answer(capsys, "plot", "all", "--json").out)
+    (path,) = found["figures"]
+    page = Path(path).read_text()
+    row = FAMILY[model]
+    headings = {"Curves", "Distributions", "Features"}
+    headings |= {"Reconstructions", "Samples", "Latent"} if row.decoder_label else set()
+    headings |= {"Confusion", "Mistakes"} if row.encodes_label else set()
+    assert set(re.findall("<h2>(.*?)</h2>", page)) == headings | {"Settings"}
+    assert page.count("data:image/png;base64,") == len(headings)
+    (measured,) = (facts["distributions"] for facts in found["facts"].values())
+    assert ("style_energy_distance" in measured) == row.encodes_style
+    assert ("label_total_variation" in measured) == row.encodes_label
+    if not row.encodes_label:
+        said = " ".join(answer(capsys, "plot", "confusion", code=1).err.split())
+        assert "its model knows no classes" in said
+        assert "samples" in said

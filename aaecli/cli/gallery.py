@@ -1,0 +1,271 @@
+"""The figures that there are, each from a run folder and its model: what ``plot`` and ``train`` draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aaecli.errors import AaeError
+from aaecli.family import FAMILY, Model
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from aaecli.learn.portrait import Portrait
+
+_MAP_POINTS = 3000
+_TESTED = 1000
+"""Codes and draws of the prior that are compared: enough to tell a deviation of 0.9 from 1."""
+_NULL_DRAWS = 20
+
+
+@dataclass
+class Exhibit:
+    """A run whose figures are drawn.
+
+    Attributes:
+        folder: The run folder.
+        facts: What was measured for the figures drawn so far, by figure.
+    """
+
+    folder: Path
+    facts: dict[str, dict[str, Any]]
+
+    @cached_property
+    def portrait(self) -> Portrait:
+        """The run's model, loaded when a figure first needs it."""
+        from aaecli.data.dataset import load_dataset
+        from aaecli.learn.checkpoint import load_model
+        from aaecli.learn.portrait import Portrait
+
+        path = self.folder / "model.pt"
+        if not path.is_file():
+            raise AaeError(
+                f"{self.folder} has no model yet: its training is not done.",
+                f"`aaecli plot curves {self.folder}` draws how far it is; `aaecli train --resume` goes on.",
+            )
+        model = load_model(path)
+        return Portrait.of(model, load_dataset(model.config.data, model.config.image))
+
+    @property
+    def title(self) -> str:
+        """What stands above figures of the run."""
+        return self.folder.name
+
+
+@dataclass(frozen=True)
+class Work:
+    """A figure that can be drawn of a run.
+
+    Attributes:
+        caption: What is to be seen in it.
+        draw: Draws it.
+        needs: Tells whether a model has what it shows; the figure is left out of ``all`` otherwise.
+        lacks: What such a model lacks, as in "has no decoder".
+    """
+
+    caption: str
+    draw: Callable[[Exhibit], Figure]
+    needs: Callable[[Model], bool] = lambda row: True
+    lacks: str = ""
+
+
+def suited(folder: Path) -> Iterator[str]:
+    """Name the figures that the model of a run has something to show in."""
+    row = _row(folder)
+    return (name for name, work in GALLERY.items() if work.needs(row))
+
+
+def draw(name: str, exhibit: Exhibit) -> Figure:
+    """Draw one figure.
+
+    Raises:
+        AaeError: The model of the run has nothing to show in it, or its files are missing or damaged.
+    """
+    work = GALLERY[name]
+    if not work.needs(_row(exhibit.folder)):
+        others = ", ".join(suited(exhibit.folder))
+        raise AaeError(f"{exhibit.folder} has nothing to draw as {name}: its model {work.lacks}.", f"It has: {others}.")
+    return work.draw(exhibit)
+
+
+def _row(folder: Path) -> Model:
+    from aaecli.runs import read_run
+
+    model = read_run(folder).model
+    if model not in FAMILY:
+        raise AaeError(f"{folder / 'config.toml'} names no model of this program.", "Train again, or copy it again.")
+    return FAMILY[model]
+
+
+def _curves(exhibit: Exhibit) -> Figure:
+    from aaecli.figures.curves import training_figure
+    from aaecli.runs import read_metrics
+
+    return training_figure(read_metrics(exhibit.folder), exhibit.title)
+
+
+def _distributions(exhibit: Exhibit) -> Figure:
+    from aaecli.figures.codes import distribution_figure
+
+    portrait, facts = exhibit.portrait, distribution_facts(exhibit.portrait)
+    exhibit.facts["distributions"] = facts
+    said = []
+    if "style_energy_distance" in facts:
+        said.append(
+            f"z: energy distance to the prior {facts['style_energy_distance']:.4f} "
+            f"(two draws of it: {facts['prior_energy_distance']:.4f} at most)"
+        )
+    if "label_total_variation" in facts:
+        said.append(f"y: total variation distance to the prior {facts['label_total_variation']:.3f}")
+    title = "\n".join([exhibit.title, *said])
+    prediction, count = portrait.prediction, len(portrait.label)
+    names = portrait.model.label_names
+    return distribution_figure(prediction.label_prob, names, prediction.style, portrait.prior(count), title)
+
+
+def distribution_facts(portrait: Portrait) -> dict[str, float]:
+    """Measure how far label and style are from their priors.
+
+    Returns:
+        ``style_energy_distance`` of a thousand encoded images to as many draws of the prior, and beside it
+        ``prior_energy_distance``, the largest of twenty such distances between draws of the prior; ``style_mean`` and
+        ``style_std``; ``label_total_variation`` of how often each value of y is the likeliest, in [0, 1], and
+        ``label_confidence``, the mean of its probability. What the model lacks is left out.
+    """
+    import numpy as np
+
+    from aaecli.metrics import energy_distance
+
+    prediction, facts = portrait.prediction, {}
+    if prediction.style is not None:
+        style = prediction.style
+        chosen = style[np.random.default_rng(0).permutation(len(style))[:_TESTED]]
+        count = len(chosen)
+        draws = [portrait.prior(count, seed) for seed in range(1, 2 * _NULL_DRAWS + 2)]
+        between_draws = [energy_distance(*pair) for pair in zip(draws[1::2], draws[2::2], strict=True)]
+        facts["style_energy_distance"] = energy_distance(chosen, draws[0])
+        facts["prior_energy_distance"] = max(between_draws)
+        facts["style_mean"], facts["style_std"] = float(np.abs(style.mean(0)).max()), float(style.std(0).mean())
+    if prediction.label_prob is not None:
+        num_values = prediction.label_prob.shape[1]
+        share = np.bincount(prediction.label_prob.argmax(1), minlength=num_values) / len(prediction.label_prob)
+        facts["label_total_variation"] = float(np.abs(share - 1 / num_values).sum() / 2)
+        facts["label_confidence"] = float(prediction.label_prob.max(1).mean())
+    return facts
+
+
+def _reconstructions(exhibit: Exhibit) -> Figure:
+    from aaecli.figures.images import reconstruction_figure
+
+    portrait = exhibit.portrait
+    drawn = portrait.redrawn(36)
+    return reconstruction_figure(portrait.pixels[: len(drawn)], drawn, f"{exhibit.title}: reconstructions")
+
+
+def _samples(exhibit: Exhibit) -> Figure:
+    from aaecli.figures.images import sample_figure
+
+    images, columns = exhibit.portrait.samples(10)
+    return sample_figure(images, columns, f"{exhibit.title}: drawn from the prior")
+
+
+def _latent(exhibit: Exhibit) -> Figure:
+    from aaecli.figures.codes import latent_figure
+
+    portrait = exhibit.portrait
+    model, style = portrait.model, portrait.prediction.style
+    if style is None:
+        raise AaeError(f"{exhibit.folder} has no style.")
+    shown = min(2, len(model.label_names) - 1)
+    reads_label = FAMILY[model.config.model].decoder_label != "none"
+    drawn = f"drawn across it, as {model.label_names[shown]}" if reads_label else "drawn across it"
+    where = "z" if style.shape[1] == 2 else f"z ({style.shape[1]} dimensions), its two main axes"
+    return latent_figure(
+        portrait.on_plane(style[:_MAP_POINTS]),
+        portrait.on_plane(portrait.prior(_MAP_POINTS)),
+        portrait.label[:_MAP_POINTS],
+        model.classes,
+        portrait.manifold(15, shown),
+        (f"{exhibit.title}: {where}", drawn),
+    )
+
+
+def _features(exhibit: Exhibit) -> Figure:
+    from aaecli.figures.images import feature_figure
+
+    return feature_figure(exhibit.portrait.features(96), f"{exhibit.title}: what first-layer units look for")
+
+
+def _confusion(exhibit: Exhibit) -> Figure:
+    from aaecli.figures.confusion import confusion_figure
+    from aaecli.metrics import confusion_matrix
+
+    portrait = exhibit.portrait
+    prob = portrait.class_prob
+    if prob is None:
+        raise AaeError(f"{exhibit.folder} knows no classes.")
+    matrix = confusion_matrix(prob.argmax(1), portrait.label, len(portrait.model.classes))
+    title = f"{exhibit.title}: {matrix.trace() / matrix.sum():.2%} of {matrix.sum():,} images"
+    return confusion_figure(matrix, portrait.model.classes, title)
+
+
+def _mistakes(exhibit: Exhibit) -> Figure:
+    from aaecli.figures.images import mistake_figure
+
+    portrait = exhibit.portrait
+    prob = portrait.class_prob
+    if prob is None:
+        raise AaeError(f"{exhibit.folder} knows no classes.")
+    return mistake_figure(portrait.pixels, portrait.label, prob, portrait.model.classes)
+
+
+def _draws(row: Model) -> bool:
+    return row.decoder_label is not None
+
+
+GALLERY = {
+    "curves": Work("Losses and validation figures against the steps of the training.", _curves),
+    "distributions": Work(
+        "Label and style of images that it did not learn from, against the priors that they were held to.",
+        _distributions,
+    ),
+    "reconstructions": Work(
+        "Images that it did not learn from, and below each what the decoder makes of its code.",
+        _reconstructions,
+        _draws,
+        "has no decoder",
+    ),
+    "samples": Work(
+        "Images drawn from the prior: a style in each row and, of a model with classes, a class in each column.",
+        _samples,
+        _draws,
+        "has no decoder",
+    ),
+    "latent": Work(
+        "Left: where images lie in the style, coloured by class, over draws of the prior. "
+        "Right: what the decoder draws across it.",
+        _latent,
+        _draws,
+        "has no style",
+    ),
+    "features": Work(
+        "Weights of first-layer units: orange where light excites a unit, purple where it inhibits it.", _features
+    ),
+    "confusion": Work(
+        "True classes down, classes that were read across.",
+        _confusion,
+        lambda row: row.encodes_label,
+        "knows no classes",
+    ),
+    "mistakes": Work(
+        "Images that are read wrongly, the surest answers first.",
+        _mistakes,
+        lambda row: row.encodes_label,
+        "knows no classes",
+    ),
+}
+"""Every figure of a run by its name, in the order of the report."""

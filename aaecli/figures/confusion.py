@@ -1,0 +1,46 @@
+"""Which classes are taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from aaecli.figures.style import new_figure, styled
+
+_MOST_NUMBERED = 20
+
+
+@styled
+def confusion_figure(matrix: NDArray[np.int64], classes: Sequence[str], title: str) -> Figure:
+    """Draw a confusion matrix; the counts stand in it up to twenty classes.
+
+    Args:
+        matrix: (K, K), rows are true classes.
+        classes: Names of the K classes.
+        title: What stands above.
+    """
+    share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    side = max(5.0, min(10.0, 0.48 * len(classes) + 1.4))
+    figure = new_figure(side + 1.0, side)
+    axes = figure.add_subplot()
+    # The root lets the few mistakes be seen beside the many right answers.
+    drawn = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.4, 0, 100))
+    place = np.arange(len(classes))
+    axes.set_xticks(place, list(classes), rotation=90 if max(map(len, classes)) > 3 else 0)
+    axes.set_yticks(place, list(classes))
+    axes.set(xlabel="class that was read", ylabel="true class", title=title)
+    axes.grid(visible=False)
+    if len(classes) <= _MOST_NUMBERED:
+        for row, column in zip(*np.nonzero(matrix), strict=True):
+            dark = share[row, column] > 25
+            axes.text(
+                column, row, str(matrix[row, column]), ha="center", va="center", fontsize=8,
+                color="white" if dark else "black",
+            )  # fmt: skip
+    bar = figure.colorbar(drawn, ax=axes, shrink=0.8, ticks=[0, 1, 5, 20, 50, 100])
+    bar.set_label("share of the true class (%)")
+    return figure

@@ -1,0 +1,152 @@
+"""Figures made of small images: reconstructions, samples, mistakes, what first-layer units look for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from aaecli.figures.style import new_figure, styled
+
+_Array = NDArray[Any]
+_GAP = 2
+
+
+def tile(images: _Array, fill: float = 1.0) -> _Array:
+    """Lay images in [0, 1] out in one: (R, C, H, W) or (R, C, H, W, 3), with a gap of two pixels of ``fill``."""
+    rows, columns, height, width = images.shape[:4]
+    shape = (rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, *images.shape[4:])
+    whole = np.full(shape, fill, np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * (height + _GAP), column * (width + _GAP)
+            whole[top : top + height, left : left + width] = images[row, column]
+    return whole
+
+
+def centres(count: int, size: int) -> list[float]:
+    """Give where the middles of ``count`` tiles of ``size`` pixels lie along a side."""
+    return [place * (size + _GAP) + (size - 1) / 2 for place in range(count)]
+
+
+@styled
+def reconstruction_figure(image: _Array, drawn: _Array, title: str) -> Figure:
+    """Draw images above what the decoder makes of their codes.
+
+    Args:
+        image: (N, H, W) or (N, H, W, 3), in [0, 1].
+        drawn: What became of them, of the same shape.
+        title: What stands above.
+    """
+    columns = min(12, len(image))
+    rows = len(image) // columns
+    used = rows * columns
+    pairs = np.stack([part[:used].reshape(rows, columns, *part.shape[1:]) for part in (image, drawn)], 1)
+    sheet = pairs.reshape(2 * rows, columns, *image.shape[1:])
+    figure, axes = _sheet(sheet, 0.55, title)
+    axes.set_yticks(centres(2 * rows, image.shape[1]), ["image", "redrawn"] * rows)
+    return figure
+
+
+@styled
+def sample_figure(images: _Array, columns: Sequence[str], title: str) -> Figure:
+    """Draw generated images: one style a row and, where the model has classes, one class a column.
+
+    Args:
+        images: (R, C, H, W) or (R, C, H, W, 3), in [0, 1].
+        columns: Name of the class of each column; empty for a model without classes.
+        title: What stands above.
+    """
+    figure, axes = _sheet(images, 0.5, title)
+    if columns:
+        axes.set_xticks(centres(len(columns), images.shape[3]), list(columns))
+        axes.xaxis.tick_top()
+        axes.set_xlabel("class asked for", labelpad=6)
+        axes.xaxis.set_label_position("top")
+        axes.set_ylabel("a style in each row")
+    return figure
+
+
+@styled
+def mistake_figure(
+    image: _Array, label: NDArray[np.int64], class_prob: _Array, classes: Sequence[str], count: int = 32
+) -> Figure:
+    """Draw the images that are read wrongly with the greatest confidence, the worst first.
+
+    Args:
+        image: (N, H, W) or (N, H, W, 3), in [0, 1].
+        label: (N,), the true classes.
+        class_prob: (N, K).
+        classes: Names of the K classes.
+        count: How many are drawn, at most.
+    """
+    answer, confidence = class_prob.argmax(1), class_prob.max(1)
+    wrong = np.flatnonzero(answer != label)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:count]
+    columns = 8
+    rows = max(1, math.ceil(len(worst) / columns))
+    figure = new_figure(8.4, 0.6 + 1.35 * rows)
+    figure.suptitle(
+        f"{len(wrong):,} of {len(label):,} images are read wrongly; the surest of these answers", fontsize=11
+    )
+    for place, index in enumerate(worst, 1):
+        axes = figure.add_subplot(rows, columns, place)
+        _show(axes, image[index])
+        axes.set_title(
+            f"{_short(classes[label[index]])} read as\n{_short(classes[answer[index]])}, {confidence[index]:.0%}",
+            fontsize=8,
+        )
+    if len(worst) == 0:
+        figure.text(0.5, 0.4, "There is no mistake to show.", ha="center")
+    return figure
+
+
+@styled
+def feature_figure(weight: _Array, title: str) -> Figure:
+    """Draw what units look for: the weights of each, orange where light excites it and purple where it inhibits.
+
+    Args:
+        weight: (F, H, W); each is drawn on a scale of its own.
+        title: What stands above.
+    """
+    columns = min(16, math.ceil(math.sqrt(len(weight)) * 1.5))
+    rows = len(weight) // columns
+    shown = weight[: rows * columns]
+    scaled = shown / np.maximum(np.abs(shown).max((1, 2), keepdims=True), 1e-12)
+    sheet = tile(scaled.reshape(rows, columns, *weight.shape[1:]), fill=np.nan)
+    figure = new_figure(0.52 * columns + 1.1, 0.52 * rows * weight.shape[1] / weight.shape[2] + 0.6)
+    axes = figure.add_subplot()
+    drawn = axes.imshow(sheet, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(title)
+    bar = figure.colorbar(drawn, ax=axes, ticks=[-1, 0, 1], shrink=0.8, pad=0.01)
+    bar.set_label("weight / largest of the unit")
+    return figure
+
+
+def _sheet(images: _Array, inches: float, title: str) -> tuple[Figure, Axes]:
+    rows, columns, height, width = images.shape[:4]
+    figure = new_figure(inches * columns + 1.0, inches * rows * height / width + 0.9)
+    axes = figure.add_subplot()
+    _show(axes, tile(images))
+    axes.set_title(title)
+    return figure, axes
+
+
+def _show(axes: Axes, image: _Array) -> None:
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 10 else name[:9] + "…"

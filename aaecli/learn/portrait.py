@@ -1,0 +1,169 @@
+"""What figures show of a trained model, as plain arrays: its answers, its drawings, its first weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aaecli.data.dataset import Dataset
+from aaecli.family import FAMILY
+from aaecli.learn.checkpoint import Checkpoint
+from aaecli.learn.predict import Prediction, predict, told_label
+from aaecli.learn.step import to_float
+from aaecli.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
+
+_Float = NDArray[np.float32]
+_REACH = 0.98
+"""Share of a Gaussian prior, along each axis, that the lattice of a map covers."""
+
+
+@dataclass
+class Portrait:
+    """Everything that is drawn of one model; each part is computed when it is first asked for.
+
+    Attributes:
+        model: The trained model, on the processor.
+        image: uint8 (N, H, W) or (N, H, W, 3), images that it did not learn from.
+        label: int64 (N,), their true classes.
+    """
+
+    model: Checkpoint
+    image: NDArray[np.uint8]
+    label: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, model: Checkpoint, dataset: Dataset) -> Portrait:
+        """Take the test images, or the labelled pictures of a folder that has no test images."""
+        if len(dataset.test_label):
+            return cls(model, dataset.test_image, dataset.test_label)
+        labelled = dataset.train_label >= 0
+        return cls(model, dataset.train_image[labelled], dataset.train_label[labelled])
+
+    @cached_property
+    def prediction(self) -> Prediction:
+        """The model's answers for the images."""
+        return predict(self.model.encoder, None, torch.from_numpy(self.image))
+
+    @cached_property
+    def class_prob(self) -> _Float | None:
+        """Probabilities of the classes (N, K); None where the model knows none."""
+        prob = self.prediction.label_prob
+        return None if prob is None else self.model.class_prob(prob)
+
+    @property
+    def pixels(self) -> _Float:
+        """The images in [0, 1]."""
+        return self.image.astype(np.float32) / np.float32(255)
+
+    def prior(self, count: int, seed: int = 0) -> _Float:
+        """Draw styles (count, Z) from the prior that the style was held to, or would be."""
+        settings, rng = self.model.config.prior, np.random.default_rng(seed)
+        return draw_styles(settings.style, count, self.model.config.network.style_dim, settings.style_std, rng)
+
+    def redrawn(self, count: int) -> _Float:
+        """Give what the decoder makes of the codes of the first images: (count, H, W) or (count, H, W, 3)."""
+        image = torch.from_numpy(self.image[:count])
+        told = told_label(self.model.config.model, self.label[:count], len(self.model.classes), image.device)
+        encoding = self.model.encoder(to_float(image))
+        return self._draw(encoding._replace(true_label=told).latent())
+
+    def samples(self, rows: int, seed: int = 0) -> tuple[_Float, tuple[str, ...]]:
+        """Draw a grid: one style of the prior a row, one class a column; ten styles a row where there are no classes.
+
+        Returns:
+            (rows, columns, H, W) or (rows, columns, H, W, 3) in [0, 1], and the names of the columns.
+        """
+        names = self.model.label_names
+        if FAMILY[self.model.config.model].decoder_label == "none":
+            style = torch.from_numpy(self.prior(rows * 10, seed))
+            drawn = self._draw(style)
+            return drawn.reshape(rows, 10, *drawn.shape[1:]), ()
+        order = sorted(range(len(names)), key=lambda column: self.model.classes.index(names[column]))
+        style = torch.from_numpy(self.prior(rows, seed)).repeat_interleave(len(names), 0)
+        label = torch.eye(len(names))[order].repeat(rows, 1)
+        drawn = self._draw(torch.cat([label, style], 1))
+        return drawn.reshape(rows, len(names), *drawn.shape[1:]), tuple(names[column] for column in order)
+
+    @cached_property
+    def plane(self) -> _Float:
+        """Two axes (2, Z) to look at the style along: those that it varies most along, or its own where Z is 2."""
+        style = self._style()
+        if style.shape[1] <= 2:
+            return np.eye(2, style.shape[1], dtype=np.float32)
+        _, _, axes = np.linalg.svd(style - style.mean(0), full_matrices=False)
+        plane: _Float = axes[:2].astype(np.float32)
+        return plane
+
+    def on_plane(self, style: _Float) -> _Float:
+        """Project styles (N, Z) onto the plane: (N, 2)."""
+        projected: _Float = style @ self.plane.T
+        return projected
+
+    def manifold(self, side: int, label: int) -> _Float:
+        """Draw what lies across the plane, along the quantiles of the prior: (R, C, H, W) or (R, C, H, W, 3).
+
+        Args:
+            side: Rows and columns.
+            label: Which value of the label is drawn, by a decoder that reads one.
+        """
+        lattice = self._lattice(side)
+        shape = lattice.shape[:2]
+        style = torch.from_numpy(lattice.reshape(-1, 2) @ self.plane)
+        parts = [style]
+        if FAMILY[self.model.config.model].decoder_label != "none":
+            parts.insert(0, torch.eye(len(self.model.label_names))[label].expand(len(style), -1))
+        drawn = self._draw(torch.cat(parts, 1))
+        return drawn.reshape(*shape, *drawn.shape[1:])
+
+    def features(self, count: int) -> _Float:
+        """Give the weights (count, H, W) of the first-layer units with the largest ones, averaged over colours."""
+        first: Tensor = next(weight for weight in self.model.encoder.parameters() if weight.ndim > 1)
+        if first.ndim == 2:
+            first = first.reshape(len(first), *self.model.image_shape)
+        kernels = first.mean(1)  # (F, H, W)
+        strongest = kernels.square().sum((1, 2)).argsort(descending=True)[:count]
+        return _numpy(kernels[strongest])
+
+    def _lattice(self, side: int) -> _Float:
+        """Walk through the prior in order: rows and columns of points in its plane."""
+        settings = self.model.config.prior
+        edge = (1 - _REACH) / 2
+        share = np.linspace(edge, 1 - edge, side)
+        quantile = np.array([NormalDist().inv_cdf(value) for value in share])
+        if settings.style == "gaussian":
+            across, up = np.meshgrid(quantile, quantile[::-1])
+            return (settings.style_std * np.stack([across, up], -1)).astype(np.float32)
+        draw = STYLE_PRIORS[settings.style].draw
+        if settings.style == "mixture":  # a petal a row, from its near end to its far one
+            rows = NUM_PETALS
+            normal = np.stack([np.tile(quantile, rows), np.zeros(rows * side)], 1)
+            uniform = np.repeat((np.arange(rows) + 0.5) / rows, side)
+        else:  # along the roll, in reading order
+            rows = side
+            normal = np.zeros((rows * side, 2))
+            uniform = np.linspace(0, 1, rows * side, endpoint=False)
+        points: _Float = draw(normal, lambda: uniform, settings.style_std, np).reshape(rows, side, 2)
+        return points.astype(np.float32)
+
+    def _style(self) -> _Float:
+        if self.prediction.style is None:
+            raise ValueError("the model has no style")
+        return self.prediction.style
+
+    def _draw(self, latent: Tensor) -> _Float:
+        if self.model.decoder is None:
+            raise ValueError("the model has no decoder")
+        with torch.inference_mode():
+            image = self.model.decoder(latent)  # (N, C, H, W)
+        return _numpy(image[:, 0] if image.shape[1] == 1 else image.permute(0, 2, 3, 1))
+
+
+def _numpy(tensor: Tensor) -> _Float:
+    array: _Float = tensor.detach().cpu().numpy()
+    return array

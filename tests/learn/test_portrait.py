@@ -1,0 +1,78 @@
+"""Portraits: the arrays that figures are drawn from, of every model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from aaecli.data.dataset import load_dataset
+from aaecli.family import FAMILY
+from aaecli.learn.checkpoint import Checkpoint
+from aaecli.learn.networks import Networks
+from aaecli.learn.portrait import Portrait
+
+DRAWS = [name for name, row in FAMILY.items() if row.decoder_label is not None]
+
+
+def portrait_of(config, dataset):
+    torch.manual_seed(0)
+    num_values = config.label_dim(len(dataset.classes))
+    networks = Networks(config.model, dataset.image_shape, num_values, config.network).eval().requires_grad_(False)
+    clusters = (
+        tuple(index % len(dataset.classes) for index in range(num_values)) if config.model == "clustering" else None
+    )
+    model = Checkpoint(
+        config, dataset.classes, dataset.image_shape, networks.encoder, networks.decoder, clusters=clusters
+    )
+    return Portrait.of(model, dataset)
+
+
+@pytest.fixture
+def dataset(write_dataset):
+    return load_dataset(write_dataset(train=tuple(range(4)) * 9, test=tuple(range(4)) * 5, size=(9, 7)))
+
+
+@pytest.mark.parametrize("model", DRAWS)
+def test_what_is_drawn_has_the_shape_of_the_images(small_config, dataset, model):
+    portrait = portrait_of(small_config("default", model=model, labels=FAMILY[model].default_labels), dataset)
+    assert portrait.redrawn(6).shape == (6, 9, 7)
+    images, columns = portrait.samples(3)
+    num_columns = {"clustering": 16, "aae": 10, "autoencoder": 10}.get(model, 4)
+    assert images.shape == (3, num_columns, 9, 7)
+    assert len(columns) == (0 if FAMILY[model].decoder_label == "none" else num_columns)
+    assert list(columns) == sorted(columns), "clusters of a class stand side by side"
+    assert portrait.manifold(5, 1).shape == (5, 5, 9, 7)
+    assert portrait.prediction.style.shape == (20, 3)
+    plane = portrait.plane
+    assert plane @ plane.T == pytest.approx(np.eye(2), abs=1e-5)
+    assert portrait.on_plane(portrait.prior(8)).shape == (8, 2)
+
+
+def test_a_redrawn_image_is_what_the_decoder_makes_of_its_code(small_config, dataset):
+    portrait = portrait_of(small_config("default"), dataset)
+    image = torch.from_numpy(dataset.test_image[:4])[:, None].float() / 255
+    expected = portrait.model.decoder(portrait.model.encoder(image).latent())[:, 0].numpy()
+    assert portrait.redrawn(4) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("style", ["gaussian", "mixture", "swiss-roll"])
+def test_a_map_walks_through_the_prior(small_config, dataset, style):
+    config = small_config("default", model="aae", labels=0, prior={"style": style}, network={"style_dim": 2})
+    lattice = portrait_of(config, dataset)._lattice(7)
+    assert lattice.shape == ((10 if style == "mixture" else 7), 7, 2)
+    assert len(np.unique(lattice.reshape(-1, 2), axis=0)) == lattice.shape[0] * 7
+    if style == "gaussian":
+        assert lattice[3, 3] == pytest.approx([0, 0], abs=1e-6)
+        assert lattice[0, 0, 0] < 0 < lattice[0, 0, 1], "up is up"
+
+
+@pytest.mark.parametrize("kind", ["mlp", "convolutional"])
+def test_features_are_weights_as_images(small_config, dataset, kind):
+    portrait = portrait_of(small_config("default", model="baseline", network={"encoder": kind}), dataset)
+    weight = portrait.features(8)
+    assert weight.ndim == 3
+    assert len(weight) == 8
+    assert weight.shape[1:] == ((9, 7) if kind == "mlp" else weight.shape[1:])
+    size = np.square(weight).sum((1, 2))
+    assert (np.diff(size) <= 1e-6).all(), "the strongest first"
