@@ -57,10 +57,12 @@ class Network:
     def __post_init__(self) -> None:
         for key in ("hidden", "channels", "discriminator_hidden"):
             widths = getattr(self, key)
-            require(len(widths) > 0 and min(widths) > 0, f"network.{key}", "a list of positive widths", list(widths))
+            rule = "a list of 1 to 32 widths, each from 1 to 65536"
+            holds = 1 <= len(widths) <= 32 and all(1 <= width <= 2**16 for width in widths)
+            require(holds, f"network.{key}", rule, list(widths))
         require(min(self.decoder_hidden, default=1) > 0, "network.decoder_hidden", "positive", self.decoder_hidden)
         require(self.features >= 1, "network.features", "at least 1", self.features)
-        require(self.style_dim >= 1, "network.style_dim", "at least 1", self.style_dim)
+        require(1 <= self.style_dim <= 2**16, "network.style_dim", "at least 1 and at most 65536", self.style_dim)
         require(0 <= self.dropout < 1, "network.dropout", "in [0, 1)", self.dropout)
         for key in ("input_noise", "style_noise", "discriminator_noise"):
             require(getattr(self, key) >= 0, f"network.{key}", "0 or more", getattr(self, key))
@@ -208,11 +210,15 @@ class Schedule:
     generated_batch_size: int = 64
 
     def __post_init__(self) -> None:
-        require(self.steps >= 0, "schedule.steps", "0 or more", self.steps)
-        require(self.epochs >= 0, "schedule.epochs", "0 or more", self.epochs)
+        for key in ("steps", "epochs"):
+            # Beyond a thousand years of training, numbers only break what computes with them.
+            value = getattr(self, key)
+            require(0 <= value <= 10**12, f"schedule.{key}", "0 or more, up to a million million", value)
         lengths = {"steps": self.steps, "epochs": self.epochs}
         require((self.steps > 0) != (self.epochs > 0), "schedule", "given in steps or in epochs, one of them", lengths)
         require(self.batch_size >= 2, "schedule.batch_size", "at least 2", self.batch_size)
+        for key in ("batch_size", "labelled_batch_size"):
+            require(getattr(self, key) <= 2**24, f"schedule.{key}", f"at most {2**24}", getattr(self, key))
         require(self.labelled_batch_size >= 2, "schedule.labelled_batch_size", "at least 2", self.labelled_batch_size)
         drawn = self.decoder_batch_size
         require(drawn == 0 or drawn >= 2, "schedule.decoder_batch_size", "0, or at least 2", drawn)

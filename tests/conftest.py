@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,16 @@ def idx_bytes(values: ArrayLike) -> bytes:
     array = np.asarray(values, np.uint8)
     sizes = b"".join(int(size).to_bytes(4, "big") for size in array.shape)
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
+
+
+def write_idx(folder: Path, classes: Iterable[int], count: int, size: tuple[int, int]) -> None:
+    """Write a data set of noise, ``count`` training images a class and two for testing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    for part, repeats in (("train", count), ("t10k", 2)):
+        labels = np.array([*classes] * repeats)
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(rng.integers(0, 256, (len(labels), *size))))
 
 
 @pytest.fixture

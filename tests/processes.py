@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class Started:
             self.process.kill()
             self.process.join()
             raise TimeoutError(f"still going on after {seconds} seconds: {self._text('err')}")
-        took = json.loads(self._text("took") or "[0, 0]")
+        _, *took = json.loads(self._text("took") or "[0, 0, 0]")
         return Outcome(self.process.exitcode, self._text("out"), self._text("err"), *took)
 
     def _text(self, name: str) -> str:
@@ -93,6 +94,26 @@ def start(words: list[str], cwd: Path, notes: Path, limits: Mapping[int, int] | 
     return Started(process, notes)
 
 
+def run_each(commands: Mapping[str, list[str]], cwd: Path, notes: Path) -> dict[str, Outcome]:
+    """Run commands one after the other in one process, each in the folder of its name below ``cwd``.
+
+    Their ``max_bytes`` is the most that the process has taken until then.
+    """
+    notes.mkdir(parents=True, exist_ok=True)
+    process = _CONTEXT.Process(target=_main_each, args=(dict(commands), str(cwd), str(notes)), daemon=True)
+    process.start()
+    process.join(_SECONDS + 10 * len(commands))
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    found = {}
+    for name in commands:
+        texts = [path.read_text(errors="replace") if path.exists() else "" for path in _files(notes / name)]
+        code, *took = json.loads(texts[2] or "[-1, 1e9, 1e99]")
+        found[name] = Outcome(code, texts[0], texts[1], *took)
+    return found
+
+
 def run(words: list[str], cwd: Path, notes: Path, limits: Mapping[int, int] | None = None) -> Outcome:
     """Run ``aaecli WORDS…`` to its end."""
     return start(words, cwd, notes, limits).wait()
@@ -100,24 +121,45 @@ def run(words: list[str], cwd: Path, notes: Path, limits: Mapping[int, int] | No
 
 def _main(words: list[str], cwd: str, notes: str, limits: dict[int, int]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, most in limits.items():
+        extra = _virtual_bytes() if number == resource.RLIMIT_AS else 0
+        resource.setrlimit(number, (most + extra, most + extra))
+    sys.exit(_command(words, Path(cwd), Path(notes)))
+
+
+def _main_each(commands: dict[str, list[str]], cwd: str, notes: str) -> None:
+    for name, words in commands.items():
+        _command(words, Path(cwd, name), Path(notes, name))
+
+
+def _command(words: list[str], cwd: Path, notes: Path) -> int:
     os.chdir(cwd)
     for name in [name for name in os.environ if name.startswith("AAECLI_")]:
         del os.environ[name]
     os.environ["COLUMNS"] = "100"
-    for descriptor, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(Path(notes, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    for number, most in limits.items():
-        extra = _virtual_bytes() if number == resource.RLIMIT_AS else 0
-        resource.setrlimit(number, (most + extra, most + extra))
+    notes.mkdir(parents=True, exist_ok=True)
+    out, err, took = _files(notes)
+    for descriptor, path in ((1, out), (2, err)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, descriptor)
+        os.close(file)
     from aaecli.cli import main
 
-    began = time.monotonic()
+    began, code = time.monotonic(), -1
     try:
         main(words)
-    finally:
-        sys.stderr.flush()
-        took = [time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]
-        Path(notes, "took").write_text(json.dumps(took))
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    except Exception:  # noqa: BLE001 - whatever it is, the test is to see it
+        sys.stderr.write(traceback.format_exc())
+    sys.stderr.flush()
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    took.write_text(json.dumps([code, time.monotonic() - began, most]))
+    return code
+
+
+def _files(notes: Path) -> list[Path]:
+    return [notes / name for name in ("out", "err", "took")]
 
 
 def _virtual_bytes() -> int:

@@ -147,8 +147,16 @@ def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> N
         ({"device": 3}, "device cannot be 3.", "cuda"),
         ({"network": 3}, "network must be a table, not 3.", ""),
         ({"network": {"hidden": 1000}}, "network.hidden must be a list, not 1000.", ""),
-        ({"network": {"hidden": []}}, "network.hidden must be a list of positive widths, not [].", ""),
-        ({"network": {"hidden": [10, 0]}}, "network.hidden must be a list of positive widths, not [10, 0].", ""),
+        (
+            {"network": {"hidden": []}},
+            "network.hidden must be a list of 1 to 32 widths, each from 1 to 65536, not [].",
+            "",
+        ),
+        (
+            {"network": {"hidden": [10, 0]}},
+            "network.hidden must be a list of 1 to 32 widths, each from 1 to 65536, not [10, 0].",
+            "",
+        ),
         ({"network": {"hidden": [1.5]}}, "network.hidden must be a whole number, not 1.5.", ""),
         ({"network": {"style_dim": True}}, "network.style_dim must be a whole number, not True.", ""),
         ({"network": {"batch_norm": 1}}, "network.batch_norm must be true or false, not 1.", ""),
@@ -174,7 +182,7 @@ def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> N
         ({"augmentation": {"shift": -1}}, "augmentation.shift must be 0 or more, not -1.0.", ""),
         ({"schedule": {"steps": 0}}, "schedule must be given in steps or in epochs, one of them, not {", ""),
         ({"schedule": {"steps": 5, "epochs": 5}}, "schedule must be given in steps or in epochs, one of them", ""),
-        ({"schedule": {"steps": -5}}, "schedule.steps must be 0 or more, not -5.", ""),
+        ({"schedule": {"steps": -5}}, "schedule.steps must be 0 or more, up to a million million, not -5.", ""),
         ({"schedule": {"batch_size": 1}}, "schedule.batch_size must be at least 2, not 1.", ""),
     ],
 )

@@ -127,7 +127,10 @@ def holds_pictures(folder: str | Path | None) -> bool:
 
 def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
     files = {stem: _find(folder, stem) for stem in _MNIST_SHA256}
-    arrays = {stem: read_idx(path, 3 if "images" in stem else 1) for stem, path in files.items()}
+    arrays = {stem: read_idx(files[stem], 1) for stem in files if "labels" in stem}
+    for stem in [stem for stem in files if "images" in stem]:
+        labels = stem.replace("images-idx3", "labels-idx1")
+        arrays[stem] = read_idx(files[stem], 3, (files[labels], len(arrays[labels])))
     for stem, expected in sha256.items():
         if _digest(arrays[stem]) != expected:
             raise AaeError(
@@ -135,13 +138,6 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
                 "Install aaecli again: `python -m pip install --force-reinstall aaecli`.",
             )
     for part in ("train", "t10k"):
-        num_images, num_labels = len(arrays[f"{part}-images-idx3-ubyte"]), len(arrays[f"{part}-labels-idx1-ubyte"])
-        if num_images != num_labels:
-            raise AaeError(
-                f"{files[f'{part}-images-idx3-ubyte']} holds {num_images:,} images, "
-                f"but {files[f'{part}-labels-idx1-ubyte'].name} {num_labels:,} labels.",
-                "Take both files from the same data set.",
-            )
         if arrays[f"{part}-images-idx3-ubyte"].size == 0:
             raise AaeError(
                 f"{files[f'{part}-images-idx3-ubyte']} holds no images, or images without pixels.",

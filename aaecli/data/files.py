@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from aaecli.errors import AaeError
 
+_MAX_NAME = 2**16
+_MAX_SILENCE = 2**20
 STDIN = "-"
 MAX_BYTES = 64 * 2**20
 """Largest picture file that is read."""
@@ -73,13 +76,21 @@ def names_from(name: str) -> Iterator[str | AaeError]:
     """Read names of pictures from a file or, for ``-``, from stdin: one a line, or parted by NUL (``find -print0``).
 
     Raises:
-        AaeError: The list cannot be read.
+        AaeError: The list cannot be read, or is none.
     """
     try:
         with open(name, "rb") if name != STDIN else nullcontext(sys.stdin.buffer) as file:  # noqa: PTH123
-            for line in file:
-                # An empty line, or the end of the last one, names nothing.
-                yield from (os.fsdecode(part) for part in line.rstrip(b"\r\n").split(b"\0") if part)
+            rest, silence = b"", 0
+            # What there is, at once: a program may write a name, wait for its answer, and go on.
+            while part := file.read1(_MAX_NAME):  # type: ignore[union-attr]
+                *names, rest = re.split(rb"\r?\n|\0", rest + part)
+                # A disk image or an endless device has no names either, only what parts them.
+                silence = 0 if any(names) else silence + len(part)
+                if silence > _MAX_SILENCE:
+                    raise AaeError(f"{name} is no list: it holds a name without end, or none.", "Write a name a line.")
+                yield from (os.fsdecode(part) for part in names if part)
+            if rest:
+                yield os.fsdecode(rest)
     except OSError as error:
         raise AaeError(f"Cannot read the list {name}: {error.strerror}.", "--files-from takes a file or -.") from error
 

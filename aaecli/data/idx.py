@@ -20,7 +20,7 @@ MAX_BYTES = 3 * 2**28
 _CHUNK = 2**20
 
 
-def read_idx(path: Path, num_dims: int) -> NDArray[np.uint8]:
+def read_idx(path: Path, num_dims: int, labels: tuple[Path, int] | None = None) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes, gzip-compressed where its first bytes say so.
 
     The format: two zero bytes, a byte for the type of the values, a byte for the number of dimensions, a big-endian
@@ -29,6 +29,8 @@ def read_idx(path: Path, num_dims: int) -> NDArray[np.uint8]:
     Args:
         path: The file.
         num_dims: Number of dimensions that it must have: 3 for images, 1 for labels.
+        labels: The file of the images' labels, and how many it holds. Compared before any image is read: a file of a
+            few bytes can claim, and unpack to, hundreds of megabytes.
 
     Returns:
         The values, of the shape that the header gives; the caller may write to them.
@@ -53,6 +55,11 @@ def read_idx(path: Path, num_dims: int) -> NDArray[np.uint8]:
             if len(head) < 4 + 4 * num_dims:
                 raise AaeError(f"{path} is truncated: it ends inside its header.", hint)
             shape = struct.unpack(f">{num_dims}I", head[4:])
+            if labels is not None and shape[0] != labels[1]:
+                raise AaeError(
+                    f"{path} holds {shape[0]:,} images, but {labels[0].name} {labels[1]:,} labels.",
+                    "Take both files from the same data set.",
+                )
             size = math.prod(shape)
             if size > MAX_BYTES:
                 raise AaeError(

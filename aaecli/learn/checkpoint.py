@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,17 @@ from aaecli import __version__
 from aaecli.clusters import class_prob
 from aaecli.config import Config, from_table, to_table
 from aaecli.errors import AaeError
-from aaecli.learn.networks import Networks
+from aaecli.learn.archive import check_archive, check_plain
+from aaecli.learn.stored import checked_facts, checked_shape, hold, make_networks
 from aaecli.paths import replacing
 
 SCHEMA = 1
 """Raised by one whenever an older aaecli could not read what a newer one writes."""
+# What a damaged file makes torch's reader raise.
+_REFUSALS = (
+    pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError,
+    AssertionError, OverflowError, MemoryError, ImportError,
+)  # fmt: skip
 
 
 @dataclass
@@ -88,24 +93,20 @@ def load_model(path: Path) -> Checkpoint:
             the shapes that its own settings ask for.
     """
     content = read(path, "model")
+    hint = "Train or copy the model again."
     try:
         config = from_table(content["config"])
-        classes = tuple(str(name) for name in content["classes"])
-        # Older files of grey models give height and width alone.
-        channels, height, width = (int(size) for size in (1, *content["image_shape"])[-3:])
-        weights = content["weights"]
-        networks = Networks(config.model, (channels, height, width), config.label_dim(len(classes)), config.network)
-        networks.encoder.load_state_dict(weights["encoder"])
-        if networks.decoder is not None:
-            networks.decoder.load_state_dict(weights["decoder"])
-        facts = dict(content["facts"])
+        classes = tuple(content["classes"])
+        hold(all(isinstance(name, str) for name in classes))
+        image_shape = checked_shape(content["image_shape"])
+        networks = make_networks(config, image_shape, config.label_dim(len(classes)), content["weights"])
+        facts = checked_facts(content["facts"])
         clusters = _clusters(content.get("clusters"), config, len(classes))
+    except AaeError as error:
+        raise AaeError(f"{path} is damaged, or newer than this aaecli: {error.message}", hint) from error
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise AaeError(
-            f"{path} is damaged: its weights and its settings do not fit together.", "Train or copy the model again."
-        ) from error
-    networks.eval().requires_grad_(False)
-    return Checkpoint(config, classes, (channels, height, width), networks.encoder, networks.decoder, facts, clusters)
+        raise AaeError(f"{path} is damaged: its weights and its settings do not fit together.", hint) from error
+    return Checkpoint(config, classes, image_shape, networks.encoder, networks.decoder, facts, clusters)
 
 
 def _clusters(stored: Any, config: Config, num_classes: int) -> tuple[int, ...] | None:
@@ -139,15 +140,16 @@ def read(path: Path, kind: str) -> dict[str, Any]:
     """
     hint = "`aaecli train` writes models as model.pt."
     try:
+        check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
+        check_plain(content)
     except FileNotFoundError as error:
         raise AaeError(f"There is no file {path}.", hint) from error
-    except pickle.UnpicklingError as error:
-        raise AaeError(
-            f"{path} is refused: it is damaged, or holds objects that could run code when loaded.", hint
-        ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise AaeError(f"{path} cannot be read as a model: {_first_line(error)}.", hint) from error
+    except OSError as error:
+        raise AaeError(f"{path} cannot be read: {error.strerror}.", hint) from error
+    except _REFUSALS as error:
+        reason = str(error) if type(error) is ValueError else "it is damaged"
+        raise AaeError(f"{path} is refused: {reason}.", hint) from error
     if not isinstance(content, dict) or content.get("format") != "aaecli":
         raise AaeError(f"{path} was not written by aaecli.", hint)
     if not isinstance(content.get("schema"), int) or content["schema"] > SCHEMA:
@@ -159,7 +161,3 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         other = "last.pt, which training goes on from" if kind == "model" else "model.pt, which holds weights to use"
         raise AaeError(f"{path} holds no {kind}.", f"It looks like a {other}; name the other file of the same run.")
     return content
-
-
-def _first_line(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0].rstrip(".")

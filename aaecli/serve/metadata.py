@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from aaecli.errors import AaeError
 from aaecli.priors import STYLE_PRIORS
 
 SCHEMA = "1"
+MAX_SIDE = 1024
+"""Largest height or width of the images of a model, in pixels."""
 _TAIL = 2**16
 Part = Literal["encoder", "decoder"]
 
@@ -82,7 +85,7 @@ def read_metadata(props: Mapping[str, str], path: Path) -> Metadata:
         )
     try:
         return _unpack(props)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise AaeError(
             f"{path} describes itself wrongly in its metadata ({type(error).__name__}: {error}).",
             "Export the model again with `aaecli export --onnx`.",
@@ -100,7 +103,7 @@ def peek_recipe(path: Path) -> Recipe | None:
             found = re.search(rb"aaecli\.image\x12.{1,2}?(\{[^{}]*\})", file.read(), re.DOTALL)
             image = json.loads(found[1]) if found else {}
         return _recipe(image)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
@@ -108,6 +111,8 @@ def _recipe(image: Mapping[str, Any]) -> Recipe:
     # Files from before pictures could be left as they are do not say that theirs are strokes.
     normalise = {"strokes": True, "none": False}[image.get("normalise", "strokes")]
     shape = (int(image["height"]), int(image["width"]))
+    if not all(1 <= size <= MAX_SIDE for size in shape) or image["channels"] not in (1, 3):
+        raise ValueError("the image's size is out of range")
     return Recipe(shape, normalise=normalise, channels=int(image["channels"]))
 
 
@@ -120,8 +125,6 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         raise ValueError("the classes are no list of names")
     image = json.loads(props["aaecli.image"])
     recipe = _recipe(image)
-    if recipe.channels not in (1, 3) or not all(1 <= size <= 1024 for size in recipe.shape):
-        raise ValueError("the image's size is out of range")
     if recipe.normalise and recipe.channels != 1:
         raise ValueError("strokes have no colour")
     prior: dict[str, Any] = json.loads(props.get("aaecli.style_prior") or "null") or {}
@@ -129,7 +132,13 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         raise ValueError(f"the style prior {prior.get('name')!r} is unknown")
     scale: dict[str, Any] = json.loads(props.get("aaecli.strangeness") or "null") or {}
     pairs = zip(scale.get("quantile", ()), scale.get("reconstruction_error", ()), strict=True)
-    accuracy = props.get("aaecli.test_accuracy")
+    accuracy = float(props["aaecli.test_accuracy"]) if props.get("aaecli.test_accuracy") else None
+    std = float(prior.get("std", 1.0))
+    if not 0 < std < math.inf or not (accuracy is None or 0 <= accuracy <= 1):
+        raise ValueError("a number is out of range")
+    strangeness = tuple(sorted((float(quantile), float(error)) for quantile, error in pairs))
+    if not all(math.isfinite(value) for pair in strangeness for value in pair):
+        raise ValueError("a number is out of range")
     return Metadata(
         part="encoder" if part == "encoder" else "decoder",
         classes=tuple(classes),
@@ -137,12 +146,12 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         normalise=recipe.normalise,
         style_dim=int(prior.get("dim", 0)),
         style_prior=prior.get("name", "gaussian"),
-        style_std=float(prior.get("std", 1.0)),
-        strangeness=tuple(sorted((float(quantile), float(error)) for quantile, error in pairs)),
+        style_std=std,
+        strangeness=strangeness,
         model=props.get("aaecli.model", ""),
         preset=props.get("aaecli.preset", ""),
         labels=props.get("aaecli.labels", ""),
         seed=props.get("aaecli.seed", ""),
-        test_accuracy=float(accuracy) if accuracy else None,
+        test_accuracy=accuracy,
         version=props.get("aaecli.version", ""),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,11 +12,16 @@ from numpy.typing import NDArray
 from aaecli.clusters import class_prob
 from aaecli.errors import AaeError
 from aaecli.serve.device import Device, device_of, providers
+from aaecli.serve.graph import check_graph
 from aaecli.serve.metadata import Metadata, Part, read_metadata
 
-MAX_MODEL_BYTES = 2**30
+MAX_MODEL_BYTES = 2**28
 """The largest file that is opened; the models of this program take a few megabytes."""
 
+MAX_WORKING_BYTES = 3 * 2**28
+"""Most memory that a model may work in, its weights included."""
+
+_SUM_TOLERANCE = 1e-2
 _Float = NDArray[np.float32]
 _EXPORT_AGAIN = "Export the model again with `aaecli export --onnx`."
 
@@ -52,7 +58,16 @@ class _Session:
             raise AaeError(f"{self.path}: its {where}s are {found}, and should be {expected}.", _EXPORT_AGAIN)
 
     def _run(self, names: list[str], feed: dict[str, Any]) -> list[_Float]:
-        outputs: list[_Float] = self._session.run(names, feed)
+        try:
+            outputs: list[_Float] = self._session.run(names, feed)
+        except onnxruntime_errors() as error:
+            raise AaeError(
+                f"{self.path} cannot be run: {_reason(error)}.",
+                "It needs more memory than it may take, or is no model of ours: export it again.",
+            ) from error
+        num = len(next(iter(feed.values())))
+        if any(len(output) != num or not np.isfinite(output).all() for output in outputs):
+            raise AaeError(f"{self.path} gives answers that are no numbers, or not one for each image.", _EXPORT_AGAIN)
         return outputs
 
 
@@ -95,12 +110,19 @@ class Encoder(_Session):
         feed = {"image": pixels.reshape(-1, *self.image_shape)}
         wanted = ["label_prob"] * self.has_label + ["style"] * self.has_style
         found = dict(zip(wanted, self._run(wanted, feed), strict=True))
-        return found.get("label_prob"), found.get("style")
+        label_prob = found.get("label_prob")
+        if label_prob is not None and len(label_prob):
+            self._check_prob(label_prob)
+        return label_prob, found.get("style")
 
     def by_name(self, label_prob: _Float) -> _Float:
         """Give the probabilities of ``names`` (N, len(names)) from those of the label (N, K)."""
         several = len(self.names) < len(self.classes)
         return class_prob(label_prob, self._clusters, len(self.names)) if several else label_prob
+
+    def _check_prob(self, label_prob: _Float) -> None:
+        if label_prob.min() < 0 or np.abs(label_prob.sum(1) - 1).max() > _SUM_TOLERANCE:
+            raise AaeError(f"{self.path} gives probabilities that are none.", _EXPORT_AGAIN)
 
 
 class Decoder(_Session):
@@ -171,8 +193,11 @@ def _open(path: Path, device: Device, num_threads: int) -> Any:
         if not 0 < size <= MAX_MODEL_BYTES:
             what = "empty" if size == 0 else f"{size:,} bytes long; at most {MAX_MODEL_BYTES:,} are read"
             raise AaeError(f"{path} is {what}.", hint)
-        with path.open("rb"):
-            pass
+        # Read once: what is opened below is what was looked through, and no path for it to follow.
+        model = path.read_bytes()
+        check_graph(model)
+    except ValueError as error:
+        raise AaeError(f"{path} is no ONNX model that `aaecli export` wrote: {error}.", hint) from error
     except OSError as error:
         raise AaeError(f"Cannot read the model {path}: {error.strerror}.", hint) from error
 
@@ -184,11 +209,24 @@ def _open(path: Path, device: Device, num_threads: int) -> Any:
     onnxruntime.set_default_logger_severity(4)
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1
+    _bound_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=wanted, enable_fallback=0)
+        return onnxruntime.InferenceSession(model, options, providers=wanted, enable_fallback=0)
     except onnxruntime_errors() as error:
-        reason = str(error).splitlines()[0].split(" : ")[-1][:200]
-        raise AaeError(f"{path} is no ONNX model that onnxruntime can open ({reason}).", hint) from error
+        raise AaeError(f"{path} is no ONNX model that onnxruntime can open ({_reason(error)}).", hint) from error
+
+
+@cache
+def _bound_memory() -> None:
+    """Let all sessions of this process share an arena with a bound: a graph of a few bytes can ask for any memory."""
+    import onnxruntime
+
+    info = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    arena = onnxruntime.OrtArenaCfg({"max_mem": MAX_WORKING_BYTES, "arena_extend_strategy": 1})
+    onnxruntime.create_and_register_allocator(info, arena)
 
 
 def onnxruntime_errors() -> tuple[type[Exception], ...]:
@@ -199,6 +237,10 @@ def onnxruntime_errors() -> tuple[type[Exception], ...]:
     more = ("NotImplemented", "InvalidGraph", "EPFail", "ModelRequiresCompilation", "NotFound")
     found = tuple(getattr(state, name) for name in names + more if hasattr(state, name))
     return (*found, RuntimeError, ValueError)
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].split(" : ")[-1][:200].rstrip(". ")
 
 
 def _article(part: Part) -> str:

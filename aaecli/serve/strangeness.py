@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.clusters import class_prob
 from aaecli.serve.session import Decoder, Encoder, open_decoder, to_float
 
+_USUAL_VALUES = 28 * 28
 CERTAIN = 0.99
 """Probability from which on an answer is believed without a second look."""
 STRANGE = 0.999
@@ -76,7 +79,7 @@ def evaluate_onnx(
         images: uint8 (N, H, W) or (N, H, W, 3).
         label: (N,), which only a decoder that was told the label while it learnt gets to see.
         classes: Names of the K classes of the data set; all names of the encoder are among them.
-        batch_size: Images of a call.
+        batch_size: Images of a call, fewer where they are larger than MNIST's.
 
     Returns:
         The probabilities of the classes (N, K), or None from a model that knows none; the reconstruction error of each
@@ -91,6 +94,8 @@ def evaluate_onnx(
     decoder = open_decoder(beside, encoder.device) if beside else None
     place = [classes.index(name) for name in encoder.classes]
     probs, errors = [], []
+    # Large images take as much memory a batch as small ones.
+    batch_size = max(1, batch_size * _USUAL_VALUES // max(_USUAL_VALUES, math.prod(images.shape[1:])))
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)
         label_prob, style = encoder(images[batch])
