@@ -75,6 +75,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_train(session: nox.Session) -> None:
+    """Measure a training step against a plain one and against the machine: nox -s bench_train -- --preset default."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/train.py", *session.posargs)
+
+
+@nox.session(default=False)
 def slow(session: nox.Session) -> None:
     """Run the tests that take more than ten seconds each."""
     session.install("-e", ".", *_group("test"))

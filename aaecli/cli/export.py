@@ -15,6 +15,7 @@ app = typer.Typer(add_completion=False)
         "[bold]Examples[/bold]\n\n"
         "aaecli export --onnx                           the newest model, into exports/\n\n"
         "aaecli export --onnx model.pt --out deploy/\n\n"
+        "aaecli export --onnx model.pt --out share/ --card\n\n"
         "What each file reads and gives stands in its metadata and in the README."
     )
 )
@@ -29,6 +30,10 @@ def export(
     out: Annotated[
         Path, typer.Option(metavar="DIR", envvar="AAECLI_EXPORTS", help="Folder for encoder.onnx and decoder.onnx.")
     ] = Path("exports"),
+    card: Annotated[
+        bool,
+        typer.Option("--card", help="Write a model card too, README.md: data, accuracy by class, limits, settings."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -46,9 +51,15 @@ def export(
         from aaecli.learn.checkpoint import load_model
         from aaecli.learn.export import export_onnx
 
-        report = export_onnx(load_model(path), out, tell)
+        checkpoint = load_model(path)
+        report = export_onnx(checkpoint, out, tell)
+        if card:
+            from aaecli.learn.card import write_card
+
+            tell("card: reading the test images")
+            card_path = write_card(checkpoint, out, report)
     if as_json:
-        console.print_json({"model": str(path), "files": report})
+        console.print_json({"model": str(path), "files": report} | ({"card": str(card_path)} if card else {}))
         return
     for part, facts in report.items():
         console.out().print(
@@ -56,5 +67,7 @@ def export(
             f"differs from torch by at most {facts['difference']:.1e}",
             markup=False,
         )
+    if card:
+        console.out().print(f"card     {card_path}", markup=False)
     if not quiet:
         console.say("Next: aaecli classify digit.png" + (", aaecli generate" if "decoder" in report else ""))

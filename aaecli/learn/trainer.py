@@ -139,7 +139,7 @@ class Trainer:
         epoch_start, epoch_number = start, self.number
         saved_at, saved_number = start, self.number
         while self.number < self.num_steps and not reporter.stopping():
-            batch = self._batch(self.number)
+            batch = self.batch(self.number)
             with telling_what_fits(self.step, batch, self.number):
                 losses = self.step(batch, self.number)
             self.number += 1
@@ -249,7 +249,8 @@ class Trainer:
             put_back(self, content, folder / "last.pt")
         drop_rows_after(folder / "metrics.csv", self.number)
 
-    def _batch(self, number: int) -> Batch:
+    def batch(self, number: int) -> Batch:
+        """Give the images of step ``number`` (from 0): always the same ones for a seed."""
         unlabelled = None if self.unlabelled is None else self.image[self.unlabelled.batch(number)]
         if self.labelled is None:
             return Batch(unlabelled, None, None)

@@ -117,3 +117,16 @@ def test_export_tells_sizes_and_differences(here, capsys):
 def test_export_into_a_file_is_an_error(here, capsys):
     assert aaecli("export", "--out", "small.toml") == 1
     assert "small.toml" in capsys.readouterr().err
+
+
+def test_the_card_says_what_eval_says(here, capsys):
+    assert aaecli("export", "--onnx", "--out", "share", "--card", "--quiet") == 0
+    assert "share/README.md" in capsys.readouterr().out
+    card = (here / "share/README.md").read_text()
+    found = report(capsys, "share/encoder.onnx")
+    assert f"**{found['accuracy']:.2%}** of 10,000" in card
+    for entry in found["classes"]:
+        assert f"| {entry['class']} | {entry['precision']:.2%} | {entry['recall']:.2%} |" in card
+    assert "100 labelled images and seed 0: 40 steps" in card
+    assert "CC BY-SA" in card
+    assert f"`encoder.onnx`: {(here / 'share/encoder.onnx').stat().st_size / 1e6:.1f} MB" in card
