@@ -94,6 +94,12 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("AAECLI_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def no_figures_after_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the many short trainings the second that their figures take."""
+    monkeypatch.setenv("AAECLI_FIGURES", "0")
+
+
 @pytest.fixture
 def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in an empty folder, as a newcomer does, with no setting in the environment."""

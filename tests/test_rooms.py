@@ -62,6 +62,7 @@ ONLY_IN = {
     # learn checks what it exports against torch.
     "onnxruntime": {"serve", "learn"},
     "matplotlib": {"figures"},
+    "tensorboard": {"learn"},
     "typer": {"cli"},
     "rich": {"cli", "console"},
     "PIL": {"data", "serve", "figures", "drawing"},

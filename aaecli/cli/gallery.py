@@ -20,6 +20,7 @@ _MAP_POINTS = 3000
 _TESTED = 1000
 """Codes and draws of the prior that are compared: enough to tell a deviation of 0.9 from 1."""
 _NULL_DRAWS = 20
+_AFTER_TRAINING = ("curves", "samples", "reconstructions", "mistakes")
 
 
 @dataclass
@@ -90,6 +91,29 @@ def draw(name: str, exhibit: Exhibit) -> Figure:
         others = ", ".join(suited(exhibit.folder))
         raise AaeError(f"{exhibit.folder} has nothing to draw as {name}: its model {work.lacks}.", f"It has: {others}.")
     return work.draw(exhibit)
+
+
+def draw_after_training(folder: Path, *, quiet: bool) -> None:
+    """Draw the figures that cost little into a run that is done.
+
+    The model is saved by then, and whatever goes wrong here is told in a line: it must not make the training a failure.
+    """
+    from aaecli import console
+
+    target = folder / "figures"
+    try:
+        from aaecli.figures.style import save
+
+        with console.status("Drawing figures", quiet=quiet):
+            exhibit, has = Exhibit(folder, {}), set(suited(folder))
+            for name in _AFTER_TRAINING:
+                if name in has:
+                    save(draw(name, exhibit), target / f"{name}.png")
+    except Exception as error:  # noqa: BLE001  a training of hours is not lost for a missing font
+        console.say(f"warning: the figures were not drawn: {error}")
+    else:
+        if not quiet:
+            console.say(f"Figures in {target}; all of them: aaecli plot all {folder}")
 
 
 def _row(folder: Path) -> Model:

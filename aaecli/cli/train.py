@@ -229,6 +229,24 @@ def train(
             help="Save what --resume needs every so many steps (500) or so often (90s, 2m).",
         ),
     ] = "1m",
+    figures: Annotated[
+        bool,
+        typer.Option(
+            "--figures/--no-figures",
+            envvar="AAECLI_FIGURES",
+            rich_help_panel=_WHERE,
+            help="Draw curves, samples and mistakes into the run's figures/ when done.",
+        ),
+    ] = True,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            envvar="AAECLI_TENSORBOARD",
+            rich_help_panel=_WHERE,
+            help="Write losses, histograms and images for TensorBoard into the run.",
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -291,15 +309,22 @@ def train(
         from aaecli.learn import training
 
         if resume:
-            summary = training.resume(run or newest_stopped(out), NEWEST_MODEL, display, cadence)
+            stopped = run or newest_stopped(out)
+            summary = training.resume(stopped, NEWEST_MODEL, display, cadence, tensorboard=tensorboard)
         else:
-            summary = training.train(settings, out, name, NEWEST_MODEL, display, dataset, save_every=cadence)
+            summary = training.train(
+                settings, out, name, NEWEST_MODEL, display, dataset, save_every=cadence, tensorboard=tensorboard
+            )
     render(summary, display, as_json=as_json, quiet=quiet)
+    if figures:
+        from aaecli.cli.gallery import draw_after_training
+
+        draw_after_training(Path(summary["run"]), quiet=quiet)
 
 
 def _refuse_settings(ctx: typer.Context) -> None:
     """A run goes on with its own settings: others would be ignored silently."""
-    allowed = ("run", "resume", "save_every", "out", "quiet", "as_json")
+    allowed = ("run", "resume", "save_every", "out", "figures", "tensorboard", "quiet", "as_json")
     for parameter in ctx.command.params:
         name = str(parameter.name)
         source = ctx.get_parameter_source(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +61,7 @@ class Trainer:
         num_steps: Length of the training.
         steps_per_epoch: Steps of a pass over the pool (over the labelled images, for a model that sees no others).
         number: Steps taken so far.
+        watchers: Called after each epoch with the training and the row that metrics.csv just got.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Trainer:
         self.device = device
         self.number = 0
         self.seconds = 0.0
+        self.watchers: list[Callable[[Trainer, dict[str, float]], None]] = []
         self.totals: dict[str, Tensor] = {}
         self._finite: dict[str, Tensor | int] = {}
         schedule = config.schedule
@@ -161,6 +164,8 @@ class Trainer:
                 saved_at, saved_number = time.monotonic(), self.number
             if row is not None:
                 reporter.epoch(row)
+                for watch in self.watchers:
+                    watch(self, row)
         if saved_number < self.number:
             self.save(folder)
 

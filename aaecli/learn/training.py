@@ -24,6 +24,7 @@ from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import Checkpoint, read, save_model
 from aaecli.learn.devices import PRECISION_NAMES, choose_device, choose_precision, describe_device, processor_name
+from aaecli.learn.journal import Journal
 from aaecli.learn.memory import naming_what_is_too_large
 from aaecli.learn.predict import judge, predict, told_label
 from aaecli.learn.trainer import SAVE_EVERY
@@ -53,6 +54,7 @@ def train(
     dataset: Dataset | None = None,
     *,
     save_every: Cadence = SAVE_EVERY,
+    tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Train a model in a run folder of its own and judge it once on the test images.
 
@@ -66,6 +68,7 @@ def train(
         reporter: Is told how it goes.
         dataset: What the settings' ``data`` names, where it has been loaded already.
         save_every: How often last.pt is written; besides, it is when the training stops.
+        tensorboard: Write what TensorBoard shows into the run's ``tensorboard/``.
 
     Returns:
         The summary that summary.json holds. Its ``state`` is ``done``, or ``stopped`` where the reporter asked to stop.
@@ -78,10 +81,17 @@ def train(
     folder = new_run(root, name or _usual_name(config))
     with locked(folder):
         _write_text(folder / "config.toml", to_toml(config))
-        return _run(config, dataset, device, folder, newest, reporter, save_every)
+        return _run(config, dataset, device, folder, newest, reporter, save_every, tensorboard=tensorboard)
 
 
-def resume(folder: Path, newest: Path | None, reporter: Reporter, save_every: Cadence = SAVE_EVERY) -> dict[str, Any]:
+def resume(
+    folder: Path,
+    newest: Path | None,
+    reporter: Reporter,
+    save_every: Cadence = SAVE_EVERY,
+    *,
+    tensorboard: bool = False,
+) -> dict[str, Any]:
     """Go on with a training that was stopped or killed, to the same result as if it had not been.
 
     Raises:
@@ -97,7 +107,8 @@ def resume(folder: Path, newest: Path | None, reporter: Reporter, save_every: Ca
         config = from_table(read_toml(folder / "config.toml"))
         sweep(folder)
         dataset = load_dataset(config.data, config.image)
-        return _run(config, dataset, choose_device(config.device), folder, newest, reporter, save_every)
+        device = choose_device(config.device)
+        return _run(config, dataset, device, folder, newest, reporter, save_every, tensorboard=tensorboard)
 
 
 @naming_what_is_too_large()
@@ -109,12 +120,16 @@ def _run(
     newest: Path | None,
     reporter: Reporter,
     save_every: Cadence,
+    *,
+    tensorboard: bool,
 ) -> dict[str, Any]:
     parts = split(dataset, config.labels, config.seed, config.holdout)
     write_labels(folder / "labels.csv", dataset, parts.labelled)
     dtype = _precision(config, device, folder)
     training = trainer.Trainer(config, dataset, parts, device, dtype)
     training.restore(folder)
+    if tensorboard:
+        training.watchers.append(Journal(folder / "tensorboard", config).epoch)
     plan = {
         "run": str(folder),
         "dataset": dataset.name,

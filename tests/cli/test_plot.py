@@ -10,6 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.cli.conftest import Run
+from tests.cli.test_train import SMALL
+from tests.cli.test_train import aaecli as run_command
+from tests.conftest import WriteDataset
 from tests.test_runs import write_run
 
 
@@ -53,3 +56,31 @@ def test_a_run_without_a_row_is_told(aaecli: Run, in_empty_folder: Path) -> None
     result = aaecli("plot", "curves")
     assert (result.code, result.out) == (1, "")
     assert "has no row yet" in result.err
+
+
+def test_a_training_draws_its_figures_and_outlives_their_failure(
+    in_empty_folder: Path,
+    write_dataset: WriteDataset,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("AAECLI_FIGURES", "1")
+    write_dataset("here/data", train=tuple(range(4)) * 9, test=tuple(range(4)) * 2)
+    Path("small.toml").write_text(SMALL)
+    words = ("train", "--data", "data", "--labels", "8", "--device", "cpu", "--config", "small.toml")
+    assert run_command(*words) == 0
+    figures = Path("runs/semisupervised-8-001/figures")
+    names = {"curves.png", "samples.png", "reconstructions.png", "mistakes.png"}
+    assert {path.name for path in figures.iterdir()} == names
+    assert run_command(*words, "--no-figures") == 0
+    assert not Path("runs/semisupervised-8-002/figures").exists()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr("aaecli.figures.style.encode", fail)
+    capsys.readouterr()
+    assert run_command(*words, "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["state"] == "done"
+    assert "warning: the figures were not drawn: no font" in err

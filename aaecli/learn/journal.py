@@ -1,0 +1,99 @@
+"""TensorBoard: losses, accuracies, histograms of the codes and their priors, and images, an epoch at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from aaecli.config import Config
+from aaecli.errors import AaeError
+from aaecli.family import FAMILY
+from aaecli.learn.predict import predict, told_label
+from aaecli.learn.step import to_float
+from aaecli.priors import draw_styles
+from aaecli.settings import to_toml
+
+if TYPE_CHECKING:
+    from aaecli.learn.trainer import Trainer
+
+_NUM_IMAGES = 2000
+"""Validation images whose codes make a histogram."""
+_NUM_PAIRS = 8
+
+
+class Journal:
+    """Writes what TensorBoard shows, as the article does. Nothing of it is imported before one is made.
+
+    Args:
+        folder: Where its event files go.
+        config: The settings, which it shows as text.
+
+    Raises:
+        AaeError: TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise AaeError(
+                "TensorBoard is not installed.", 'Install it with `python -m pip install "aaecli[tensorboard]"`.'
+            ) from error
+        self._writer = SummaryWriter(str(folder))
+        settings = "\n".join(f"    {line}" for line in to_toml(config).splitlines())
+        self._writer.add_text("settings", settings)
+
+    def epoch(self, training: Trainer, row: dict[str, float]) -> None:
+        """Write what is known after an epoch. It draws nothing from torch's generator, so the training stays the same.
+
+        Args:
+            training: Whose encoder and decoder are looked at.
+            row: The row that metrics.csv just got.
+        """
+        number = int(row["step"])
+        for name, value in row.items():
+            if name not in ("epoch", "step"):
+                group = "validation" if name.startswith("validation_") else "speed" if "second" in name else "loss"
+                title = f"{group}/{name.removeprefix('validation_')}"
+                self._writer.add_scalar(title, value, number)
+        self._write_codes(training, number)
+        self._write_pairs(training, number)
+        self._writer.flush()
+
+    def _write_codes(self, training: Trainer, number: int) -> None:
+        image = training.validation_image[:_NUM_IMAGES]
+        if not len(image):
+            return
+        rng = np.random.default_rng(number)
+        prediction = predict(training.encoder, None, image)
+        drawn: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
+        if prediction.label_prob is not None:
+            num_values = prediction.label_prob.shape[1]
+            drawn["y"] = prediction.label_prob, np.eye(num_values)[rng.integers(num_values, size=len(image))]
+        if prediction.style is not None:
+            prior, style_dim = training.config.prior, prediction.style.shape[1]
+            drawn["z"] = prediction.style, draw_styles(prior.style, len(image), style_dim, prior.style_std, rng)
+        for name, (encoded, from_prior) in drawn.items():
+            self._writer.add_histogram(f"{name}/encoded", encoded, number)
+            self._writer.add_histogram(f"{name}/prior", from_prior, number)
+
+    def _write_pairs(self, training: Trainer, number: int) -> None:
+        """Write images and, side by side with them, what the decoder makes of their codes."""
+        stored = training.validation_image[:_NUM_PAIRS]
+        if training.decoder is None or not len(stored):
+            return
+        training.encoder.eval()
+        training.decoder.eval()
+        told = None
+        if FAMILY[training.config.model].decoder_label == "true":
+            label = training.validation_label[: len(stored)]
+            told = told_label(training.config.model, label, len(training.dataset.classes), stored.device)
+        with torch.inference_mode():
+            image = to_float(stored)
+            redrawn = training.decoder(training.encoder(image)._replace(true_label=told).latent())
+        pairs = torch.cat([image, redrawn], 3)  # (B, C, H, 2 W)
+        self._writer.add_images("image and reconstruction", pairs, number)
