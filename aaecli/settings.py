@@ -91,9 +91,15 @@ def _preset_files() -> Iterator[Any]:
 
 
 def _read_preset(name: str) -> dict[str, Any]:
+    """Read a preset; one that ``extends`` another holds only what it does differently."""
     for entry in _preset_files():
         if entry.name == f"{name}.toml":
-            return tomllib.loads(entry.read_text(encoding="utf-8"))
+            table = tomllib.loads(entry.read_text(encoding="utf-8"))
+            if "extends" in table:
+                whole = _read_preset(table.pop("extends"))
+                _merge(whole, table)
+                return whole
+            return table
     raise AaeError(f"There is no preset '{name}'.", did_you_mean(name, preset_names()))
 
 

@@ -205,6 +205,15 @@ def test_a_file_whose_model_or_preset_is_no_name(tmp_path: Path, text: str) -> N
         resolve(config_file=path)
 
 
+def test_a_preset_that_extends_another_differs_only_in_what_it_says() -> None:
+    default, quick = to_table(resolve(preset="default")), to_table(resolve(preset="quick"))
+    assert quick["network"] == default["network"]
+    assert quick["prior"] == default["prior"]
+    assert quick["augmentation"]["shear"] == default["augmentation"]["shear"]
+    assert quick["schedule"]["steps"] == 1500
+    assert resolve(preset="quick", flags={"model": "aae"}).network.style_dim == 2
+
+
 def test_a_misspelt_preset_is_recognised() -> None:
     with pytest.raises(AaeError, match="no preset 'tutorail'") as caught:
         resolve(preset="tutorail")
