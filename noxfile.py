@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -20,10 +21,15 @@ def _group(name: str) -> list[str]:
     return nox.project.dependency_groups(PROJECT, name)
 
 
+def _install(session: nox.Session, *packages: str) -> None:
+    """Install in the versions that constraints.txt names, so that a new release elsewhere breaks nothing here."""
+    session.install(*packages, "--constraint", "constraints.txt")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting. To mend both: nox -s lint -- --fix."""
-    session.install(*_group("lint"))
+    _install(session, *_group("lint"))
     fix = "--fix" in session.posargs
     session.run("ruff", "check", *(["--fix"] if fix else []), ".")
     session.run("ruff", "format", *([] if fix else ["--diff"]), ".")
@@ -31,7 +37,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the wheel and check that it holds all that the program needs and nothing else."""
+    """Build wheel and sdist and check that they hold all that is needed and nothing else."""
     session.install("build")
     folder = Path(session.create_tmp()).resolve()
     for old in folder.glob("aaecli-*"):
@@ -47,19 +53,28 @@ def package(session: nox.Session) -> None:
         if not any(name.endswith(f".dist-info/licenses/{licence}") for name in names):
             session.error(f"the wheel lacks {licence}")
     session.log(f"{wheel.name}: {len(shipped)} files, {wheel.stat().st_size / 1e6:.1f} MB")
+    (sdist,) = folder.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        packed = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
+    included = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    tracked = session.run("git", "ls-files", *included, external=True, silent=True, log=False)
+    expected = {*str(tracked).splitlines(), "pyproject.toml", "PKG-INFO", ".gitignore"}
+    if packed != expected:
+        session.error(f"the sdist lacks {sorted(expected - packed)} and has {sorted(packed - expected)} too much")
+    session.log(f"{sdist.name}: {len(packed)} files, {sdist.stat().st_size / 1e6:.1f} MB")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types with mypy --strict."""
-    session.install("-e", ".", *_group("types"))
+    _install(session, "-e", ".", *_group("types"))
     session.run("mypy", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, without the slow ones. Arguments go to pytest: nox -s tests -- -k idx."""
-    session.install("-e", ".", *_group("test"))
+    _install(session, "-e", ".", *_group("test"))
     # Networks this small gain nothing from threads, and wait for each other where another program holds a core.
     session.run("pytest", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
@@ -84,5 +99,24 @@ def bench_train(session: nox.Session) -> None:
 @nox.session(default=False)
 def slow(session: nox.Session) -> None:
     """Run the tests that take more than ten seconds each."""
-    session.install("-e", ".", *_group("test"))
+    _install(session, "-e", ".", *_group("test"))
     session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Count the lines of data, serve and cli that the tests run, in processes that they start too."""
+    _install(session, "-e", ".", *_group("test"), *_group("coverage"))
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run("coverage", "combine", "--quiet")
+    rooms = ",".join(f"aaecli/{room}/*" for room in ("data", "serve", "cli"))
+    session.run("coverage", "report", f"--include={rooms}", "--show-missing", "--skip-covered", "--fail-under=95")
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Look up the versions of constraints.txt in the database of known vulnerabilities; needs the network."""
+    session.install(*_group("audit"))
+    # Strict: a package that the database does not know, or a database that cannot be reached, is no clean bill.
+    session.run("pip-audit", "--strict", "--no-deps", "--disable-pip", "--requirement", "constraints.txt")

@@ -5,6 +5,7 @@ Each is as real as one that was typed: it can be killed, limited and measured, a
 
 from __future__ import annotations
 
+import ctypes
 import json
 import multiprocessing
 import os
@@ -79,7 +80,14 @@ class Started:
         return path.read_text(errors="replace") if path.exists() else ""
 
 
-def start(words: list[str], cwd: Path, notes: Path, limits: Mapping[int, int] | None = None) -> Started:
+def start(
+    words: list[str],
+    cwd: Path,
+    notes: Path,
+    limits: Mapping[int, int] | None = None,
+    *,
+    obeys_permissions: bool = False,
+) -> Started:
     """Start ``aaecli WORDS…`` in a folder.
 
     Args:
@@ -87,9 +95,12 @@ def start(words: list[str], cwd: Path, notes: Path, limits: Mapping[int, int] | 
         cwd: The folder.
         notes: An empty or absent folder for the streams.
         limits: Limits of the operating system, by their number in ``resource``; memory as what may come on top.
+        obeys_permissions: Even where the tests run as root, whom no permission stops.
     """
     notes.mkdir(parents=True, exist_ok=True)
-    process = _CONTEXT.Process(target=_main, args=(words, str(cwd), str(notes), dict(limits or {})), daemon=True)
+    process = _CONTEXT.Process(
+        target=_main, args=(words, str(cwd), str(notes), dict(limits or {}), obeys_permissions), daemon=True
+    )
     process.start()
     return Started(process, notes)
 
@@ -114,13 +125,22 @@ def run_each(commands: Mapping[str, list[str]], cwd: Path, notes: Path) -> dict[
     return found
 
 
-def run(words: list[str], cwd: Path, notes: Path, limits: Mapping[int, int] | None = None) -> Outcome:
+def run(
+    words: list[str],
+    cwd: Path,
+    notes: Path,
+    limits: Mapping[int, int] | None = None,
+    *,
+    obeys_permissions: bool = False,
+) -> Outcome:
     """Run ``aaecli WORDS…`` to its end."""
-    return start(words, cwd, notes, limits).wait()
+    return start(words, cwd, notes, limits, obeys_permissions=obeys_permissions).wait()
 
 
-def _main(words: list[str], cwd: str, notes: str, limits: dict[int, int]) -> None:
+def _main(words: list[str], cwd: str, notes: str, limits: dict[int, int], obeys_permissions: bool) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if obeys_permissions and os.geteuid() == 0:
+        _give_up_power()
     for number, most in limits.items():
         extra = _virtual_bytes() if number == resource.RLIMIT_AS else 0
         resource.setrlimit(number, (most + extra, most + extra))
@@ -160,6 +180,14 @@ def _command(words: list[str], cwd: Path, notes: Path) -> int:
 
 def _files(notes: Path) -> list[Path]:
     return [notes / name for name in ("out", "err", "took")]
+
+
+def _give_up_power() -> None:
+    """Have root obey the permissions of files: without its capabilities to read, search and write all of them."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # the third version of the interface, this process
+    sets = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None).capset(header, sets) != 0:
+        raise OSError("capset failed")
 
 
 def _virtual_bytes() -> int:

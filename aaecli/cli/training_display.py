@@ -218,7 +218,7 @@ def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool, 
     out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
     out.print(f"run            {summary['run']}", markup=False)
     out.print("model          model.pt")
-    if not quiet:
+    if not quiet and not display.quiet:
         console.say("Next: aaecli eval model.pt")
 
 

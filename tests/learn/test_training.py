@@ -14,9 +14,11 @@ from aaecli.config import from_table, to_table
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
-from aaecli.learn import step, training
+from aaecli.learn import devices, step, training
+from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import load_model
 from aaecli.settings import read_toml, resolve
+from tests.conftest import idx_bytes
 
 TIMES = ("seconds", "images_per_second")
 
@@ -185,6 +187,60 @@ def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_term(tmp_pat
     with pytest.raises(AaeError, match="reconstruction is not a finite number") as caught:
         train(small(), tmp_path)
     assert "--lr" in caught.value.hint
+
+
+def test_a_rate_that_is_far_too_high_is_found_out(tmp_path, small):
+    config = small(optimiser={"lr": 1e30, "warmup_steps": 0})
+    with pytest.raises(AaeError, match="is not a finite number by step") as caught:
+        train(config, tmp_path)
+    assert "--lr 3e+29" in caught.value.hint
+    assert not (tmp_path / "runs/semisupervised-8-001/model.pt").exists()
+
+
+def test_the_last_good_state_outlives_a_divergence(tmp_path, small, monkeypatch):
+    honest = step.objectives.reconstruction
+    seen = []
+
+    def spoilt(drawn, image):
+        seen.append(None)
+        return honest(drawn, image) * (float("nan") if len(seen) > 4 else 1)
+
+    monkeypatch.setattr(step.objectives, "reconstruction", spoilt)
+    run = tmp_path / "runs/semisupervised-8-001"
+    with pytest.raises(AaeError, match="reconstruction is not a finite number by step 5") as caught:
+        training.train(small(), tmp_path / "runs", None, tmp_path / "model.pt", Watcher(), save_every=Cadence(1, 0))
+    assert f"The last good state is in {run / 'last.pt'}." in caught.value.hint
+    state = torch.load(run / "last.pt", weights_only=True)
+    assert state["number"] == 4
+    assert all(value.isfinite().all() for value in state["networks"].values())
+    # What made it diverge is gone, and the training ends as it would have.
+    monkeypatch.setattr(step.objectives, "reconstruction", honest)
+    training.resume(run, tmp_path / "model.pt", Watcher())
+    train(small(), tmp_path)
+    assert_same_weights(run / "model.pt", tmp_path / "runs/semisupervised-8-002/model.pt")
+
+
+def test_other_images_are_not_gone_on_with(tmp_path, small, write_dataset):
+    config = small()
+    train(config, tmp_path, Watcher(2))
+    write_dataset(
+        train=tuple(range(4)) * 9, test=tuple(range(4)) * 2, size=(9, 9), names="{part}-{kind}.idx{dims}-ubyte"
+    )
+    for path in sorted((tmp_path / "some").glob("*-idx*")):
+        path.unlink()
+    labels = tmp_path / "some/train-labels.idx1-ubyte.gz"
+    labels.write_bytes(idx_bytes([1, 0, 2, 3] * 9))
+    with pytest.raises(AaeError, match="was trained on other images"):
+        training.resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
+
+
+def test_a_precision_that_was_measured_once_stays(tmp_path, small, monkeypatch):
+    monkeypatch.setattr(devices, "_bfloat16_speedup", lambda: 9.0)
+    stopped = train(small(precision="auto"), tmp_path, Watcher(2))
+    assert stopped["precision"] == "bf16"
+    monkeypatch.setattr(devices, "_bfloat16_speedup", lambda: 0.1)
+    summary = training.resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
+    assert summary["precision"] == "bf16"
 
 
 def test_epochs_are_passes_over_the_pool(tmp_path, small):
