@@ -20,7 +20,7 @@ _MAP_POINTS = 3000
 _TESTED = 1000
 """Codes and draws of the prior that are compared: enough to tell a deviation of 0.9 from 1."""
 _NULL_DRAWS = 20
-_AFTER_TRAINING = ("curves", "samples", "reconstructions", "mistakes")
+_AFTER_TRAINING = ("curves", "samples", "reconstructions")
 
 
 @dataclass
@@ -194,7 +194,9 @@ def _samples(exhibit: Exhibit) -> Figure:
     from aaecli.figures.images import sample_figure
 
     images, columns = exhibit.portrait.samples(10)
-    return sample_figure(images, columns, f"{exhibit.title}: drawn from the prior")
+    clusters = exhibit.portrait.model.clusters
+    used = "" if clusters is None else f", {len(columns)} of {len(clusters)} clusters hold images"
+    return sample_figure(images, columns, f"{exhibit.title}: drawn from the prior{used}")
 
 
 def _latent(exhibit: Exhibit) -> Figure:

@@ -235,7 +235,7 @@ def train(
             "--figures/--no-figures",
             envvar="AAECLI_FIGURES",
             rich_help_panel=_WHERE,
-            help="Draw curves, samples and mistakes into the run's figures/ when done.",
+            help="Draw curves, samples and reconstructions into figures/ when done.",
         ),
     ] = True,
     tensorboard: Annotated[

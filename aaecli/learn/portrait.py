@@ -22,6 +22,9 @@ _Float = NDArray[np.float32]
 _REACH = 0.98
 """Share of a Gaussian prior, along each axis, that the lattice of a map covers."""
 
+_LEAST_SHARE = 0.002
+"""Of the images; a cluster with fewer counts as empty."""
+
 
 @dataclass
 class Portrait:
@@ -76,6 +79,8 @@ class Portrait:
     def samples(self, rows: int, seed: int = 0) -> tuple[_Float, tuple[str, ...]]:
         """Draw a grid: one style of the prior a row, one class a column; ten styles a row where there are no classes.
 
+        Clusters that hold next to no image are left out: nothing has taught the decoder what to draw for them.
+
         Returns:
             (rows, columns, H, W) or (rows, columns, H, W, 3) in [0, 1], and the names of the columns.
         """
@@ -84,11 +89,11 @@ class Portrait:
             style = torch.from_numpy(self.prior(rows * 10, seed))
             drawn = self._draw(style)
             return drawn.reshape(rows, 10, *drawn.shape[1:]), ()
-        order = sorted(range(len(names)), key=lambda column: self.model.classes.index(names[column]))
-        style = torch.from_numpy(self.prior(rows, seed)).repeat_interleave(len(names), 0)
+        order = sorted(self._values_in_use(), key=lambda column: self.model.classes.index(names[column]))
+        style = torch.from_numpy(self.prior(rows, seed)).repeat_interleave(len(order), 0)
         label = torch.eye(len(names))[order].repeat(rows, 1)
         drawn = self._draw(torch.cat([label, style], 1))
-        return drawn.reshape(rows, len(names), *drawn.shape[1:]), tuple(names[column] for column in order)
+        return drawn.reshape(rows, len(order), *drawn.shape[1:]), tuple(names[column] for column in order)
 
     @cached_property
     def plane(self) -> _Float:
@@ -150,6 +155,14 @@ class Portrait:
             uniform = np.linspace(0, 1, rows * side, endpoint=False)
         points: _Float = draw(normal, lambda: uniform, settings.style_std, np).reshape(rows, side, 2)
         return points.astype(np.float32)
+
+    def _values_in_use(self) -> list[int]:
+        """Name the values of the label that some image has: all of them, but for clusters."""
+        num_values, prob = len(self.model.label_names), self.prediction.label_prob
+        if self.model.clusters is None or prob is None:
+            return list(range(num_values))
+        share = np.bincount(prob.argmax(1), minlength=num_values) / len(prob)
+        return np.flatnonzero(share > _LEAST_SHARE).tolist()
 
     def _style(self) -> _Float:
         if self.prediction.style is None:

@@ -70,7 +70,7 @@ def test_a_training_draws_its_figures_and_outlives_their_failure(
     words = ("train", "--data", "data", "--labels", "8", "--device", "cpu", "--config", "small.toml")
     assert run_command(*words) == 0
     figures = Path("runs/semisupervised-8-001/figures")
-    names = {"curves.png", "samples.png", "reconstructions.png", "mistakes.png"}
+    names = {"curves.png", "samples.png", "reconstructions.png"}
     assert {path.name for path in figures.iterdir()} == names
     assert run_command(*words, "--no-figures") == 0
     assert not Path("runs/semisupervised-8-002/figures").exists()
