@@ -57,7 +57,17 @@ def package(session: nox.Session) -> None:
     with tarfile.open(sdist) as archive:
         packed = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
     included = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
-    tracked = session.run("git", "ls-files", *included, external=True, silent=True, log=False)
+    tracked = session.run(
+        "git",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        *included,
+        external=True,
+        silent=True,
+        log=False,
+    )
     expected = {*str(tracked).splitlines(), "pyproject.toml", "PKG-INFO", ".gitignore"}
     if packed != expected:
         session.error(f"the sdist lacks {sorted(expected - packed)} and has {sorted(packed - expected)} too much")
