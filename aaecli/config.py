@@ -284,6 +284,7 @@ class Config:
             a fifth, or none where the folder has a ``test`` folder. IDX files always keep a sixth.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.
+        compile: Have torch compile the joint step before the first one is taken (the alternating one stays as it is).
         image: What the pictures of a folder become.
         network: Shapes of the networks.
         prior: Distributions of the latent code.
@@ -302,6 +303,7 @@ class Config:
     holdout: float | Literal["auto"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: bool = False
     image: Image = field(default_factory=Image)
     network: Network = field(default_factory=Network)
     prior: Prior = field(default_factory=Prior)

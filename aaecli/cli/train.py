@@ -202,6 +202,16 @@ def train(
             help="Type of the matrix products; auto takes bf16 where it is faster.",
         ),
     ] = None,
+    compile_step: Annotated[
+        bool | None,
+        typer.Option(
+            "--compile/--no-compile",
+            envvar="AAECLI_COMPILE",
+            rich_help_panel=_WHERE,
+            show_default="no",
+            help="Let torch compile the step first: minutes on a processor.",
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -285,6 +295,7 @@ def train(
             "prior.style_std": style_std,
             "device": device,
             "precision": precision,
+            "compile": compile_step,
         }
     )
     if steps is not None and epochs is not None:

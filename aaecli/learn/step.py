@@ -79,6 +79,8 @@ class Step:
         if self.label_frequency is not None:
             self.label_average.copy_(self.label_frequency)
         self.optimisers = make_optimisers(networks, config.optimiser)
+        # Everything up to the losses is one graph without a break; autograd compiles its backward pass with it.
+        self._joint_losses = torch.compile(self._add_up, fullgraph=True) if config.compile else self._add_up
 
     def __call__(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """Take step ``number`` (from 0).
@@ -160,6 +162,10 @@ class Step:
     # The two ways of putting them together.
 
     def _joint(self, batch: Batch) -> dict[str, Tensor]:
+        return self._update("joint", self._joint_losses(batch))
+
+    def _add_up(self, batch: Batch) -> dict[str, Tensor]:
+        """Give the losses of all phases after one pass of the encoder."""
         image = torch.cat([to_float(part) for part in (batch.unlabelled, batch.labelled) if part is not None])
         num_unlabelled = 0 if batch.unlabelled is None else len(batch.unlabelled)
         seen = self._augmented(image)  # (U + L, C, H, W)
@@ -178,7 +184,6 @@ class Step:
             if num_unlabelled:
                 losses |= self.information_phase(free) | self.consistency_phase(free, image[:num_unlabelled])
                 losses |= self.generation_phase()
-        self._update("joint", losses)
         return losses
 
     def _alternating(self, batch: Batch) -> dict[str, Tensor]:

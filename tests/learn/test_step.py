@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 
 import pytest
 import torch
@@ -171,3 +172,17 @@ def test_weight_decay_pulls_matrices_only(small_config):
         matrices = {weight.ndim > 1 for weight in group["params"]}
         assert len(matrices) == 1
         assert (group["weight_decay"] > 0) == matrices.pop()
+
+
+def test_a_compiled_step_is_one_graph_and_gives_the_same_losses(small_config, monkeypatch):
+    # What is tested is that the step can be captured whole; what a compiler makes of it is the compiler's to test.
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    plain, compiled = make_step(small_config("default")), make_step(small_config("default", compile=True))
+    for number in range(2):
+        torch.manual_seed(number)
+        expected = plain(make_batch(), number)
+        torch.manual_seed(number)
+        found = compiled(make_batch(), number)
+        assert {name: float(loss) for name, loss in found.items()} == pytest.approx(
+            {name: float(loss) for name, loss in expected.items()}
+        )
