@@ -37,7 +37,7 @@ def label(
         Literal["auto", "typiclust", "badge", "random"],
         typer.Option(
             help="typiclust: typical ones of what has no label; badge: ones that the model is unsure of; "
-            "auto: the first, and from 10 labels a class on the second.",
+            "auto: the first, and from 2 labels a class on the second.",
             rich_help_panel=_WHICH,
         ),
     ] = "auto",
