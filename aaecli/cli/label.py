@@ -36,8 +36,9 @@ def label(
     rule: Annotated[
         Literal["auto", "typiclust", "badge", "random"],
         typer.Option(
+            metavar="RULE",
             help="typiclust: typical ones of what has no label; badge: ones that the model is unsure of; "
-            "auto: the first, and from 2 labels a class on the second.",
+            "random; auto: the first, and from 2 labels a class on the second.",
             rich_help_panel=_WHICH,
         ),
     ] = "auto",
