@@ -32,7 +32,8 @@ before = peak()
 dataset = load_dataset(sys.argv[1])
 seconds = time.perf_counter() - start
 grown = peak() - before
-print(json.dumps({"seconds": seconds, "grown": grown * 1024, "bytes": dataset.train_image.nbytes}))
+size = dataset.train_image.nbytes
+print(json.dumps({"seconds": seconds, "processor": time.process_time(), "grown": grown * 1024, "bytes": size}))
 """
 
 
@@ -85,6 +86,7 @@ def main() -> None:
             "first_to_pillow": [round(ratio, 2) for ratio in ratios],
             "first_seconds": [round(entry["seconds"], 2) for entry in firsts],
             "second_seconds": [round(entry["seconds"], 2) for entry in seconds],
+            "second_processor_seconds": [round(entry["processor"], 2) for entry in seconds],
             "memory_to_array": [round(entry["grown"] / entry["bytes"], 2) for entry in (*firsts, *seconds)],
         }
         sys.stdout.write(json.dumps(result) + "\n")

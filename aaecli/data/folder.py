@@ -113,20 +113,21 @@ def _pictures(folder: Path) -> Iterator[File]:
     pending = [""]
     while pending:
         prefix = pending.pop()
+        found: list[File] = []
+        inner: list[str] = []
         try:
             with os.scandir(folder / prefix) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+                for entry in entries:
+                    name = entry.name
+                    if name.startswith((".", "__MACOSX")):
+                        continue
+                    # Links to folders are not followed: they can lead in circles.
+                    if entry.is_dir(follow_symlinks=False):
+                        inner.append(f"{prefix}{name}/")
+                    elif name[name.rfind(".") :].lower() in SUFFIXES and entry.is_file():
+                        status = entry.stat()
+                        found.append(File(prefix + name, status.st_size, status.st_mtime_ns))
         except OSError as error:
             raise AaeError(f"Cannot read the folder {folder / prefix}: {error.strerror}.", "Check its name.") from error
-        inner = []
-        for entry in found:
-            name = entry.name
-            if name.startswith((".", "__MACOSX")):
-                continue
-            # Links to folders are not followed: they can lead in circles.
-            if entry.is_dir(follow_symlinks=False):
-                inner.append(f"{prefix}{name}/")
-            elif name[name.rfind(".") :].lower() in SUFFIXES and entry.is_file():
-                status = entry.stat()
-                yield File(prefix + name, status.st_size, status.st_mtime_ns)
-        pending += reversed(inner)
+        yield from sorted(found)
+        pending += sorted(inner, reverse=True)

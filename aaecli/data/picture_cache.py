@@ -7,9 +7,10 @@ import hashlib
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +58,13 @@ def load_pictures(folder: Path, files: list[File], recipe: Recipe, progress: Pro
         progress: Is told how far the decoding has come.
     """
     path = _cache_path(folder, recipe)
-    known = _read(path, recipe)
-    fresh = [place for place, file in enumerate(files) if known is None or file not in known.row]
-    if known is not None and not fresh and len(known.files) == len(files) and known.files == files:
+    same = _read_same(path, files, recipe)
+    if same is not None:
         with contextlib.suppress(OSError):
             path.touch()
-        return known.pictures
+        return same
+    known = _read(path, recipe)
+    fresh = [place for place, file in enumerate(files) if known is None or file not in known.row]
     pictures = _assemble(folder, files, recipe, known, fresh, progress)
     # A home that cannot be written costs time at the next start, nothing else.
     with contextlib.suppress(AaeError):
@@ -117,7 +119,6 @@ class _Known:
     """What a cache file holds: rows of pictures, or why there is none, by file."""
 
     def __init__(self, files: list[File], pictures: Pictures) -> None:
-        self.files = files
         self.pictures = pictures
         self.row: dict[File, int | str] = {files[place]: row for row, place in enumerate(pictures.place.tolist())}
         self.row.update({files[place]: reason for place, reason in pictures.unreadable.items()})
@@ -128,27 +129,54 @@ def _cache_path(folder: Path, recipe: Recipe) -> Path:
     return cache_folder() / "pictures" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
 
 
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile)
+
+
+def _read_same(path: Path, files: list[File], recipe: Recipe) -> Pictures | None:
+    """Read a cache file that is of just these files; the usual case, for which no table of names has to be built."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+            if content["digest"].tobytes() != _digest(files):
+                return None
+            return _pictures(content, len(files), recipe)
+    except _DAMAGED:
+        return None
+
+
 def _read(path: Path, recipe: Recipe) -> _Known | None:
     """Read a cache file; one that is missing, damaged or of another form counts as none."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            table = json.loads(content["table"].tobytes())
-            files = [File(*row) for row in zip(*table["files"], strict=True)]
-            unreadable = {int(place): str(reason) for place, reason in table["unreadable"].items()}
-            pictures = Pictures(content["image"], content["place"], content["odd"], unreadable)
-        num = len(files) - len(unreadable)
-        fits = pictures.image.shape == (num, *recipe.stored_shape) and len(pictures.place) == len(pictures.odd) == num
-        return _Known(files, pictures) if fits else None
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile):
+            files = [File(*row) for row in zip(*json.loads(content["table"].tobytes()), strict=True)]
+            return _Known(files, _pictures(content, len(files), recipe))
+    except _DAMAGED:
         return None
 
 
+def _pictures(content: Mapping[str, NDArray[Any]], num_files: int, recipe: Recipe) -> Pictures:
+    unreadable = {int(place): str(reason) for place, reason in json.loads(content["unreadable"].tobytes()).items()}
+    pictures = Pictures(content["image"], content["place"], content["odd"], unreadable)
+    num = num_files - len(unreadable)
+    if not (pictures.image.shape == (num, *recipe.stored_shape) and len(pictures.place) == len(pictures.odd) == num):
+        raise ValueError("the arrays do not fit together")
+    return pictures
+
+
+def _digest(files: list[File]) -> bytes:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.name}\0{file.size}\0{file.changed}\0".encode(errors="surrogateescape"))
+    return digest.digest()
+
+
 def _write(path: Path, files: list[File], pictures: Pictures) -> None:
-    table = {"files": list(zip(*files, strict=True)), "unreadable": pictures.unreadable}
+    table = list(zip(*files, strict=True))
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
+            digest=np.frombuffer(_digest(files), np.uint8),
             table=np.frombuffer(json.dumps(table).encode(), np.uint8),
+            unreadable=np.frombuffer(json.dumps(pictures.unreadable).encode(), np.uint8),
             image=pictures.image,
             place=pictures.place,
             odd=pictures.odd,
