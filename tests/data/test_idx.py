@@ -180,3 +180,14 @@ def test_a_file_of_many_chunks(tmp_path: Path) -> None:
 def test_the_largest_published_set_fits_and_memory_stays_below_a_gibibyte() -> None:
     emnist_by_class = 697_932 * 28 * 28
     assert emnist_by_class <= idx.MAX_BYTES < 2**30
+
+
+def test_images_are_counted_before_they_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "images"
+    path.write_bytes(SMALL)
+    assert read_idx(path, 3, (tmp_path / "labels.gz", 2)).shape == (2, 3, 4)
+    # The values are missing, and are not asked for.
+    path.write_bytes(SMALL[:16])
+    with pytest.raises(AaeError, match=r"images holds 2 images, but labels\.gz 1,000 labels") as caught:
+        read_idx(path, 3, (tmp_path / "labels.gz", 1000))
+    assert "same data set" in caught.value.hint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from aaecli.data.dataset import Dataset
+from aaecli.data.findings import Findings
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
 
@@ -143,3 +145,31 @@ def test_labels_are_written_with_the_names_of_their_classes(tmp_path: Path) -> N
     write_labels(path, dataset, np.array([0, 2]))
     with path.open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [["index", "label"], ["0", "a"], ["2", "b, c"]]
+
+
+def test_all_labels_but_one_of_classes_of_one_size() -> None:
+    dataset = dataset_of(np.arange(36) % 3)
+    count = np.bincount(dataset.train_label[split(dataset, 29, 0).labelled])
+    assert sorted(count.tolist()) == [9, 10, 10]
+
+
+def test_no_labels_draw_none() -> None:
+    result = split(dataset_of(np.arange(36) % 3), 0, 0)
+    assert (len(result.labelled), len(result.pool)) == (0, 30)
+
+
+@pytest.mark.parametrize(("holdout", "kept"), [("auto", 2), (0.5, 5), (0.0, 0), (0.9, 9)])
+def test_pictures_of_a_folder_keep_a_share_of_each_class_and_never_the_last_of_one(holdout: Any, kept: int) -> None:
+    label = np.array([*([0] * 10), *([1] * 10), 2, *([-1] * 5)])
+    image = np.zeros((len(label), 1, 1), np.uint8)
+    findings = Findings({}, (), (), (), (), (), 0, len(label))
+    names = tuple(f"{number}.png" for number in range(len(label)))
+    dataset = Dataset("mine", ("a", "b", "c"), image, label, image[:0], label[:0], names, (), findings)
+    result = split(dataset, "all", 0, holdout)
+    held = label[result.validation].tolist()
+    assert held == [0] * kept + [1] * kept
+    assert 2 in label[result.labelled]
+    assert not set(result.labelled) & set(result.validation)
+    # What nobody has labelled is learnt from, and never drawn as labelled.
+    assert (label[result.labelled] >= 0).all()
+    assert len(result.pool) == len(label) - 2 * kept
