@@ -19,6 +19,7 @@ from aaecli.cli import main
 SMALL = """
 [network]
 hidden = [16, 12]
+decoder_hidden = [12]
 discriminator_hidden = [8]
 style_dim = 3
 
