@@ -33,7 +33,7 @@ class Network:
         dropout: Probability that a hidden unit of the encoder is dropped while training.
         input_noise: Standard deviation of Gaussian noise on the encoder's input while training (pixels are in [0, 1]).
         style_noise: Standard deviation of Gaussian noise on the style while training: the paper's Gaussian posterior
-            (section 2.1). What would be hidden in fine differences of the style drowns in it.
+            (section 2). What would be hidden in fine differences of the style drowns in it.
         discriminator_noise: Standard deviation of Gaussian noise on the discriminators' inputs while training.
         conditional_discriminator: The discriminator of the style is told the label too, so that the style of every
             single class has to look like the prior and says nothing of the class (the paper, section 2.3).

@@ -96,7 +96,7 @@ def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], 
             temporary = files.enter_context(replacing(path))
             temporary.write_bytes(model.SerializeToString())
             progress(f"{part}: comparing with torch")
-            scale = {"style": _deviation(checkpoint)}
+            scale = {"style": _spread(checkpoint)}
             difference = _check_parity(temporary, module, _parity_inputs(part, checkpoint), scale)
             report[part] = {"path": str(path), "bytes": temporary.stat().st_size, "difference": difference}
     return report
@@ -196,6 +196,14 @@ def _parity_inputs(part: str, checkpoint: Checkpoint) -> list[tuple[Tensor, ...]
                     encoding = encoding._replace(true_label=F.one_hot(label, len(checkpoint.classes)).float())
                 cases.append(tuple(part for part in (encoding.label(), encoding.style) if part is not None))
     return cases
+
+
+def _spread(checkpoint: Checkpoint) -> float:
+    """Give the deviation of the style: that of its prior, or of what is encoded where nothing holds it to one."""
+    if FAMILY[checkpoint.config.model].style_prior or checkpoint.decoder is None:
+        return _deviation(checkpoint)
+    style = checkpoint.encoder(to_float(_stored_images(checkpoint)[:1000])).style
+    return max(_deviation(checkpoint), float(style.std()))
 
 
 def _deviation(checkpoint: Checkpoint) -> float:

@@ -125,6 +125,13 @@ def test_a_style_is_compared_in_deviations_of_its_prior(tmp_path, small_config):
     assert export.export_onnx(narrow, tmp_path, lambda text: None)["encoder"]["difference"] <= 1e-5
 
 
+def test_a_style_without_a_prior_is_compared_in_its_own_deviation(tmp_path, small_config):
+    free = make_model(small_config(model="autoencoder", labels=0))
+    free.encoder.style_head.weight *= 500
+    report = export.export_onnx(free, tmp_path, lambda text: None)
+    assert report["encoder"]["difference"] <= 1e-5
+
+
 def test_the_exporter_is_silent(tmp_path, small_config, capfd):
     export.export_onnx(make_model(small_config("tutorial", model="baseline")), tmp_path, lambda text: None)
     assert capfd.readouterr() == ("", "")
