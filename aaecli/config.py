@@ -55,13 +55,13 @@ class Network:
     conditional_discriminator: bool = False
 
     def __post_init__(self) -> None:
-        for key in ("hidden", "channels", "discriminator_hidden"):
+        for key in ("hidden", "decoder_hidden", "channels", "discriminator_hidden"):
             widths = getattr(self, key)
             rule = "a list of 1 to 32 widths, each from 1 to 65536"
-            holds = 1 <= len(widths) <= 32 and all(1 <= width <= 2**16 for width in widths)
+            fewest = 0 if key == "decoder_hidden" else 1
+            holds = fewest <= len(widths) <= 32 and all(1 <= width <= 2**16 for width in widths)
             require(holds, f"network.{key}", rule, list(widths))
-        require(min(self.decoder_hidden, default=1) > 0, "network.decoder_hidden", "positive", self.decoder_hidden)
-        require(self.features >= 1, "network.features", "at least 1", self.features)
+        require(1 <= self.features <= 2**16, "network.features", "at least 1 and at most 65536", self.features)
         require(1 <= self.style_dim <= 2**16, "network.style_dim", "at least 1 and at most 65536", self.style_dim)
         require(0 <= self.dropout < 1, "network.dropout", "in [0, 1)", self.dropout)
         for key in ("input_noise", "style_noise", "discriminator_noise"):
@@ -318,7 +318,7 @@ class Config:
             require(self.labels == "all" or int(self.labels) >= 1, "labels", "a positive number or 'all'", self.labels)
         elif self.labels != 0:
             raise AaeError(f"{self.model} learns from images alone: it has no use for labels.", "Leave out --labels.")
-        require(self.clusters >= 2, "clusters", "at least 2", self.clusters)
+        require(2 <= self.clusters <= 2**16, "clusters", "at least 2 and at most 65536", self.clusters)
         require(self.holdout == "auto" or 0 <= self.holdout < 1, "holdout", "in [0, 1) or 'auto'", self.holdout)
         require(0 <= self.seed < 2**63, "seed", "in [0, 2^63)", self.seed)
         style_dim = STYLE_PRIORS[self.prior.style].style_dim

@@ -202,6 +202,7 @@ KINDS: dict[str, Write] = {
     "settings that ask for terabytes": changed(_set("config", "network", "hidden", to=[65536] * 32)),
     "discriminators that ask for terabytes": changed(_set("config", "network", "hidden", to=[60000, 60000])),
     "layers without end": changed(_set("config", "network", "hidden", to=[1] * 10_000)),
+    "layers of the decoder without end": changed(_set("config", "network", "decoder_hidden", to=[1] * 10_000)),
     "image of a million pixels a side": changed(_set("image_shape", to=[1, 10**6, 10**6])),
     "image of no size": changed(_set("image_shape", to=[1, 0, -5])),
     "classes that are no names": changed(_set("classes", to=list(range(10)))),

@@ -71,3 +71,16 @@ def test_consistency_counts_only_what_the_teacher_is_sure_of():
     assert loss.item() == pytest.approx(math.log(2) / 2)
     assert logits.grad[0, 0] < 0
     assert (logits.grad[1] == 0).all()
+
+
+def test_information_is_all_there_where_answers_are_sure_and_even_and_none_where_they_are_not():
+    sure = 50 * torch.eye(4)
+    assert float(objectives.information(sure)) == pytest.approx(0, abs=1e-6)
+    # Always the same answer, and no answer at all, tell nothing: ln 4 is missing.
+    assert float(objectives.information(sure[:1].repeat(4, 1))) == pytest.approx(math.log(4), abs=1e-6)
+    assert float(objectives.information(torch.zeros(4, 4))) == pytest.approx(math.log(4), abs=1e-6)
+    # Half the time sure of the first, half the time undecided between both.
+    halves = torch.tensor([[50.0, 0.0], [0.0, 0.0]])
+    spread = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    expected = math.log(2) - spread + math.log(2) / 2
+    assert float(objectives.information(halves)) == pytest.approx(expected, abs=1e-6)
