@@ -151,7 +151,7 @@ def _state(change: Callable[[dict[str, Any]], None]) -> Write:
         (run / "config.toml").write_text(to_toml(config))
         dataset = load_dataset(folder / "data")
         trainer = Trainer(config, dataset, split(dataset, 8, 0), torch.device("cpu"), torch.float32)
-        trainer.step(trainer._batch(0), 0)
+        trainer.step(trainer.batch(0), 0)
         trainer.save(run)
         content = torch.load(run / "last.pt", weights_only=True)
         assert content["config"] == to_table(config)
