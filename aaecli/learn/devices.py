@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -54,9 +53,9 @@ def processor_name() -> str:
 def choose_precision(name: Literal["auto", "fp32", "bf16"], device: torch.device) -> torch.dtype:
     """Give the type of the matrix products in training.
 
-    ``auto`` takes bfloat16 where it pays: on a CUDA device that has it in hardware, and on a processor where a product
-    of the networks' own size is measured to run at least one and a half times as fast. A flag of the processor does
-    not tell: some have the instructions (AVX512-BF16) and run them slower than float32.
+    ``auto`` takes bfloat16 where there are matrix units for it: on a CUDA device that has it in hardware, and on a
+    processor with AMX. Processors that only have the vector instructions (AVX512-BF16) run them slower than float32.
+    Nothing is measured: a busy moment would decide, and one seed would give other weights than before.
 
     Raises:
         AaeError: bfloat16 was asked for on a CUDA device that lacks it.
@@ -69,24 +68,14 @@ def choose_precision(name: Literal["auto", "fp32", "bf16"], device: torch.device
         if name == "bf16":
             raise AaeError(f"{describe_device(device)} has no bfloat16 units.", "Use --precision auto or fp32.")
         return torch.float32
-    if name == "bf16" or _bfloat16_speedup() >= 1.5:
+    if name == "bf16" or _has_matrix_units():
         return torch.bfloat16
     return torch.float32
 
 
-def _bfloat16_speedup(rows: int = 256, width: int = 1024) -> float:
-    """Measure how many times as fast as float32 the processor multiplies (rows, width) by (width, width)."""
-
-    def seconds(dtype: torch.dtype) -> float:
-        left, right = torch.ones(rows, width, dtype=dtype), torch.ones(width, width, dtype=dtype)
-        times = []
-        for _ in range(6):
-            start = time.perf_counter()
-            left @ right
-            times.append(time.perf_counter() - start)
-        return min(times)  # whatever else the machine does can only add to it
-
-    return seconds(torch.float32) / seconds(torch.bfloat16)
+def _has_matrix_units() -> bool:
+    # Not public, but in every torch that the range of versions allows.
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[None]:

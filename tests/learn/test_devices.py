@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -25,21 +27,20 @@ def test_a_device_that_cannot_be_had_is_an_error(monkeypatch, name):
         devices.choose_device(name)
 
 
-@pytest.mark.parametrize(("speedup", "expected"), [(0.5, torch.float32), (1.4, torch.float32), (3, torch.bfloat16)])
-def test_auto_takes_bfloat16_where_it_is_measured_to_pay(monkeypatch, speedup, expected):
-    monkeypatch.setattr(devices, "_bfloat16_speedup", lambda: speedup)
+@pytest.mark.parametrize(("units", "expected"), [(False, torch.float32), (True, torch.bfloat16)])
+def test_auto_takes_bfloat16_where_there_are_units_for_it(monkeypatch, units, expected):
+    monkeypatch.setattr(devices, "_has_matrix_units", lambda: units)
     cpu = torch.device("cpu")
     assert devices.choose_precision("auto", cpu) == expected
     assert devices.choose_precision("fp32", cpu) == torch.float32
     assert devices.choose_precision("bf16", cpu) == torch.bfloat16
 
 
-def test_the_speedup_is_a_ratio_of_times(monkeypatch):
-    ticks = iter(range(1000))
-    monkeypatch.setattr(devices.time, "perf_counter", lambda: next(ticks))
-    assert devices._bfloat16_speedup(32, 64) == 1
-    monkeypatch.undo()
-    assert devices._bfloat16_speedup(32, 64) > 0
+def test_the_processor_decides_and_not_the_moment():
+    flags = Path("/proc/cpuinfo")
+    if flags.is_file():
+        assert devices._has_matrix_units() == (" amx_tile" in flags.read_text())
+    assert len({devices._has_matrix_units() for _ in range(3)}) == 1
 
 
 def test_denormals_are_flushed_within_the_block_and_not_after_it():
