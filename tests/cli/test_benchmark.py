@@ -13,18 +13,7 @@ import pytest
 
 from aaecli.learn import training
 from aaecli.results import read_results
-
-PRESET = """
-[network]
-hidden = [16, 12]
-discriminator_hidden = [8]
-style_dim = 3
-
-[schedule]
-steps = 6
-batch_size = 10
-labelled_batch_size = 4
-"""
+from tests.cli.test_train import SMALL as PRESET
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from aaecli.data import dataset as dataset_module
-from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.dataset import Dataset, kept_back, load_dataset
 from aaecli.errors import AaeError
 from tests.conftest import WriteDataset, idx_bytes
 
@@ -176,9 +176,23 @@ def test_training_and_test_images_of_unlike_size(write_dataset: WriteDataset) ->
 
 
 def test_several_data_sets_in_one_folder(write_dataset: WriteDataset) -> None:
-    for kind in ("digits", "letters"):
+    for kind in ("digits", "balanced", "letters"):
         folder = write_dataset(names=f"emnist-{kind}-{{part}}-{{kind}}-idx{{dims}}-ubyte", test_part="test")
     error = refuse(folder)
     assert "several data sets" in error.message
-    assert "emnist-digits-train" in error.message
+    assert "emnist-balanced-train" in error.message
     assert "emnist-letters-train" in error.message
+
+
+def test_what_was_kept_back_is_found_by_name_and_has_a_label() -> None:
+    image = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((4, 2, 3, 3), np.uint8)
+    none = np.empty((0, 2, 3, 3), np.uint8)
+    pictures = Dataset(
+        "p", ("a", "b"), image, np.array([0, 1, -1, 1]), none, np.empty(0, np.int64), ("w", "x", "y", "z")
+    )
+    assert pictures.image_shape == (3, 2, 3)
+    found = kept_back(pictures, ["z", "gone", "y", "w"])
+    assert (found.test_name, found.test_label.tolist(), found.is_kept_back) == (("z", "w"), [1, 0], True)
+    assert found.test_image[:, 0, 0, 0].tolist() == [3, 0]
+    with pytest.raises(AaeError, match="no labelled picture was kept back"):
+        kept_back(pictures, ["y", "gone"])

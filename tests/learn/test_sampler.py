@@ -32,3 +32,8 @@ def test_seeds_and_passes_shuffle_differently():
     assert not torch.equal(first.batch(0), second.batch(0))
     assert not torch.equal(first.batch(0), first.batch(1))
     assert not torch.equal(first.batch(0), index)
+
+
+def test_every_seed_has_a_shuffle_of_its_own():
+    index = torch.arange(100)
+    assert len({tuple(Sampler(index, 100, seed).batch(0).tolist()) for seed in range(300)}) == 300
