@@ -18,6 +18,8 @@ WriteDataset = Callable[..., Path]
 
 # A shell starts background jobs with Ctrl-C ignored, and programs that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):  # and nohup with the terminal's end ignored
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def idx_bytes(values: ArrayLike) -> bytes:
