@@ -52,3 +52,13 @@ def test_the_swiss_roll_is_evenly_dense_along_its_length():
     radius = np.hypot(*style.T)
     # The length of a spiral up to a radius grows as its square.
     assert np.quantile(radius, [0.25, 0.5, 0.75]) == pytest.approx(3 * np.sqrt([0.25, 0.5, 0.75]), rel=0.02)
+
+
+def test_without_noise_the_draws_lie_on_their_figures():
+    still = np.zeros((3, 2))
+    roll = STYLE_PRIORS["swiss-roll"].draw(still, lambda: np.array([1 / 16, 1 / 4, 1.0]), 1.0, np)
+    # Two turns in all, out to a radius of 3: half a turn, a whole one, and both.
+    assert roll == pytest.approx(np.array([[-0.75, 0], [1.5, 0], [3, 0]]), abs=1e-9)
+    petals = STYLE_PRIORS["mixture"].draw(still, lambda: np.array([0.05, 0.55, 0.27]), 1.0, np)
+    angle = 2 * np.pi / NUM_PETALS * np.array([0, 5, 2])
+    assert petals == pytest.approx(1.5 * np.stack([np.cos(angle), np.sin(angle)], 1), abs=1e-9)
