@@ -84,3 +84,15 @@ def test_information_is_all_there_where_answers_are_sure_and_even_and_none_where
     spread = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
     expected = math.log(2) - spread + math.log(2) / 2
     assert float(objectives.information(halves)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_teacher_as_sure_as_the_bound_is_not_sure_enough():
+    logits, prob = torch.zeros(1, 2), torch.tensor([[0.75, 0.25]])
+    assert objectives.consistency(logits, prob, 0.75).item() == 0
+    assert objectives.consistency(logits, prob, 0.74).item() == pytest.approx(math.log(2))
+
+
+def test_alignment_follows_the_frequencies_of_the_prior():
+    prob = torch.tensor([[0.5, 0.5]])
+    aligned = objectives.align(prob, torch.tensor([0.5, 0.5]), torch.tensor([0.8, 0.2]))
+    assert aligned.tolist()[0] == pytest.approx([0.8, 0.2])
