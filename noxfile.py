@@ -46,6 +46,7 @@ def package(session: nox.Session) -> None:
     (wheel,) = folder.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     source = {str(path) for path in Path("aaecli").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    source |= {f"aaecli/pretrained/{path.name}" for path in Path("exports/pretrained").iterdir()}
     shipped = {name for name in names if ".dist-info/" not in name}
     if shipped != source:
         session.error(f"the wheel lacks {sorted(source - shipped)} and has {sorted(shipped - source)} too much")
