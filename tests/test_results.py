@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,14 @@ def test_the_fingerprint_tells_settings_apart_and_runs_not():
     assert fingerprint(resolve(preset="default", flags={"optimiser": {"lr": 0.1}})) != known
     assert fingerprint(resolve(preset="default", flags={"data": "mine"})) != known
     assert fingerprint(resolve(preset="tutorial")) != known
+
+
+def test_the_readmes_table_is_the_benchmarks():
+    root = Path(__file__).parent.parent
+    folder = root / "benchmarks" / "mnist"
+    results = read_results(folder / "results.json")
+    assert results
+    table = markdown(results)
+    assert (folder / "results.md").read_text(encoding="utf-8") == table
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert readme.split("<!-- benchmark -->")[1].split("<!-- /benchmark -->")[0].strip() == table.strip()
