@@ -143,10 +143,12 @@ def _run(words: list[str]) -> None:
             # What is buffered is written here, where a failure can still be told of.
             sys.stdout.flush()
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename is not None:
             raise
         # Python writes the rest once more as it ends; that must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:  # a reader that went away before the last lines, which is its own affair
+            sys.exit(1)
         raise AaeError(
             f"Cannot write the results to stdout: {error.strerror}.", "Make room on the disk that they are sent to."
         ) from error

@@ -195,6 +195,17 @@ def test_interrupted_is_130(in_empty_folder: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_a_reader_that_goes_away_before_the_last_lines_ends_it_quietly() -> None:
+    # What a command leaves in the buffer is written when typer no longer looks after it.
+    script = "import sys; from aaecli import cli; cli.app = lambda *a, **k: sys.stdout.write('last'); cli.main([])"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert (process.returncode, said) == (1, "")
+
+
 def test_a_reader_that_goes_away_ends_it_quietly() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "aaecli", "data", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
