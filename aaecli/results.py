@@ -121,7 +121,7 @@ def write_results(folder: Path, results: Sequence[Result]) -> None:
     Raises:
         AaeError: The folder cannot be written.
     """
-    ordered = sorted(results, key=lambda result: (_order(result.group), result.seed))
+    ordered = [result for members in by_group(results).values() for result in members]
     entries = [plain(dataclasses.asdict(result)) for result in ordered]
     table = io.StringIO()
     names = [entry.name for entry in dataclasses.fields(Result) if not entry.name.startswith("curve_")]

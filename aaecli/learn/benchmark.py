@@ -10,11 +10,10 @@ from typing import Any, Protocol
 from aaecli.config import Config, from_table
 from aaecli.errors import AaeError
 from aaecli.learn import training
+from aaecli.paths import RUNS
 from aaecli.results import Result, fingerprint, read_results, write_results
 from aaecli.runs import read_metrics, read_object, read_run
 from aaecli.settings import read_toml, resolve
-
-RUNS = "runs"
 
 
 class Reporter(training.Reporter, Protocol):
