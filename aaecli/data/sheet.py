@@ -66,7 +66,7 @@ def _ends_sharply(coarse: Float, filled: NDArray[np.bool_]) -> bool:
     """Tell a sheet from a patch of light: within four pixels its edge takes most of the step to what is around it."""
     inside, outside = np.median(coarse[filled]), np.median(coarse[~filled])
     within = _shrink(filled, 1) & ~_shrink(filled, 3)
-    beyond = _shrink(~filled, 1) & ~_shrink(~filled, 3)
+    beyond = _shrink(~filled, 1, goes_on=True) & ~_shrink(~filled, 3, goes_on=True)
     if not within.any() or not beyond.any():
         return False
     step = np.median(coarse[within]) - np.median(coarse[beyond])
@@ -88,9 +88,9 @@ def _smallest_rectangle(mask: NDArray[np.bool_]) -> float:
     return float(((np.ptp(along, axis=1) + 1) * (np.ptp(across, axis=1) + 1)).min())
 
 
-def _shrink(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
-    """Take ``by`` pixels off the rim, in the four directions."""
+def _shrink(mask: NDArray[np.bool_], by: int, *, goes_on: bool = False) -> NDArray[np.bool_]:
+    """Take ``by`` pixels off the rim, in the four directions; at the picture's edge too, unless it goes on there."""
     for _ in range(by):
-        padded = np.pad(mask, 1)
+        padded = np.pad(mask, 1, constant_values=goes_on)
         mask = mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return mask
