@@ -42,13 +42,18 @@ def load_collection(
         few_classes: Allow fewer than two classes, as long as nothing is learnt.
 
     Raises:
-        AaeError: The folder cannot be read, fewer than two classes have a picture, or a test class none.
+        AaeError: The folder or all of its pictures cannot be read, fewer than two classes have a picture, or a test
+            class none.
     """
     listing = list_folder(folder)
     recipe = recipe_of(settings)
     pictures = load_pictures(folder, listing.train + listing.test, recipe, progress)
     num_files = len(listing.train)
     num_train = int(np.searchsorted(pictures.place, num_files))
+    if num_train == 0:
+        raise AaeError(
+            f"{folder} holds no picture to learn from that can be read.", "`aaecli classify` says why for each."
+        )
     train_place, test_place = pictures.place[:num_train].tolist(), (pictures.place[num_train:] - num_files).tolist()
     train_class = [listing.train_class[place] for place in train_place]
     classes = listing.classes

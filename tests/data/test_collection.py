@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from aaecli.config import Image
+from aaecli.config import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data import picture_cache
-from aaecli.data.collection import load_collection
+from aaecli.data.collection import image_of, load_collection, recipe_of
 from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.prepare import Recipe
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from tests.data.drawings import drawing, write_classes, write_pictures
@@ -92,7 +95,8 @@ def test_a_test_picture_without_a_class_or_of_an_unknown_one(tmp_path: Path) -> 
 def test_fewer_than_two_classes(tmp_path: Path, labelled: list[str]) -> None:
     write_pictures(tmp_path, {name: drawing(0, 1) for name in [*labelled, "unlabelled/b.png"]})
     error = refuse(tmp_path)
-    assert "two classes or more" in error.message
+    what = "only the class 'bar'" if labelled else "no labelled picture"
+    assert error.message == f"{tmp_path} holds {what}; two classes or more are needed."
     assert "aaecli label" in error.hint
     assert len(load_collection(tmp_path, Image(), few_classes=True).train_image) == 1 + len(labelled)
 
@@ -120,6 +124,15 @@ def test_a_class_of_which_nothing_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "star").mkdir()
     (tmp_path / "star/a.png").write_bytes(b"no picture")
     assert "class 'star'" in refuse(tmp_path).message
+
+
+def test_a_folder_of_which_nothing_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    write_pictures(tmp_path, {"test/a/b.png": drawing(0, 0)})
+    for few_classes in (True, False):
+        with pytest.raises(AaeError, match="no picture to learn from that can be read") as caught:
+            load_collection(tmp_path, Image(), few_classes=few_classes)
+        assert caught.value.hint
 
 
 def test_copies_are_found(tmp_path: Path) -> None:
@@ -197,16 +210,117 @@ def test_the_second_start_decodes_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     os.utime(changed, ns=(1, 1))
     (tmp_path / "bar/bar0.png").unlink()
     (tmp_path / "unlabelled/bar4.png").rename(tmp_path / "bar/bar4.png")
+    (tmp_path / "ring/bad.png").write_bytes(b"no picture")
     third = load_dataset(tmp_path)
-    assert sorted(decoded) == ["bar4.png", "new.png", "ring1.png"]
+    assert sorted(decoded) == ["bad.png", "bar4.png", "new.png", "ring1.png"]
     for name, expected in (("ring/ring1.png", drawing(1, 77)), ("bar/bar4.png", drawing(0, 4))):
         np.testing.assert_array_equal(third.train_image[third.train_name.index(name)], expected)
     assert labels_of(third)["bar/bar4.png"] == "bar"
     decoded.clear()
     load_dataset(tmp_path)
     assert decoded == []
+    write_pictures(tmp_path, {"unlabelled/newer.png": drawing(0, 98)})
+    fourth = load_dataset(tmp_path)
+    assert decoded == ["newer.png"]
+    decoded.clear()
     load_dataset(tmp_path, Image(size=20))
-    assert len(decoded) == 18
+    assert len(decoded) == 20
+    # What was kept and what was decoded now are together what another machine decodes.
+    monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "elsewhere"))
+    anew = load_dataset(tmp_path)
+    assert fourth.train_name == anew.train_name
+    assert fourth.findings == anew.findings
+    np.testing.assert_array_equal(fourth.train_image, anew.train_image)
+
+
+def test_an_unchanged_folder_is_known_without_a_table_of_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_classes(tmp_path, 2, 1)
+    (tmp_path / "ring/bad.png").write_bytes(b"no picture")
+    first = load_dataset(tmp_path)
+    monkeypatch.setattr(picture_cache, "_read", lambda *_: pytest.fail("read as if something had changed"))
+    again = load_dataset(tmp_path)
+    np.testing.assert_array_equal(again.train_image, first.train_image)
+    assert again.findings == first.findings
+    assert list(again.findings.unreadable) == ["ring/bad.png"]
+
+
+def test_pictures_of_another_folder_are_not_taken_for_those_of_this_one(tmp_path: Path) -> None:
+    # Alike in all that is looked at before a picture is decoded: name, size and time.
+    for kind, folder in enumerate(("one", "other")):
+        write_pictures(tmp_path / folder, {f"{label}/a.bmp": drawing(kind, label) for label in range(2)})
+        for path in (tmp_path / folder).rglob("*.bmp"):
+            os.utime(path, ns=(1, 1))
+    load_dataset(tmp_path / "one")
+    np.testing.assert_array_equal(load_dataset(tmp_path / "other").train_image, [drawing(1, 0), drawing(1, 1)])
+
+
+def cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep what this test decodes by itself, and give the folder that it is kept in."""
+    monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "pictures"
+
+
+def test_what_was_not_used_for_long_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = cache_of_its_own(tmp_path, monkeypatch)
+    cache.mkdir(parents=True)
+    long_ago, lately = time.time() - 91 * 86400, time.time() - 89 * 86400
+    for name, when in (("old.npz", long_ago), ("used.npz", lately), ("old.txt", long_ago)):
+        (cache / name).touch()
+        os.utime(cache / name, (when, when))
+    load_dataset(write_classes(tmp_path / "data", 2, 1))
+    (made,) = {path.name for path in cache.iterdir()} - {"used.npz", "old.txt"}
+    # Reading it is using it.
+    os.utime(cache / made, (lately, lately))
+    load_dataset(tmp_path / "data")
+    assert (cache / made).stat().st_mtime > lately + 86400
+
+
+@pytest.mark.parametrize("fault", ["of another form", "too short", "empty"])
+def test_a_cache_whose_parts_do_not_fit_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    cache = cache_of_its_own(tmp_path, monkeypatch)
+    folder = write_classes(tmp_path / "data", 2, 1)
+    first = load_dataset(folder)
+    (path,) = cache.iterdir()
+    with np.load(path) as content:
+        parts = dict(content)
+    if fault == "of another form":
+        parts["image"] = parts["image"][:, :-1]
+    elif fault == "too short":
+        parts["place"] = parts["place"][:-1]
+    else:
+        parts = {"digest": parts["digest"]}
+    with path.open("wb") as file:
+        np.savez(file, **parts)
+    np.testing.assert_array_equal(load_dataset(folder).train_image, first.train_image)
+
+
+@pytest.mark.parametrize("settings", [Image(28, 1, "strokes"), Image(20, 3, "none"), Image(64, 1, "none")])
+def test_settings_and_recipe_are_two_words_for_one_thing(settings: Image) -> None:
+    assert image_of(recipe_of(settings)) == settings
+    other = replace(recipe_of(settings), shape=(settings.size, settings.size + 1))
+    assert image_of(other) is None
+
+
+def test_no_folder_has_led_to_images_beyond_the_limits() -> None:
+    found = [size for size in range(2 * MAX_SIZE) if image_of(Recipe((size, size))) is not None]
+    assert (found[0], found[-1]) == (MIN_SIZE, MAX_SIZE)
+
+
+def test_test_pictures_of_a_class_that_has_no_label_yet(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {"a/0.png": drawing(0, 0), "test/a/1.png": drawing(0, 1), "test/b/2.png": drawing(1, 2)})
+    found = load_collection(tmp_path, Image(), few_classes=True)
+    assert found.test_label.tolist() == [0, -1]
+    np.testing.assert_array_equal(found.test_image, [drawing(0, 1), drawing(1, 2)])
+    assert found.train_label.dtype == found.test_label.dtype == np.int64
+
+
+def test_no_test_pictures_are_none_of_the_same_shape(tmp_path: Path) -> None:
+    found = load_dataset(write_classes(tmp_path, 2, 1))
+    assert found.test_image.shape == (0, 28, 28)
+    assert found.test_label.dtype == np.int64
+    assert found.test_name == ()
 
 
 def test_a_damaged_cache_is_made_anew(tmp_path: Path) -> None:
