@@ -62,3 +62,12 @@ def test_without_noise_the_draws_lie_on_their_figures():
     petals = STYLE_PRIORS["mixture"].draw(still, lambda: np.array([0.05, 0.55, 0.27]), 1.0, np)
     angle = 2 * np.pi / NUM_PETALS * np.array([0, 5, 2])
     assert petals == pytest.approx(1.5 * np.stack([np.cos(angle), np.sin(angle)], 1), abs=1e-9)
+
+
+def test_noise_is_laid_along_and_across_a_petal():
+    # Out along the line by one deviation, and across it to the left by another.
+    noise = np.array([[1.0, 0.0], [0.0, 1.0]])
+    petals = STYLE_PRIORS["mixture"].draw(noise, lambda: np.full(2, 0.25), 1.0, np)
+    angle = 2 * np.pi / NUM_PETALS * 2
+    outwards, left = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    assert petals == pytest.approx(np.stack([2 * outwards, 1.5 * outwards + 0.1 * left]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,19 @@ def test_folder_lists_its_pictures_by_name(tmp_path):
     assert sorted(names) == ["a.JPG", "b.png", "c.tiff", str(Path("inner", "d.png"))]
 
 
+def test_folders_of_folders_are_looked_into_but_not_links(tmp_path):
+    names = ("a/b/c/deep.png", "a/two.dots.png", "z.png")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "a" / "empty").mkdir()
+    (tmp_path / "a" / "circle").symlink_to(tmp_path, target_is_directory=True)
+    expected = sorted(str(tmp_path / name) for name in names)
+    assert list(find([str(tmp_path)], recursive=True)) == expected
+    assert list(find([str(tmp_path / "**" / "*.png")]))[-1] == str(tmp_path / "z.png")
+    assert str(tmp_path / "a/b/c/deep.png") in list(find([str(tmp_path / "**" / "*.png")]))
+
+
 def test_folder_without_pictures_is_said(tmp_path):
     (tmp_path / "inner").mkdir()
     (found,) = find([str(tmp_path)])
@@ -32,6 +47,7 @@ def test_folder_without_pictures_is_said(tmp_path):
     assert "--recursive" in found.hint
     (found,) = find([str(tmp_path)], recursive=True)
     assert isinstance(found, AaeError)
+    assert found.hint == ""
 
 
 def test_pattern_is_expanded_unless_a_file_has_that_name(tmp_path):
@@ -41,6 +57,10 @@ def test_pattern_is_expanded_unless_a_file_has_that_name(tmp_path):
     assert list(find([str(tmp_path / "[1].png")])) == [str(tmp_path / "[1].png")]
     (found,) = find([str(tmp_path / "*.gif")])
     assert isinstance(found, AaeError)
+    assert found.message == f"No file matches {tmp_path / '*.gif'}."
+    assert found.hint
+    # A name without a pattern is a file, there or not: reading it says what is wrong.
+    assert list(find(["absent.png"])) == ["absent.png"]
 
 
 def test_list_of_names_by_line_or_nul(tmp_path):
@@ -66,8 +86,17 @@ def test_unreadable_files_are_said(tmp_path, make):
         if os.access(path, os.R_OK):
             # Root reads everything; a name that leads through a file is refused to everybody.
             path = path / "deeper.png"
-    with pytest.raises(AaeError, match=r"x\.png"):
+    with pytest.raises(AaeError, match=r"x\.png") as caught:
         read_bytes(str(path))
+    said = {
+        "missing": (": No such file or directory.", "Check the spelling and the folder you are in."),
+        "empty": (" is empty.", "Copy the file again."),
+        "folder": (": Is a directory.", "Name the pictures in it."),
+        "pipe": (" is not a file.", "Name a picture, a folder of pictures, or - for stdin."),
+    }
+    if make in said:
+        assert caught.value.message.endswith(said[make][0])
+        assert caught.value.hint == said[make][1]
 
 
 def test_file_beyond_the_limit_is_not_read(tmp_path, monkeypatch):
@@ -77,3 +106,71 @@ def test_file_beyond_the_limit_is_not_read(tmp_path, monkeypatch):
         read_bytes(str(tmp_path / "big.png"))
     (tmp_path / "fits.png").write_bytes(b"\0" * 1000)
     assert len(read_bytes(str(tmp_path / "fits.png"))) == 1000
+
+
+def test_a_file_that_comes_in_parts_is_read_whole(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(bytes(range(100)))
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda descriptor, count: read(descriptor, min(count, 7)))
+    assert read_bytes(str(path)) == bytes(range(100))
+
+
+def test_a_name_with_a_nul_is_refused():
+    with pytest.raises(AaeError, match=r"Cannot read 'a.*b.png': embedded null") as caught:
+        read_bytes("a\0b.png")
+    assert caught.value.hint
+
+
+def stdin_of(monkeypatch, data):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+
+
+def test_a_picture_from_stdin(monkeypatch):
+    stdin_of(monkeypatch, b"abc")
+    assert read_bytes("-") == b"abc"
+    stdin_of(monkeypatch, b"")
+    with pytest.raises(AaeError, match="The picture on stdin is empty") as caught:
+        read_bytes("-")
+    assert "Pipe" in caught.value.hint
+    monkeypatch.setattr(files, "MAX_BYTES", 2**20)
+    stdin_of(monkeypatch, b"x" * 2**20)
+    assert len(read_bytes("-")) == 2**20
+    stdin_of(monkeypatch, b"x" * (2**20 + 1))
+    with pytest.raises(AaeError, match="The picture on stdin is larger than 1 MiB") as caught:
+        read_bytes("-")
+    assert caught.value.hint
+
+
+def test_a_list_from_stdin(monkeypatch):
+    stdin_of(monkeypatch, b"a.png\nb.png\n")
+    assert list(names_from("-")) == ["a.png", "b.png"]
+
+
+def test_a_list_without_end_is_refused_and_a_long_one_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_MAX_NAME", 100)
+    monkeypatch.setattr(files, "_MAX_SILENCE", 1000)
+    listing = tmp_path / "list"
+    listing.write_bytes(b"some.png\n" * 500 + b"n" * 900)
+    assert len(list(names_from(str(listing)))) == 501
+    for endless in (b"n" * 1500, b"\n" * 1500, b"\0" * 1500):
+        listing.write_bytes(b"some.png\n" + endless)
+        with pytest.raises(AaeError, match="list is no list") as caught:
+            list(names_from(str(listing)))
+        assert caught.value.hint
+
+
+def test_a_list_that_cannot_be_read_is_said(tmp_path):
+    with pytest.raises(AaeError, match=r"Cannot read the list .*absent: No such file") as caught:
+        list(names_from(str(tmp_path / "absent")))
+    assert "--files-from" in caught.value.hint
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+    def scandir(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    (found,) = find([str(tmp_path)])
+    assert found.message == f"Cannot read the folder {tmp_path}: Permission denied."
+    assert found.hint

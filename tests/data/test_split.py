@@ -173,3 +173,27 @@ def test_pictures_of_a_folder_keep_a_share_of_each_class_and_never_the_last_of_o
     # What nobody has labelled is learnt from, and never drawn as labelled.
     assert sorted(label[result.labelled]) == [0] * (10 - kept) + [1] * (10 - kept) + [2]
     assert len(result.pool) == len(label) - 2 * kept
+
+
+def collection_of(label: list[int]) -> Dataset:
+    """Make a folder of pictures with these labels; -1 for none."""
+    values = np.array(label)
+    image = np.zeros((len(values), 1, 1), np.uint8)
+    names = tuple(f"{number}.png" for number in range(len(values)))
+    findings = Findings({}, (), (), (), (), (), 0, len(values))
+    return Dataset("mine", ("a", "b"), image, values, image[:0], values[:0], names, (), findings)
+
+
+def test_pictures_of_a_folder_are_split_by_the_seed() -> None:
+    dataset = collection_of([0, 1] * 40 + [-1] * 20)
+    one, again, other = (split(dataset, 10, seed) for seed in (3, 3, 4))
+    for part in ("pool", "labelled", "validation"):
+        assert np.array_equal(getattr(one, part), getattr(again, part))
+        assert not np.array_equal(getattr(one, part), getattr(other, part))
+
+
+def test_labels_of_pictures_are_written_with_their_paths(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    write_labels(path, collection_of([1, -1, 0]), np.array([0, 2]))
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    assert rows == [["index", "label", "path"], ["0", "b", "0.png"], ["2", "a", "2.png"]]

@@ -10,6 +10,7 @@ from aaecli.config import Prior
 from aaecli.errors import AaeError
 from aaecli.learn.objectives import align
 from aaecli.learn.priors import label_frequency, one_hot
+from aaecli.learn.priors import style as draw_style
 
 LABEL = np.repeat([0, 1, 2], [7, 1, 1])
 
@@ -47,3 +48,28 @@ def test_alignment_makes_the_classes_as_frequent_as_the_prior() -> None:
     assert align(prob, torch.tensor([0.6, 0.4])).tolist()[0] == pytest.approx([0.5, 0.5])
     even = align(prob, torch.tensor([0.6, 0.4]), torch.tensor([0.9, 0.1]))
     assert even.tolist()[0] == pytest.approx([0.9, 0.1])
+
+
+def test_every_class_is_drawn_alike_without_a_frequency() -> None:
+    torch.manual_seed(0)
+    drawn = one_hot(20_000, 4, torch.device("cpu"))
+    assert (drawn.shape, drawn.dtype) == ((20_000, 4), torch.float32)
+    assert (drawn.sum(1) == 1).all()
+    assert drawn.mean(0).tolist() == pytest.approx([0.25] * 4, abs=0.02)
+    # A class that is not drawn has its column all the same.
+    assert one_hot(1, 50, torch.device("cpu")).shape == (1, 50)
+    assert one_hot(1, 50, torch.device("cpu"), torch.ones(50)).shape == (1, 50)
+
+
+def test_a_class_without_a_label_is_drawn_too() -> None:
+    frequency = label_frequency(Prior(), np.array([0, 0, 0, 1]), 3, follows=True)
+    assert frequency is not None
+    assert frequency.dtype == torch.float32
+    assert frequency.tolist() == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+
+
+@pytest.mark.parametrize("style", ["gaussian", "mixture", "swiss-roll"])
+def test_draws_are_made_on_the_device(style) -> None:
+    device = torch.device("meta")
+    assert draw_style(30, 2, Prior(style=style), device).device == device
+    assert one_hot(30, 3, device).device == device

@@ -1,0 +1,53 @@
+"""Numbered images on one sheet: each whole, in its place, and as large as it goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aaecli.data.contact_sheet import write_contact_sheet
+from aaecli.errors import AaeError
+
+PAPER = (90, 90, 90)
+
+
+def sheet_of(tmp_path: Path, image: np.ndarray) -> np.ndarray:
+    path = tmp_path / "sheet.png"
+    write_contact_sheet(path, image)
+    with Image.open(path) as picture:
+        assert (picture.format, picture.mode) == ("PNG", "RGB")
+        return np.array(picture)
+
+
+@pytest.mark.parametrize(
+    ("shape", "scale"), [((28, 28), 3), ((20, 12), 4), ((12, 20), 4), ((100, 30), 1), ((5, 7, 3), 12)]
+)
+@pytest.mark.parametrize("num", [1, 7, 10, 23])
+def test_each_image_stands_under_its_number(tmp_path: Path, shape: tuple[int, ...], scale: int, num: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (num, *shape)).astype(np.uint8)
+    sheet = sheet_of(tmp_path, image)
+    height, width = shape[0] * scale, shape[1] * scale
+    columns, rows = min(num, 10), -(-num // 10)
+    assert sheet.shape == (6 + rows * (height + 20), 6 + columns * (width + 6), 3)
+    captions = set()
+    for number in range(num):
+        top, left = 6 + number // 10 * (height + 20), 6 + number % 10 * (width + 6)
+        large = np.kron(image[number], np.ones((scale, scale) if len(shape) == 2 else (scale, scale, 1), np.uint8))
+        part = sheet[top + 14 : top + 14 + height, left : left + width]
+        np.testing.assert_array_equal(part, large if len(shape) == 3 else np.repeat(large[..., None], 3, 2))
+        caption = sheet[top : top + 14, left : left + 14]
+        assert caption.min() >= 90, "a white number"
+        assert caption.max() > 230, "a white number"
+        captions.add(caption.tobytes())
+        sheet[top : top + 14 + height, left : left + max(width, 14)] = PAPER
+    assert len(captions) == num
+    assert (sheet == PAPER).all(), "nothing else"
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(AaeError, match="Cannot write"):
+        write_contact_sheet(tmp_path / "taken" / "sheet.png", np.zeros((1, 28, 28), np.uint8))
