@@ -131,3 +131,10 @@ def test_energy_distance_equals_its_definition() -> None:
 
     expected = 2 * mean(a, b, same=False) - mean(a, a, same=True) - mean(b, b, same=True)
     assert energy_distance(a, b) == pytest.approx(expected)
+
+
+def test_energy_distance_takes_integers_and_half_precision_for_what_they_are() -> None:
+    # Squares of these would not fit.
+    a, b = np.array([[0], [300]], np.int16), np.array([[200], [-100]], np.int16)
+    assert energy_distance(a, b) == pytest.approx(energy_distance(a.astype(float), b.astype(float)))
+    assert energy_distance(a.astype(np.float16), b.astype(np.float16)) == pytest.approx(2 * 200 - 300 - 300)

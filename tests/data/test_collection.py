@@ -372,3 +372,50 @@ def test_nothing_is_kept_back_from_a_class_of_one_or_beside_a_test_set(tmp_path:
     tested = load_dataset(write_classes(tmp_path / "tested", 10, 0, 3))
     assert len(split(tested, "all", 0).labelled) == 30
     assert len(split(tested, "all", 0, 0.2).labelled) == 24
+
+
+def test_pictures_of_a_flat_folder_wait_for_labels(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {f"{number}.png": drawing(0, number) for number in range(3)})
+    assert load_collection(tmp_path, Image(), few_classes=True).train_label.tolist() == [-1, -1, -1]
+
+
+def test_folders_in_the_folder_of_a_class_are_of_that_class(tmp_path: Path) -> None:
+    write_pictures(
+        tmp_path, {"a/old/1.png": drawing(0, 0), "a/2.b.png": drawing(0, 1), "b/very/old/3.png": drawing(1, 0)}
+    )
+    assert labels_of(load_dataset(tmp_path)) == {"a/2.b.png": "a", "a/old/1.png": "a", "b/very/old/3.png": "b"}
+
+
+def test_hidden_files_and_links_to_folders_are_left_out(tmp_path: Path) -> None:
+    write_pictures(write_classes(tmp_path, 1, 1), {".hidden.png": drawing(0, 7), "__MACOSX/a.png": drawing(0, 8)})
+    for part in ("bar", "ring", "cross", "unlabelled"):
+        write_pictures(tmp_path, {f"{part}/._{number}.png": drawing(0, 9) for number in range(5)})
+    (tmp_path / "unlabelled/circle").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "unlabelled/pipe.png").symlink_to(tmp_path / "absent")
+    assert len(load_dataset(tmp_path).train_name) == 6
+
+
+@pytest.mark.parametrize("change", ["size", "time"])
+def test_a_picture_that_changed_is_decoded_anew(tmp_path: Path, change: str) -> None:
+    path = write_classes(tmp_path, 2, 0) / "ring/ring0.png"
+    load_dataset(tmp_path)
+    before = path.stat()
+    # Without compression, so that of two pictures of one shape the files are as long.
+    for number, ending in ((5, "bmp"), (6, "bmp" if change == "time" else "png")):
+        Picture.fromarray(drawing(1, number)).save(path, ending.upper())
+        os.utime(path, ns=(1, before.st_mtime_ns + (number if change == "time" else 0)))
+        found = load_dataset(tmp_path)
+        np.testing.assert_array_equal(found.train_image[found.train_name.index("ring/ring0.png")], drawing(1, number))
+
+
+def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_classes(tmp_path, 1, 0)
+    scandir = os.scandir
+
+    def refusing(path: Path):
+        if Path(path).name == "cross":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert refuse(tmp_path).message == f"Cannot read the folder {tmp_path / 'cross'}: Permission denied."

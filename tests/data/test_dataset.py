@@ -87,6 +87,14 @@ def test_labels_counted_from_one_and_gaps_become_indices(write_dataset: WriteDat
     assert kin.test_label.tolist() == [2, 0]
 
 
+def test_two_sets_in_one_folder_are_too_many(write_dataset: WriteDataset) -> None:
+    folder = write_dataset(compress=False)
+    for path in list(folder.iterdir()):
+        (folder / f"other-{path.name}").write_bytes(path.read_bytes())
+    error = refuse(folder)
+    assert "several data sets: other-t" in error.message or "several data sets: t" in error.message
+
+
 def test_up_to_256_classes(write_dataset: WriteDataset) -> None:
     kin = load_dataset(write_dataset(train=np.arange(256), test=[255, 0], size=(2, 2)))
     assert len(kin.classes) == 256

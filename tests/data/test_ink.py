@@ -123,6 +123,25 @@ def test_the_polarity_is_found_in_even_and_uneven_light(dark_ink, paper) -> None
 
 
 @pytest.mark.parametrize("dark_ink", [True, False])
+def test_a_shadow_is_no_ink(dark_ink) -> None:
+    # Most of the paper as light (or dark) as the ink, faint strokes on it, and a shadow (or a lamp) over the rest.
+    paper = np.where(np.arange(160) < 110, *((60, 230) if dark_ink else (230, 60))) * np.ones((120, 1), np.float32)
+    for strokes in (STROKES, np.roll(STROKES, -20, 1)):
+        grey = np.where(strokes, paper + (-30 if dark_ink else 20), paper).astype(np.float32)
+        assert is_dark_on_light(grey) is dark_ink
+        assert is_dark_on_light(np.ascontiguousarray(grey.T)) is dark_ink
+
+
+@pytest.mark.parametrize("dark_ink", [True, False])
+def test_a_few_strokes_outweigh_much_texture(dark_ink) -> None:
+    sign = -1 if dark_ink else 1
+    dots = np.kron(np.random.default_rng(0).random((24, 32)) < 0.3, np.ones((5, 5)))
+    grey = gradient(80, 180) - 30 * sign * dots
+    grey[40:100, 70:76] += 70 * sign
+    assert is_dark_on_light(grey.astype(np.float32)) is dark_ink
+
+
+@pytest.mark.parametrize("dark_ink", [True, False])
 def test_ink_is_full_on_strokes_and_none_on_paper(dark_ink) -> None:
     for paper in (np.full((120, 160), 150, np.float32), gradient(100, 200)):
         grey = np.where(STROKES, paper * 0.4 if dark_ink else np.minimum(paper + 100, 255), paper).astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aaecli.data.normalise import BLANK, normalise, pass_through, place
+from aaecli.data.normalise import BLANK, _cut, _resize, _shrink, normalise, pass_through, place
 from aaecli.data.pictures import decode
 from aaecli.data.sheet import find_sheet
 from aaecli.data.strokes import SEVERAL, label, width_of
@@ -82,6 +82,9 @@ def test_thin_and_thick_strokes_get_a_usual_width():
         widths.append(width_of(normalise(drawn).image > 128))
     assert min(widths) >= 1.2
     assert max(widths) <= 6
+    # A tenth of the box of 20 for the thin one; of a usual width is the third.
+    assert widths[1] == pytest.approx(2, abs=0.4)
+    assert widths[2] == pytest.approx(2.5, abs=0.4)
 
 
 @pytest.mark.parametrize("grey", [0, 7, 128, 255])
@@ -146,3 +149,184 @@ def test_light_strokes_are_no_sheet(mnist):
         sheet = find_sheet(large)
         # Only the bar of a 1 can pass for one, and nothing is written on it.
         assert sheet is None or BLANK in normalise(sheet.astype(np.uint8)).oddities
+
+
+def block(height, width, *, shape=(28, 28), down=0, right=0, ink=255, rim=0):
+    """Ink in the middle of an image, moved by some pixels; centres of mass lie half a pixel beyond the true middle."""
+    image = np.zeros(shape, np.uint8)
+    top, left = (shape[0] - height + 1) // 2 + down, (shape[1] - width + 1) // 2 + right
+    image[top : top + height, left : left + width] = ink
+    image[0] = image[-1] = image[:, 0] = image[:, -1] = rim
+    return image
+
+
+TAKEN_AS_IT_IS = {
+    "high": (block(19, 5), True),
+    "wide": (block(5, 19), True),
+    "just large enough": (block(13, 13), True),
+    "too small": (block(11, 11), False),
+    "as faint as MNIST's faintest": (block(19, 5, ink=128), True),
+    "too faint": (block(19, 5, ink=120), False),
+    "faint specks do not make it larger": (np.maximum(block(11, 11), block(19, 5, ink=40)), False),
+    "almost black rim": (block(19, 5, rim=8), True),
+    "grey rim": (block(19, 5, rim=20), False),
+    "a little off": (block(15, 15, down=1, right=-1), True),
+    "too high": (block(15, 15, down=-4), False),
+    "too low": (block(15, 15, down=3), False),
+    "too far left": (block(15, 15, right=-4), False),
+    "too far right": (block(15, 15, right=3), False),
+    "off its centre, but as large as the frame": (block(9, 24, down=6), True),
+    "off its centre, but as high as the frame": (block(24, 9, right=-6), True),
+    "empty": (np.zeros((28, 28), np.uint8), False),
+}
+
+
+def test_what_is_taken_as_it_is():
+    images = np.stack([image for image, _ in TAKEN_AS_IT_IS.values()])
+    same, as_it_is = pass_through(images)
+    assert dict(zip(TAKEN_AS_IT_IS, as_it_is.tolist(), strict=True)) == {
+        name: taken for name, (_, taken) in TAKEN_AS_IT_IS.items()
+    }
+    np.testing.assert_array_equal(same, images)
+
+
+def test_dark_on_light_is_taken_only_where_it_could_not_be_anything_else():
+    names = ("high", "wide", "just large enough", "off its centre, but as large as the frame", "empty")
+    images = np.stack([TAKEN_AS_IT_IS[name][0] for name in names])
+    same, as_it_is = pass_through(255 - images)
+    np.testing.assert_array_equal(same, images)
+    assert as_it_is.tolist() == [True, True, False, False, False]
+
+
+def test_the_polarity_of_each_image_is_its_own_unless_it_is_named():
+    light, dark = block(19, 5), 255 - block(5, 19)
+    images = np.stack([light, dark, light])
+    for invert, turned in ((None, [False, True, False]), (True, [True] * 3), (False, [False] * 3)):
+        same, as_it_is = pass_through(images, invert=invert)
+        expected = [255 - image if turn else image for image, turn in zip(images, turned, strict=True)]
+        np.testing.assert_array_equal(same, expected)
+        assert as_it_is.tolist() == [turn == own for turn, own in zip(turned, (False, True, False), strict=True)]
+    # Half of the rim and no more is no light rim.
+    half = np.zeros((28, 28), np.uint8)
+    half[:, :14] = 255
+    np.testing.assert_array_equal(pass_through(half[None])[0][0], half)
+
+
+def test_images_need_not_be_square():
+    for shape in ((20, 30), (30, 20)):
+        image = block(13, 13, shape=shape)
+        _, as_it_is = pass_through(np.stack([image, block(5, 5, shape=shape)]))
+        assert as_it_is.tolist() == [True, False]
+        np.testing.assert_array_equal(normalise(image, shape).image, image)
+        # Another shape, so it is scaled: the block is cut out and fills the box, 20 of 28 of the shorter side.
+        grown = normalise(np.kron(image, np.ones((5, 5), np.uint8)), shape).image
+        rows, columns = np.flatnonzero((grown > 128).any(1)), np.flatnonzero((grown > 128).any(0))
+        assert grown.shape == shape
+        assert (len(rows), len(columns)) == (14, 14)
+
+
+def placed(ink, shape=(28, 28)):
+    image = place(ink.astype(np.float32), shape)
+    assert (image.shape, image.dtype) == (shape, np.uint8)
+    rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+    return image, (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1)
+
+
+def test_the_aspect_ratio_is_kept():
+    assert placed(np.ones((60, 30)))[1] == (4, 10, 24, 20)
+    assert placed(np.ones((30, 60)))[1] == (10, 4, 20, 24)
+    assert placed(np.ones((1, 100)))[1] == (14, 4, 15, 24)
+    assert placed(np.ones((100, 1)))[1] == (4, 14, 24, 15)
+    assert placed(np.ones((1, 1)))[1] == (4, 4, 24, 24)
+    # The box is in the shorter side of the image.
+    assert placed(np.ones((14, 7)), (28, 42))[1] == (4, 16, 24, 26)
+    assert placed(np.ones((7, 14)), (42, 28))[1] == (16, 4, 26, 24)
+
+
+def test_the_heavier_side_lies_in_the_middle_as_far_as_the_image_goes():
+    ink = np.full((20, 20), 0.02)
+    ink[3] = ink[:, 16] = 1
+    image, box = placed(ink)
+    weight = image.astype(float)
+    assert weight.sum(1) @ np.arange(28) / weight.sum() == pytest.approx(14, abs=0.5)
+    assert weight.sum(0) @ np.arange(28) / weight.sum() == pytest.approx(14, abs=0.5)
+    assert box[0] > 4 > box[1]
+    for row, column, corner in ((0, 0, (8, 8)), (19, 19, (0, 0)), (0, 19, (8, 0))):
+        ink = np.full((20, 20), 0.004)
+        ink[row, column] = 1
+        ink[abs(row - 1), column] = ink[row, abs(column - 1)] = 1
+        assert placed(ink)[1][:2] == corner
+
+
+def test_strokes_are_brought_to_full_light_by_the_third_brightest_pixel():
+    ink = np.full((20, 20), 0.5)
+    ink[0, 0] = ink[5, 5] = 1
+    assert (placed(ink)[0][4:24, 4:24] == 255).all()
+    ink = np.full((20, 20), 0.25)
+    ink[:3, 0] = 0.5
+    image, (top, left, *_) = placed(ink)
+    assert image[top, left] == 255
+    assert image[top + 9, left + 9] == 128
+    assert not place(np.zeros((20, 20), np.float32), (28, 28)).any()
+
+
+def test_strokes_are_cut_out_with_two_pixels_of_their_soft_edge():
+    ink = np.full((40, 50), 0.3, np.float32)
+    ink[5:35, 20:24] = 1
+    ink[5:35, 19] = 0.6
+    chosen = ink > 0.9
+    # What is chosen, and the edge that is more than half of a stroke; a haze further away is left out.
+    expected = np.ones((30, 5), np.float32)
+    expected[:, 0] = 0.6
+    np.testing.assert_array_equal(_cut(ink, chosen), expected)
+    ink[5:35, 17:20] = 0.6
+    assert _cut(ink, chosen).shape[1] == 6
+    np.testing.assert_array_equal(_cut(ink.T, chosen.T), _cut(ink, chosen).T)
+
+
+def test_large_pictures_are_brought_down_to_a_longest_side():
+    rng = np.random.default_rng(0)
+    for shape, expected in (
+        ((800, 300), (400, 150)),
+        ((300, 800), (150, 400)),
+        ((1, 5000), (1, 400)),
+        ((5000, 1), (400, 1)),
+    ):
+        assert _shrink(rng.random(shape, np.float32), 400).shape == expected
+    for shape in ((400, 300), (20, 400), (7, 9)):
+        grey = rng.random(shape, np.float32)
+        assert _shrink(grey, 400) is grey
+
+
+def test_resampling_averages_or_is_smooth_and_never_goes_beyond():
+    values = np.random.default_rng(0).random((12, 9), np.float32)
+    assert _resize(values, (12, 9)) is values
+    small = _resize(values, (6, 5))
+    np.testing.assert_array_equal(small, Image.fromarray(values).resize((5, 6), Image.Resampling.BILINEAR))
+    large = _resize(values, (30, 20))
+    assert large.dtype == np.float32
+    smooth = np.asarray(Image.fromarray(values).resize((20, 30), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(large, smooth.clip(0, values.max()))
+    assert (smooth.min() < 0) or (smooth.max() > values.max())
+
+
+def test_a_bar_that_looks_like_a_sheet_is_a_bar():
+    page = np.full((300, 300), 10, np.uint8)
+    page[50:250, 95:205] = 240
+    assert find_sheet(page.astype(np.float32)) is not None
+    result = normalise(page)
+    assert result.oddities == ()
+    assert result.image[14, 14] == 255
+    assert not result.image[:, :4].any()
+
+
+def test_a_digit_on_a_sheet_is_read_from_the_sheet(mnist):
+    digit = np.asarray(Image.fromarray(mnist.test_image[1]).resize((140, 140)), np.float32) / 255
+    table = np.full((400, 500), 70, np.float32)
+    table[60:330, 100:400] = 230
+    table[120:260, 170:310] -= 200 * digit
+    pixels = table.astype(np.uint8)
+    assert likeness(normalise(pixels).image, mnist.test_image[1]) > 0.9
+    assert likeness(normalise(np.repeat(pixels[..., None], 3, 2)).image, mnist.test_image[1]) > 0.9
+    # Whoever says what is ink says it of the whole picture.
+    assert likeness(normalise(pixels, invert=False).image, mnist.test_image[1]) < 0.7

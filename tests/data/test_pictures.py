@@ -88,8 +88,10 @@ def test_first_frame_of_an_animation():
 def test_exif_turns_a_png_too():
     exif = Image.Exif()
     exif[0x0112] = 6
-    pixels = decode(file_of(Image.fromarray(RAMP), "PNG", exif=exif), "x")
-    assert np.array_equal(pixels, np.rot90(RAMP, -1))
+    for mode in ("L", "RGB", "RGBA", "I;16"):
+        image = Image.fromarray(RAMP.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(RAMP).convert(mode)
+        pixels = decode(file_of(image, "PNG", exif=exif), "x")
+        assert np.array_equal(pixels, np.rot90(RAMP, -1))
 
 
 def test_large_jpeg_is_shrunk_while_it_is_decoded():
@@ -167,3 +169,62 @@ def test_mutated_files_end_in_a_picture_or_a_sentence():
             assert pixels.dtype == np.uint8
             assert pixels.ndim in (2, 3)
     assert 100 < num_failed < 500
+
+
+def numbers(values, mode):
+    """Decode a TIFF of one row of numbers."""
+    image = Image.fromarray(np.array([values], {"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]))
+    assert image.mode == mode
+    return decode(file_of(image, "TIFF"), "x")[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "shades"),
+    [
+        # The range of the type, whatever part of it is used.
+        ("I;16", [257, 2570, 25700], [1, 10, 100]),
+        ("I", [0, 257, 25700], [0, 1, 100]),
+        ("I", [257, 2570, 65535], [1, 10, 255]),
+        ("I", [3, 100, 200], [3, 100, 200]),
+        ("I", [0, 20, 255], [0, 20, 255]),
+        ("F", [0.2, 0.4, 0.6], [51, 102, 153]),
+        ("F", [0, 0.4, 1], [0, 102, 255]),
+        ("F", [1, 3, 200], [1, 3, 200]),
+        # Without one, that of the pixels.
+        ("I", [-100, 0, 155], [0, 100, 255]),
+        ("I", [0, 50_000, 100_000], [0, 128, 255]),
+        ("F", [-1, 0, 1], [0, 128, 255]),
+        ("F", [100, 600, 1100], [0, 128, 255]),
+        ("F", [-5e-4, 0, 5e-4], [0, 128, 255]),
+        # What is no number is as dark as nothing.
+        ("F", [np.nan, np.inf, -np.inf, 0.4], [0, 0, 0, 102]),
+    ],
+)
+def test_wide_numbers_become_shades(mode, values, shades):
+    assert numbers(values, mode) == shades
+
+
+def test_one_number_everywhere_is_one_shade():
+    assert len(set(numbers([70_000, 70_000], "I"))) == 1
+
+
+def test_a_huge_picture_of_wide_numbers_is_thinned_out():
+    wide = np.zeros((10, 6 * pictures.WORKING_SIZE), np.uint16)
+    wide[:, 3 * pictures.WORKING_SIZE :] = 65535
+    pixels = decode(file_of(Image.fromarray(wide), "TIFF"), "x")
+    assert pixels.shape[1] <= 2 * pictures.WORKING_SIZE
+    assert (pixels[0, 0], pixels[-1, -1]) == (0, 255)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB"])
+def test_colour_is_kept_in_any_mode(mode):
+    red = Image.new("RGB", (6, 5), (200, 30, 30))
+    image = red.convert(mode) if mode != "LAB" else Image.new("LAB", (6, 5), (110, 190, 170))
+    pixels = decode(file_of(image, "TIFF"), "x")
+    assert pixels.shape == (5, 6, 3)
+    assert pixels[0, 0, 0] > 150 > 100 > pixels[0, 0, 1]
+
+
+def test_a_damaged_avif_is_no_heic():
+    with pytest.raises(AaeError, match="damaged or cut short"):
+        decode(b"\0\0\0\x18ftypavif" + b"\0" * 50, "x.png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aaecli.data.ruling import remove_lines
+from aaecli.data.ruling import _fill, _grow, remove_lines
 
 SIDE = 200
 
@@ -94,3 +94,46 @@ def test_pictures_of_any_shape_come_back_in_it(shape: tuple[int, int]) -> None:
     for density in (0, 0.1, 1):
         ink = (rng.random(shape) < density).astype(np.float32)
         assert remove_lines(ink).shape == shape
+
+
+def test_a_band_keeps_what_crosses_it_and_what_is_much_darker() -> None:
+    straight = np.zeros((40, 30), np.float32)
+    thick, first, middle, last = slice(4, 8), slice(0, 1), slice(20, 22), slice(39, 40)
+    is_line = np.zeros(40, bool)
+    for band in (thick, first, middle, last):
+        is_line[band] = True
+        straight[band] = 0.3
+    expected = straight.copy()
+    expected[first] = expected[middle] = expected[last] = 0
+    straight[12:22, 5:8] = expected[12:22, 5:8] = 1  # dark, and ends in the band
+    straight[12:30, 12:15] = expected[12:30, 12:15] = 0.5  # hardly darker, and crosses it
+    straight[12:22, 18] = expected[12:20, 18] = 0.5  # hardly darker, and ends in it
+    straight[22:30, 21] = expected[22:30, 21] = 0.5
+    straight[36:, 10] = expected[36:, 10] = 1  # ends at the picture's edge
+    straight[36:, 20] = expected[36:39, 20] = 0.5
+    # Slants: it leaves the band a pixel beside where it came in.
+    straight[12:21, 25] = straight[21:30, 26] = 0.5
+    expected[12:30, 25:27] = straight[12:30, 25:27]
+    # A pixel to both sides of what crosses cannot be told from a slant.
+    expected[20:22, [11, 15]] = 0.3
+    np.testing.assert_array_equal(_fill(straight, is_line), expected)
+
+
+def test_a_band_as_dark_as_a_stroke_keeps_only_what_crosses_it() -> None:
+    straight = np.zeros((40, 30), np.float32)
+    straight[20:22] = 0.8
+    straight[12:22, 5:8] = straight[12:30, 12:15] = 1
+    expected = straight.copy()
+    expected[20:22] = 0
+    expected[20:22, 11:16] = [0.8, 1, 1, 1, 0.8]
+    np.testing.assert_array_equal(_fill(straight, np.arange(40) // 2 == 10), expected)
+
+
+def test_the_rims_of_a_line_are_rows_that_are_covered_more_than_others() -> None:
+    covered = np.zeros(20)
+    covered[1:8] = [0.3, 0.3, 0.3, 0.3, 1, 0.2, 0.3]
+    assert np.flatnonzero(_grow(np.arange(20) == 5, covered)).tolist() == [3, 4, 5]
+    assert np.flatnonzero(_grow(np.arange(20) == 14, covered[::-1])).tolist() == [14, 15, 16]
+    # Where much is written everywhere, a rim stands out from that.
+    assert np.flatnonzero(_grow(np.arange(20) == 5, covered.clip(0.16))).tolist() == [5]
+    assert np.flatnonzero(_grow(np.arange(20) == 5, covered.clip(0.14))).tolist() == [3, 4, 5]

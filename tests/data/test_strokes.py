@@ -43,27 +43,27 @@ def test_the_size_of_a_piece_is_its_longer_side() -> None:
     assert Piece(1, 9, (2, 3, 4, 9)).size == 6
 
 
-DIGIT = (40, 40, 80, 80)
+DIGIT = (40, 70, 80, 110)
 
 
 @pytest.mark.parametrize(
     "other",
     # The bar of a 5 above, below and beside it, and one that is off to a corner.
-    [(28, 40, 34, 70), (88, 40, 94, 70), (40, 28, 70, 34), (40, 88, 70, 94), (28, 84, 36, 110)],
+    [(28, 70, 34, 100), (88, 70, 94, 100), (40, 58, 70, 64), (40, 118, 70, 124), (28, 114, 36, 140)],
 )
 def test_what_is_near_belongs_to_the_digit(other: Box) -> None:
-    ink = drawn((120, 120), DIGIT, other)
+    ink = drawn((120, 180), DIGIT, other)
     chosen, oddities = choose(ink)
     np.testing.assert_array_equal(chosen, ink > 0)
     assert oddities == ()
 
 
 @pytest.mark.parametrize(
-    "other", [(5, 45, 15, 60), (105, 45, 115, 60), (45, 5, 60, 15), (45, 105, 60, 115), (5, 5, 20, 20)]
+    "other", [(5, 75, 15, 90), (105, 75, 115, 90), (45, 35, 60, 45), (45, 135, 60, 145), (5, 35, 20, 50)]
 )
 def test_what_is_far_and_small_is_left_out(other: Box) -> None:
-    chosen, oddities = choose(drawn((120, 120), DIGIT, other))
-    np.testing.assert_array_equal(chosen, drawn((120, 120), DIGIT) > 0)
+    chosen, oddities = choose(drawn((120, 180), DIGIT, other))
+    np.testing.assert_array_equal(chosen, drawn((120, 180), DIGIT) > 0)
     assert oddities == ()
 
 
@@ -76,8 +76,8 @@ def test_two_digits_are_odd() -> None:
 
 def test_specks_are_neither_taken_nor_odd() -> None:
     # A dot, and a hair that is long enough but has no ink.
-    chosen, oddities = choose(drawn((120, 120), DIGIT, (84, 60, 88, 64), (30, 40, 31, 60)))
-    np.testing.assert_array_equal(chosen, drawn((120, 120), DIGIT) > 0)
+    chosen, oddities = choose(drawn((120, 180), DIGIT, (84, 90, 88, 94), (30, 70, 31, 90)))
+    np.testing.assert_array_equal(chosen, drawn((120, 180), DIGIT) > 0)
     assert oddities == ()
 
 
@@ -90,7 +90,19 @@ def test_no_ink_no_digit() -> None:
 
 
 @pytest.mark.parametrize(
-    "shadow", [(0, 0, 60, 60), (0, 60, 60, 120), (60, 0, 120, 60), (60, 60, 120, 120), (0, 40, 50, 90)]
+    "shadow",
+    [
+        (0, 0, 60, 60),
+        (0, 60, 60, 120),
+        (60, 0, 120, 60),
+        (60, 60, 120, 120),
+        (0, 40, 50, 90),
+        # Too short for a stroke that ends at the edge.
+        (0, 55, 55, 65),
+        (65, 55, 120, 65),
+        (55, 0, 65, 55),
+        (55, 65, 65, 120),
+    ],
 )
 def test_what_hangs_on_the_edge_is_no_digit(shadow: Box) -> None:
     # Smaller than the shadow, and at the other side of the middle.
@@ -111,6 +123,7 @@ def test_what_hangs_on_the_edge_is_no_digit(shadow: Box) -> None:
         [(30, 20, 40, 120), (30, 50, 110, 60)],
         [(20, 30, 30, 90), (20, 55, 120, 65)],
         [(90, 30, 100, 90), (0, 55, 100, 65)],
+        [(0, 0, 8, 120), (0, 112, 80, 120)],  # one that touches three sides
     ],
 )
 def test_a_digit_that_was_cropped_tightly_is_one(digit: list[Box]) -> None:
@@ -120,11 +133,11 @@ def test_a_digit_that_was_cropped_tightly_is_one(digit: list[Box]) -> None:
     assert chosen[ink > 0].all()
 
 
-def test_the_middle_counts_for_more_than_the_rim() -> None:
-    chosen, _ = choose(drawn((100, 400), (40, 190, 60, 210), (40, 10, 62, 32)))
-    np.testing.assert_array_equal(chosen, drawn((100, 400), (40, 190, 60, 210)) > 0)
-    chosen, _ = choose(drawn((400, 100), (190, 40, 210, 60), (366, 40, 388, 62)))
-    np.testing.assert_array_equal(chosen, drawn((400, 100), (190, 40, 210, 60)) > 0)
+@pytest.mark.parametrize("aside", [10, 367])
+def test_the_middle_counts_for_more_than_the_rim(aside: int) -> None:
+    for turn in (np.asarray, np.transpose):
+        chosen, _ = choose(turn(drawn((100, 400), (40, 190, 60, 210), (40, aside, 63, aside + 23))))
+        np.testing.assert_array_equal(chosen, turn(drawn((100, 400), (40, 190, 60, 210)) > 0))
 
 
 def test_the_width_of_a_bar() -> None:
