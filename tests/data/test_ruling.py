@@ -83,6 +83,16 @@ def test_strokes_that_are_no_lines_stay(top: int, left: int, bottom: int, right:
     np.testing.assert_array_equal(remove_lines(ink.T), ink.T)
 
 
+def test_a_dash_between_lines_stays() -> None:
+    # It covers as much of the width as a line must, and begins and ends where only the lines go on.
+    dash = np.zeros((SIDE, SIDE), np.float32)
+    dash[88:96, 20:180] = 1
+    for lines in (ruled(), ruled(0.03)):
+        found = remove_lines(np.maximum(dash, lines))
+        np.testing.assert_array_equal(found[dash == 1], 1)
+        assert (found[dash == 0] > 0.1).mean() < 0.005
+
+
 def test_lines_alone_are_left_rather_than_nothing() -> None:
     lines = ruled(strength=1, thickness=5)
     np.testing.assert_array_equal(remove_lines(lines), lines)

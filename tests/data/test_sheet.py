@@ -85,6 +85,7 @@ NO_SHEETS = {
 @pytest.mark.parametrize("kind", NO_SHEETS)
 def test_what_is_no_sheet(kind: str) -> None:
     assert find_sheet(NO_SHEETS[kind]) is None
+    assert find_sheet(np.ascontiguousarray(NO_SHEETS[kind].T)) is None
 
 
 def test_a_sheet_has_a_sharp_edge() -> None:

@@ -1,0 +1,134 @@
+"""What a training looks like on a terminal, and what signals do to it."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from aaecli import console
+from aaecli.cli import training_display
+from aaecli.cli.training_display import TrainingDisplay
+
+PLAN = {
+    "model": "semisupervised", "dataset": "MNIST", "labels": 100, "num_labelled": 100, "preset": "default", "seed": 3,
+    "num_steps": 200, "device": "cpu", "precision": "float32", "run": "runs/some-001", "number": 0,
+}  # fmt: skip
+ROW = {
+    "epoch": 1, "step": 100, "reconstruction": 0.0567, "consistency": 1.25, "validation_accuracy": 0.9135,
+    "validation_reconstruction": float("nan"), "images_per_second": 12345.6, "seconds": 2.0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is drawn on a terminal."""
+    stream = io.StringIO()
+    screen = Console(file=stream, force_terminal=True, width=100, highlight=False)
+    monkeypatch.setattr(console, "err", lambda: screen)
+    monkeypatch.setattr(training_display, "_REFRESH_SECONDS", -1)
+    return stream
+
+
+def test_a_terminal_shows_losses_and_figures_and_is_left_clean(written: io.StringIO) -> None:
+    with TrainingDisplay(quiet=False) as display:
+        display.begin(PLAN)
+        display.step(50, {"reconstruction": torch.tensor(0.0789), "consistency": torch.tensor(2.5)})
+        display._live.refresh()
+        drawn = written.getvalue()
+        assert "50/200" in drawn
+        assert "0.0789" in drawn
+        assert "2.5000" in drawn
+        display.epoch(ROW)
+        display._live.refresh()
+        lines = written.getvalue()[len(drawn) :].splitlines()
+        (losses,) = {line.split("reconstruction")[1].strip() for line in lines if "reconstruction" in line}
+        assert losses.split() == ["0.0789", "0.0567"]
+        assert any("91.35%" in line for line in lines)
+        assert any("12,346" in line for line in lines)
+        assert not any("nan" in line for line in lines)
+    assert written.getvalue().rindex("\x1b[?25h") > written.getvalue().rindex("\x1b[?25l"), "the cursor is back"
+
+
+def test_a_log_gets_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingDisplay(quiet=False) as display:
+        display.begin({**PLAN, "number": 50})
+        display.step(60, {})
+        display.epoch(ROW)
+    introduction, place, going_on, epoch = capsys.readouterr().err.splitlines()
+    assert introduction == "Training semisupervised on MNIST with 100 labels: preset default, seed 3."
+    assert place == "200 steps on cpu in float32, into runs/some-001."
+    assert going_on == "Going on after step 50."
+    assert epoch.startswith(
+        "epoch 1, step 100 of 200: validation accuracy 91.35%, reconstruction 0.0567, consistency 1.25"
+    )
+    assert "12,346 images/s" in epoch
+
+
+def test_the_time_left_counts_from_where_it_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    display = TrainingDisplay(quiet=True)
+    now = 1000.0
+    monkeypatch.setattr(training_display.time, "monotonic", lambda: now)
+    display.begin({**PLAN, "number": 50})
+    now += 75
+    # 25 steps took 75 seconds, 125 are left.
+    assert display._time_left(75) == "6:15"
+
+
+def test_quiet_says_nothing(written: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingDisplay(quiet=True) as display:
+        display.begin(PLAN)
+        display.step(1, {"reconstruction": torch.tensor(1.0)})
+        display.epoch(ROW)
+    assert (written.getvalue(), capsys.readouterr().err) == ("", "")
+
+
+def test_a_terminal_that_vanishes_stops_nothing(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    with TrainingDisplay(quiet=False) as display:
+        display.begin(PLAN)
+
+        def gone(*_: Any, **__: Any) -> None:
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(display._live, "update", gone)
+        monkeypatch.setattr(display._live, "stop", gone)
+        display.step(10, {"reconstruction": torch.tensor(1.0)})
+        assert display.quiet
+        display.step(20, {"reconstruction": torch.tensor(1.0)})
+        display.epoch(ROW)
+        assert not display.stopping()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_the_first_signal_asks_to_stop_and_the_second_means_it(name: str) -> None:
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    with TrainingDisplay(quiet=True) as display:
+        display.begin(PLAN)
+        os.kill(os.getpid(), number)
+        assert display.stopping()
+        assert display.signal_number == number
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_before_there_is_anything_to_save_ends_it_at_once() -> None:
+    with TrainingDisplay(quiet=True), pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with TrainingDisplay(quiet=True) as display:
+            display.begin(PLAN)
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not display.stopping()
+    finally:
+        signal.signal(signal.SIGHUP, before)
