@@ -73,6 +73,7 @@ class Step:
         self.dtype = dtype
         self.device = next(networks.parameters()).device
         self.num_classes = networks.num_classes
+        self.changed_share = config.augmentation.changed_share()
         self.average = Average(networks) if config.optimiser.average else None
         self.label_frequency = None if label_frequency is None else label_frequency.to(self.device)
         self.label_average = torch.full((self.num_classes,), 1 / self.num_classes, device=self.device)
@@ -166,9 +167,10 @@ class Step:
 
     def _add_up(self, batch: Batch) -> dict[str, Tensor]:
         """Give the losses of all phases after one pass of the encoder."""
-        image = torch.cat([to_float(part) for part in (batch.unlabelled, batch.labelled) if part is not None])
+        parts = [to_float(part) for part in (batch.unlabelled, batch.labelled) if part is not None]
+        image = torch.cat(parts)
         num_unlabelled = 0 if batch.unlabelled is None else len(batch.unlabelled)
-        seen = self._augmented(image)  # (U + L, C, H, W)
+        seen = self._augmented(parts)  # (U + L, C, H, W)
         losses: dict[str, Tensor] = {}
         with autocast(self.device, self.dtype):
             encoding = self._told(self.networks.encoder(seen), batch.label)
@@ -180,7 +182,11 @@ class Step:
             # The image as it was, not as it was warped: the style is that of the digit, and drawings are upright.
             num_drawn = min(self.config.schedule.decoder_batch_size or num_free, num_free)
             losses |= self.reconstruction_phase(free.rows(0, num_drawn), image[:num_drawn])
-            losses |= self.discrimination_phase(free) | self.regularisation_phase(free)
+            # Where some images stay as they are, it is their styles that have to look like the prior: whoever uses the
+            # model shows it such images.
+            num_kept = num_free - round(num_free * self.changed_share)
+            judged = free._replace(style=None if free.style is None else free.style[: num_kept or None])
+            losses |= self.discrimination_phase(judged) | self.regularisation_phase(judged)
             if num_unlabelled:
                 losses |= self.information_phase(free) | self.consistency_phase(free, image[:num_unlabelled])
                 losses |= self.generation_phase()
@@ -228,7 +234,16 @@ class Step:
         weight: float = getattr(self.config.objective, term.split("_")[-1])
         return weight
 
-    def _augmented(self, image: Tensor) -> Tensor:
+    def _augmented(self, parts: list[Tensor]) -> Tensor:
+        """Join the parts of a step's images (B, C, H, W), the last ones of each part changed as the settings ask."""
+        nums = [round(len(part) * self.changed_share) for part in parts]
+        if not any(nums):
+            return torch.cat(parts)
+        kept = [part[: len(part) - num] for part, num in zip(parts, nums, strict=True)]
+        changed = self._changed(torch.cat([part[len(part) - num :] for part, num in zip(parts, nums, strict=True)]))
+        return torch.cat([piece for pair in zip(kept, torch.split(changed, nums), strict=True) for piece in pair])
+
+    def _changed(self, image: Tensor) -> Tensor:
         """Change images (B, C, H, W) as the settings ask; what they leave at 0 costs nothing."""
         bounds = self.config.augmentation
         if any((bounds.rotation, bounds.scale, bounds.shear, bounds.shift, bounds.elastic, bounds.mirror)):
@@ -243,8 +258,9 @@ class Step:
         if networks.style_discriminator is not None and encoding.style is not None:
             # Told the label, it has to be deceived for every class apart. The labels are the same on both sides, so
             # that it judges the styles alone.
-            told = [label.detach()] if label is not None and self.config.network.conditional_discriminator else []
-            code, count = torch.cat([encoding.style, *told], 1), len(encoding.style)
+            conditional, count = self.config.network.conditional_discriminator, len(encoding.style)
+            told = [label[:count].detach()] if label is not None and conditional else []
+            code = torch.cat([encoding.style, *told], 1)
             yield "style", networks.style_discriminator, code, lambda: torch.cat([self._draw_style(count), *told], 1)
         if networks.label_discriminator is not None and label is not None:
             yield "label", networks.label_discriminator, label, lambda: self._draw_label(len(label))

@@ -186,3 +186,21 @@ def test_a_compiled_step_is_one_graph_and_gives_the_same_losses(small_config, mo
         assert {name: float(loss) for name, loss in found.items()} == pytest.approx(
             {name: float(loss) for name, loss in expected.items()}
         )
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.0, (12, 4)), (0.75, (3, 1)), (1.0, (0, 0))])
+def test_the_first_images_of_each_part_stay_as_they_are_and_the_others_are_changed(share, kept):
+    augmentation = {"rotation": 20.0, "cutout": 9, "contrast": 0.5, "share": share}
+    step = make_step(resolve(preset="tutorial", flags={"augmentation": augmentation}))
+    parts = [torch.rand(12, *SHAPE), torch.rand(4, *SHAPE)]
+    same = (step._augmented(parts) == torch.cat(parts)).flatten(1).all(1)
+    assert same.tolist() == [place < num for part, num in zip(parts, kept, strict=True) for place in range(len(part))]
+
+
+def test_the_style_prior_holds_the_images_that_stay_as_they_are(small_config, monkeypatch):
+    step = make_step(small_config("default", augmentation={"share": 0.75}))
+    judged = []
+    monkeypatch.setattr(step, "regularisation_phase", lambda encoding: judged.append(encoding) or {})
+    step(make_batch(), 0)
+    (encoding,) = judged
+    assert (len(encoding.style), len(encoding.label())) == (4, 16)
