@@ -37,8 +37,8 @@ def read_labels(path: Path) -> dict[str, str]:
             if missing:
                 raise AaeError(f"{path} has no column '{missing[0]}'.", hint)
             for row in reader:
-                if row["path"]:
-                    labels[_plain(row["path"], path, reader.line_num)] = (row["label"] or "").strip()
+                if row["path"] and (name := _plain(row["path"], path, reader.line_num)):
+                    labels[name] = (row["label"] or "").strip()
     except OSError as error:
         raise AaeError(f"Cannot read {path}: {error.strerror}.", "Check its permissions.") from error
     except (UnicodeDecodeError, csv.Error) as error:

@@ -17,6 +17,7 @@ from aaecli.errors import AaeError
         b"path,label\na.png,cat\nsub/b.png,dog\nc.png,\n",
         b"\xef\xbb\xbfpath;label\r\na.png;cat\r\nsub\\b.png;dog\r\nc.png;\r\n",
         b"label,path,who\n cat ,./a.png,me\ndog,sub/b.png,me\n,c.png\n\n",
+        b"path,label\na.png,cat\nsub/b.png,dog\nc.png,\n  ,cat\n.,cat\n,\n",
         b"path,label,a;b\na.png,cat,1\nsub/b.png,dog,2\nc.png\n",
     ],
 )

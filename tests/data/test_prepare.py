@@ -76,12 +76,14 @@ def test_a_larger_picture_is_averaged(tmp_path: Path) -> None:
     lines[:, 1::4] = 200
     np.testing.assert_array_equal(as_it_is(tmp_path, lines, AS_IT_IS), np.tile([100, 0], (8, 6)))
     np.testing.assert_array_equal(as_it_is(tmp_path, lines[:8], AS_IT_IS), np.tile([100, 0], (8, 6)))
+    only_lower = as_it_is(tmp_path, lines.T, Recipe((12, 16), normalise=False))
+    np.testing.assert_array_equal(only_lower, np.tile([[100], [0]], (6, 16)))
     np.testing.assert_array_equal(
         as_it_is(tmp_path, lines.T, Recipe((12, 8), normalise=False)), np.tile([[100], [0]], (6, 8))
     )
 
 
-@pytest.mark.parametrize("shape", [(4, 6), (4, 24), (16, 6)])
+@pytest.mark.parametrize("shape", [(4, 6), (4, 24), (16, 6), (16, 10)])
 def test_a_smaller_picture_grows_smoothly(tmp_path: Path, shape: tuple[int, int]) -> None:
     pixels = RAMP[: shape[0], : shape[1]]
     expected = Image.fromarray(pixels).resize((12, 8), Image.Resampling.BICUBIC)
