@@ -210,6 +210,13 @@ def test_the_polarity_of_each_image_is_its_own_unless_it_is_named():
     half = np.zeros((28, 28), np.uint8)
     half[:, :14] = 255
     np.testing.assert_array_equal(pass_through(half[None])[0][0], half)
+    # Little more than half of it is: two sides and a bit, whichever they are; the next pixels do not count.
+    corner = np.zeros((28, 28), np.uint8)
+    corner[0] = corner[:, 0] = corner[-1, :4] = 255
+    for turns in range(4):
+        turned = np.rot90(corner, turns)
+        np.testing.assert_array_equal(pass_through(turned[None])[0][0], 255 - turned)
+        np.testing.assert_array_equal(pass_through(np.pad(turned, 1)[None])[0][0], np.pad(turned, 1))
 
 
 def test_images_need_not_be_square():

@@ -73,6 +73,19 @@ def test_white_drawing_on_nothing_is_not_lost():
     assert pixels[4, 4] == 255
 
 
+def test_pale_colour_on_nothing_is_not_lost():
+    image = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
+    image.paste((255, 255, 120, 255), (3, 3, 6, 6))
+    pixels = decode(file_of(image, "PNG"), "x")
+    assert pixels[0, 0].tolist() == [0, 0, 0]
+    assert pixels[4, 4].tolist() == [255, 255, 120]
+
+
+@pytest.mark.parametrize("shade", [0, 255])
+def test_nothing_at_all_is_white_paper(shade):
+    assert (decode(file_of(Image.new("RGBA", (10, 10), (shade, shade, shade, 0)), "PNG"), "x") == 255).all()
+
+
 def test_transparent_colour_of_a_grey_png():
     image = Image.fromarray(np.where(RAMP > 100, 7, 0).astype(np.uint8))
     pixels = decode(file_of(image, "PNG", transparency=7), "x")
@@ -183,7 +196,9 @@ def numbers(values, mode):
     """Decode a TIFF of one row of numbers."""
     image = Image.fromarray(np.array([values], {"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]))
     assert image.mode == mode
-    return decode(file_of(image, "TIFF"), "x")[0].tolist()
+    pixels = decode(file_of(image, "TIFF"), "x")
+    assert pixels.dtype == np.uint8
+    return pixels[0].tolist()
 
 
 @pytest.mark.parametrize(
