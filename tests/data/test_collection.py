@@ -296,6 +296,46 @@ def test_a_cache_whose_parts_do_not_fit_is_made_anew(
     np.testing.assert_array_equal(load_dataset(folder).train_image, first.train_image)
 
 
+class Trap:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("part", ["digest", "image", "table"])
+def test_a_cache_with_code_in_it_runs_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    cache = cache_of_its_own(tmp_path, monkeypatch)
+    folder = write_classes(tmp_path / "data", 2, 1)
+    first = load_dataset(folder)
+    (path,) = cache.iterdir()
+    with np.load(path) as content:
+        parts = dict(content)
+    parts[part] = np.array([Trap(tmp_path / "sprung")], object)
+    with path.open("wb") as file:
+        np.savez(file, **parts)
+    np.testing.assert_array_equal(load_dataset(folder).train_image, first.train_image)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_cache_that_cannot_be_touched_or_is_gone_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_classes(tmp_path, 2, 1)
+    first = load_dataset(folder)
+
+    def refuse_to(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse_to)
+    np.testing.assert_array_equal(load_dataset(folder).train_image, first.train_image)
+    # Another start may forget it at the same moment.
+    picture_cache._forget([tmp_path / "gone.npz"])
+
+
 @pytest.mark.parametrize("settings", [Image(28, 1, "strokes"), Image(20, 3, "none"), Image(64, 1, "none")])
 def test_settings_and_recipe_are_two_words_for_one_thing(settings: Image) -> None:
     assert image_of(recipe_of(settings)) == settings

@@ -291,6 +291,14 @@ def test_strokes_are_cut_out_with_two_pixels_of_their_soft_edge():
     np.testing.assert_array_equal(_cut(ink.T, chosen.T), _cut(ink, chosen).T)
 
 
+@pytest.mark.parametrize("turn", [np.asarray, np.transpose])
+@pytest.mark.parametrize(("drawn", "wanted"), [(4, 0.10), (60, 0.18)])
+def test_very_thin_and_thick_strokes_get_the_width_that_is_wanted(drawn, wanted, turn):
+    bar = turn(np.pad(np.ones((200, drawn), np.float32), 20))
+    cut = _cut(bar, bar > 0)
+    assert width_of(cut > 0.5) / 100 == pytest.approx(wanted, abs=0.015)
+
+
 def test_large_pictures_are_brought_down_to_a_longest_side():
     rng = np.random.default_rng(0)
     for shape, expected in (
@@ -310,6 +318,10 @@ def test_resampling_averages_or_is_smooth_and_never_goes_beyond():
     assert _resize(values, (12, 9)) is values
     small = _resize(values, (6, 5))
     np.testing.assert_array_equal(small, Image.fromarray(values).resize((5, 6), Image.Resampling.BILINEAR))
+    for shape, size in (((12, 30), (6, 15)), ((30, 12), (15, 6))):
+        oblong = np.random.default_rng(1).random(shape, np.float32)
+        smaller = Image.fromarray(oblong).resize(size[::-1], Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(_resize(oblong, size), smaller)
     large = _resize(values, (30, 20))
     assert large.dtype == np.float32
     smooth = np.asarray(Image.fromarray(values).resize((20, 30), Image.Resampling.BICUBIC))
