@@ -126,6 +126,18 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Change data and the losses in five thousand places and list what no test notices; takes more than an hour.
+
+    One module of them: nox -s mutation -- "aaecli.data.split.*". `mutmut show NAME` says what one of the list changed.
+    """
+    _install(session, "-e", ".", *_group("test"), *_group("mutation"))
+    session.run("mutmut", "run", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    if not session.posargs:
+        session.run("mutmut", "results")
+
+
+@nox.session(default=False)
 def audit(session: nox.Session) -> None:
     """Look up the versions of constraints.txt in the database of known vulnerabilities; needs the network."""
     session.install(*_group("audit"))
