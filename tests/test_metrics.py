@@ -97,6 +97,13 @@ def test_calibration_error_follows_its_definition(seed: int, num_images: int, nu
     assert expected_calibration_error(prob, label, num_bins) == pytest.approx(expected, abs=1e-6)
 
 
+def test_calibration_error_takes_fifteen_bins_unless_told_otherwise() -> None:
+    prob, label = draw_answers(0, 200, 4)
+    expected = calibration_error_by_definition(prob, label, 15)
+    assert expected_calibration_error(prob, label) == pytest.approx(expected, abs=1e-6)
+    assert evaluate(prob, label, tuple("abcd"))["expected_calibration_error"] == pytest.approx(expected, abs=1e-6)
+
+
 def test_calibration_error_of_the_sure() -> None:
     sure = np.eye(4, dtype=np.float32)
     label = np.arange(4)

@@ -36,7 +36,6 @@ class Listing:
     """What a folder of pictures holds; nothing has been decoded yet.
 
     Attributes:
-        folder: The folder.
         train: The pictures to learn from, by name.
         train_class: Of each, the name of its class, or None without a label.
         test: The pictures under ``test/``, by name.
@@ -44,7 +43,6 @@ class Listing:
         missing: Names in labels.csv that no picture has.
     """
 
-    folder: Path
     train: list[File]
     train_class: list[str | None]
     test: list[File]
@@ -105,7 +103,7 @@ def list_folder(folder: Path) -> Listing:
             )
         test_class.append(parts[1])
     missing = tuple(sorted(given.keys() - {file.name for file in train}))
-    return Listing(folder, train, train_class, test, test_class, missing)
+    return Listing(train, train_class, test, test_class, missing)
 
 
 def _pictures(folder: Path) -> Iterator[File]:

@@ -11,7 +11,7 @@ from aaecli.data.findings import Findings
 NOTHING = Findings({}, (), (), (), (), (), 0, 8)
 
 
-def notes(most: int = 5, **found: object) -> list[str]:
+def notes(most: int = 3, **found: object) -> list[str]:
     return list(replace(NOTHING, **found).notes(most))
 
 
@@ -26,7 +26,7 @@ def test_names_are_listed_up_to_a_number() -> None:
     assert note == f"Left out, since unreadable: 7 pictures. {said} and 1 more (`aaecli data` lists them)."
     (note,) = notes(7, unreadable=reasons)
     assert note == f"Left out, since unreadable: 7 pictures. {said}, 6.png is damaged."
-    (note,) = notes(missing=tuple("abcdefgh"))
+    (note,) = replace(NOTHING, missing=tuple("abcdefgh")).notes()
     assert note == "Only labels.csv knows of 8 pictures: a, b, c, d, e and 3 more (`aaecli data` lists them)."
 
 
