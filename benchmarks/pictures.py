@@ -78,7 +78,7 @@ def main() -> None:
             environment = {**os.environ, "AAECLI_CACHE": str(Path(place) / f"cache{repeat}")}
             command = [sys.executable, "-c", LOAD, str(folder)]
             for into in (firsts, seconds):
-                done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)  # noqa: S603
+                done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
                 into.append(json.loads(done.stdout))
             ratios.append(firsts[-1]["seconds"] / alone)
         result = {

@@ -146,7 +146,7 @@ def _first_step(config: Config, started: float) -> None:
     watcher = _FirstStep()
     with tempfile.TemporaryDirectory() as folder:
         training.train(config, Path(folder), None, None, watcher)
-    print(watcher.ended - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)  # noqa: T201
+    print(watcher.ended - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def main() -> None:
@@ -179,7 +179,7 @@ def main() -> None:
     command = [sys.executable, __file__, "--preset", words.preset, "--device", words.device, "--first-step"]
     starts = []
     for _ in range(3):
-        done = subprocess.run([*command, str(time.time())], check=True, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run([*command, str(time.time())], check=True, capture_output=True, text=True)
         starts.append([float(word) for word in done.stdout.split()])
     firsts, peaks = zip(*starts, strict=True)
     lines = [
@@ -194,7 +194,7 @@ def main() -> None:
         f"process start to end of first step: {_spread(list(firsts))} s",
         f"memory of that process at its peak: {max(peaks):,.0f} MB, of which torch alone is a good part",
     ]
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines))
 
 
 def _spread(values: list[float]) -> str:
