@@ -31,11 +31,13 @@ class Batch(NamedTuple):
             labelled images alone.
         labelled: uint8 (L, H, W) or (L, H, W, 3); None for a model that learns without labels.
         label: int64 (L,), or None likewise.
+        pool_label: int64 (U,), the labels of the images from the pool where every one of them has one; else None.
     """
 
     unlabelled: Tensor | None
     labelled: Tensor | None
     label: Tensor | None
+    pool_label: Tensor | None = None
 
 
 def to_float(image: Tensor) -> Tensor:
@@ -174,7 +176,9 @@ class Step:
         losses: dict[str, Tensor] = {}
         with autocast(self.device, self.dtype):
             encoding = self._told(self.networks.encoder(seen), batch.label)
-            if batch.label is not None:
+            if batch.label is not None and batch.pool_label is not None:
+                losses |= self.classification_phase(encoding, torch.cat([batch.pool_label, batch.label]))
+            elif batch.label is not None:
                 losses |= self.classification_phase(encoding.rows(num_unlabelled, None), batch.label)
             # The labelled images take part in the other phases only where there are no unlabelled ones.
             num_free = num_unlabelled or len(image)
@@ -188,7 +192,9 @@ class Step:
             judged = free._replace(style=None if free.style is None else free.style[: num_kept or None])
             losses |= self.discrimination_phase(judged) | self.regularisation_phase(judged)
             if num_unlabelled:
-                losses |= self.information_phase(free) | self.consistency_phase(free, image[:num_unlabelled])
+                losses |= self.information_phase(free)
+                if batch.pool_label is None:  # a teacher has nothing to add to what is known
+                    losses |= self.consistency_phase(free, image[:num_unlabelled])
                 losses |= self.generation_phase()
         return losses
 

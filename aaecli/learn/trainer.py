@@ -97,6 +97,7 @@ class Trainer:
         self.labelled = Sampler(labelled, labelled_size, config.seed * 2) if len(labelled) else None
         pool = torch.from_numpy(split.pool).to(device)
         self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
+        self.all_labelled = len(split.labelled) == len(split.pool)
         validation = torch.from_numpy(split.validation).to(device)
         self.validation_image = self.image[validation]
         self.validation_label = dataset.train_label[split.validation]
@@ -256,11 +257,13 @@ class Trainer:
 
     def batch(self, number: int) -> Batch:
         """Give the images of step ``number`` (from 0): always the same ones for a seed."""
-        unlabelled = None if self.unlabelled is None else self.image[self.unlabelled.batch(number)]
+        pool = None if self.unlabelled is None else self.unlabelled.batch(number)
+        unlabelled = None if pool is None else self.image[pool]
         if self.labelled is None:
             return Batch(unlabelled, None, None)
         labelled = self.labelled.batch(number)
-        return Batch(unlabelled, self.image[labelled], self.label[labelled])
+        pool_label = None if pool is None or not self.all_labelled else self.label[pool]
+        return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label)
 
     def _check(self, folder: Path) -> None:
         """See that everything is finite; it waits for the device, so not after every step."""

@@ -12,7 +12,7 @@ import torch
 from aaecli.family import FAMILY
 from aaecli.learn.networks import Networks
 from aaecli.learn.optimisers import set_rates
-from aaecli.learn.step import Batch, Step
+from aaecli.learn.step import Batch, Step, to_float
 from aaecli.settings import resolve
 
 SHAPE, NUM_CLASSES = (1, 28, 28), 10
@@ -150,6 +150,19 @@ def test_the_average_follows_the_weights_and_stays_out_of_the_gradient(small_con
     assert (kept - live).abs().max() < (first - live).abs().max()
     assert not kept.requires_grad
     assert not step.average.training
+
+
+def test_where_every_label_is_known_all_images_are_classified_and_no_teacher_is_asked(small_config):
+    batch, step = make_batch(), make_step(small_config("default"))
+    known = torch.arange(16) % NUM_CLASSES
+    losses = step._add_up(batch._replace(pool_label=known))
+    assert "consistency" not in losses
+    torch.manual_seed(1)
+    seen = step._augmented([to_float(batch.unlabelled), to_float(batch.labelled)])
+    logits = step.networks.encoder(seen).label_logits
+    torch.manual_seed(1)
+    expected = torch.nn.functional.cross_entropy(logits, torch.cat([known, batch.label]))
+    torch.testing.assert_close(step._add_up(batch._replace(pool_label=known))["classification"], expected)
 
 
 def test_rates_rise_then_fall(small_config):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import torch
 
 from aaecli.config import from_table, to_table
 from aaecli.data.dataset import load_dataset
+from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
 from aaecli.learn import devices, step, training
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import load_model
+from aaecli.learn.trainer import Trainer
 from aaecli.settings import read_toml, resolve
 from tests.conftest import idx_bytes
 
@@ -107,6 +110,18 @@ def test_a_run_folder_tells_everything(tmp_path, small, preset, model):
     assert [row["epoch"] for row in rows] == [str(row["epoch"]) for row in watcher.rows]
     assert rows[-1]["step"] == "6"
     assert (tmp_path / "model.pt").read_bytes() == (run / "model.pt").read_bytes()
+
+
+def test_a_training_that_knows_every_label_says_so_of_every_image(tmp_path, small):
+    config = small(labels="all")
+    dataset = load_dataset(config.data)
+    parts = split(dataset, config.labels, config.seed)
+    knowing = Trainer(config, dataset, parts, torch.device("cpu"), torch.float32)
+    batch = knowing.batch(0)
+    same = (knowing.image[:, None] == batch.unlabelled).flatten(2).all(2)  # (N, U)
+    assert torch.equal(knowing.label[same.int().argmax(0)], batch.pool_label)
+    some = dataclasses.replace(parts, labelled=parts.labelled[:-1])
+    assert Trainer(config, dataset, some, torch.device("cpu"), torch.float32).batch(0).pool_label is None
 
 
 def test_runs_are_numbered_and_never_overwritten(tmp_path, small):
