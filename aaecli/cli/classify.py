@@ -100,7 +100,7 @@ def classify(
         typer.Option(envvar="AAECLI_DEVICE", help="Where the model runs.", rich_help_panel=_MODEL),
     ] = "auto",
 ) -> None:
-    """Read pictures of digits: files, folders, patterns or stdin.
+    """Name what pictures show: files, folders, patterns or stdin.
 
     A picture may be a photo, a scan or a drawing, dark on light or light on
     dark, of any size; it is brought into the form of the training images first.

@@ -100,7 +100,7 @@ def generate(
         typer.Option(envvar="AAECLI_DEVICE", help="Where to run.", rich_help_panel=_MODEL),
     ] = "auto",
 ) -> None:
-    """Draw digits: a grid of styles and classes, one class, a walk through the latent space.
+    """Draw images: a grid of styles and classes, one class, a walk through the latent space.
 
     Without arguments it draws the article's grid: a row is one style, drawn
     from the prior, and a column one class.
