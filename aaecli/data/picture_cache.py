@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -88,16 +89,19 @@ def _assemble(
             else:
                 image[place], odd[place] = known.pictures.image[row], known.pictures.odd[row]
     done = 0
-    for batch in _prepared([str(folder / files[place].name) for place in fresh], recipe):
-        row = 0
-        for outcome in batch.outcomes:
-            place = fresh[done]
-            if isinstance(outcome, AaeError):
-                unreadable[place] = outcome.message
-            else:
-                image[place], odd[place] = batch.images[row], bool(outcome)
-                row += 1
-            done += 1
+    # Joined as text: a Path for each of a hundred thousand pictures takes half a second.
+    for batch in _prepared([f"{folder}{os.sep}{files[place].name}" for place in fresh], recipe):
+        places = fresh[done : done + len(batch.outcomes)]
+        failed = {
+            place: outcome.message
+            for place, outcome in zip(places, batch.outcomes, strict=True)
+            if isinstance(outcome, AaeError)
+        }
+        read = [place for place in places if place not in failed] if failed else places
+        image[read] = batch.images
+        odd[places] = [bool(outcome) for outcome in batch.outcomes]
+        unreadable |= failed
+        done += len(places)
         if progress is not None:
             progress(done, len(fresh))
     readable[list(unreadable)] = False
