@@ -83,6 +83,15 @@ def test_strokes_that_are_no_lines_stay(top: int, left: int, bottom: int, right:
     np.testing.assert_array_equal(remove_lines(ink.T), ink.T)
 
 
+@pytest.mark.parametrize(("left", "right"), [(20, 180), (0, 160), (40, 200)])
+def test_a_thin_dash_that_misses_an_edge_stays(left: int, right: int) -> None:
+    # As thin and as long as a line may be: only where it ends tells it from one.
+    ink = np.zeros((SIDE, SIDE), np.float32)
+    ink[60:62, left:right] = 1
+    ink[90:190, 80:120] = 1
+    np.testing.assert_array_equal(remove_lines(ink), ink)
+
+
 def test_a_dash_between_lines_stays() -> None:
     # It covers as much of the width as a line must, and begins and ends where only the lines go on.
     dash = np.zeros((SIDE, SIDE), np.float32)
