@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from aaecli.cli.classify_display import InputKeeper, Writer, counter
+from aaecli.cli.classify_display import Counter, InputKeeper, Writer
 from aaecli.console import report, say
 
 app = typer.Typer(add_completion=False)
@@ -137,17 +137,19 @@ def classify(
     writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show)
     keeper = InputKeeper(save_input) if save_input else None
     num_failed = 0
-    with counter(shown=talks and not sys.stdout.isatty()) as count:
+    with Counter(shown=talks and not sys.stdout.isatty()) as counter:
         for answer in answers(sources, request):
-            count()
+            counter.count()
             if isinstance(answer, Failure):
                 num_failed += 1
+                counter.clear()
                 report(answer.error)
                 continue
             writer.write(answer)
             if keeper:
                 keeper.keep(answer)
             if answer.warnings and not quiet and not show:
+                counter.clear()
                 say(f"warning: {answer.image}: {'; '.join(answer.warnings)}.")
     if num_failed:
         raise typer.Exit(1)

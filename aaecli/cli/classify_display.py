@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from aaecli.console import print_json, printable
 
@@ -75,31 +73,41 @@ class InputKeeper:
         save_image(answer.seen, self._folder / f"{stem if number == 1 else f'{stem}-{number}'}.png")
 
 
-@contextmanager
-def counter(*, shown: bool) -> Iterator[Callable[[], None]]:
-    """Count pictures on stderr, a few times a second; gives the function to call for each."""
-    if not shown:
-        yield lambda: None
-        return
-    start = last = time.monotonic()
-    done = 0
+class Counter:
+    """Counts pictures on stderr, a few times a second, in a line that goes when the block ends.
 
-    def count() -> None:
-        nonlocal done, last
-        done += 1
+    Args:
+        shown: Whether anything is written at all.
+    """
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        self._start = self._last = time.monotonic()
+        self._done = 0
+        self._is_written = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def count(self) -> None:
+        """Count one more."""
+        self._done += 1
         now = time.monotonic()
         # A handful of pictures needs no counter.
-        if now - last > 0.2 and now - start > 0.8:
-            last = now
-            sys.stderr.write(f"\r{done:,} pictures, {done / (now - start):,.0f} a second ")
+        if self._shown and now - self._last > 0.2 and now - self._start > 0.8:
+            self._last, self._is_written = now, True
+            sys.stderr.write(f"\r{self._done:,} pictures, {self._done / (now - self._start):,.0f} a second ")
             sys.stderr.flush()
 
-    try:
-        yield count
-    finally:
-        if last != start:
+    def clear(self) -> None:
+        """Wipe the line, so that something else can be said there."""
+        if self._is_written:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+            self._is_written = False
 
 
 def _as_table(answer: Answer) -> dict[str, object]:
