@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from rich.console import Console
 
+from aaecli import console
 from aaecli.cli import main
 
 
@@ -43,3 +46,12 @@ def aaecli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         return Outcome(int(ended.value.code or 0), streams.out, streams.err)
 
     return run
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Make stderr a terminal for what rich draws on it, and give what is written there."""
+    written = io.StringIO()
+    screen = Console(file=written, force_terminal=True, width=100, highlight=False)
+    monkeypatch.setattr(console, "err", lambda: screen)
+    return written

@@ -6,9 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from aaecli import console
 from aaecli.cli import loading
 from aaecli.cli.loading import load
 from aaecli.config import Image
@@ -22,29 +20,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "shapes"
 
 
-def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    written = io.StringIO()
-    screen = Console(file=written, force_terminal=True, width=100, highlight=False)
-    monkeypatch.setattr(console, "err", lambda: screen)
-    return written
-
-
 def test_a_bar_on_a_terminal_that_is_gone_afterwards(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, terminal: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    written = terminal(monkeypatch)
     assert len(load(folder, Image()).train_image) == 9
-    assert "decoding" in written.getvalue()
-    assert "10/10" in written.getvalue()
+    assert "decoding" in terminal.getvalue()
+    assert "10/10" in terminal.getvalue()
     # The cursor is shown again, and the line is cleared.
-    assert written.getvalue().rindex("\x1b[?25h") > written.getvalue().rindex("\x1b[?25l")
-    assert written.getvalue().endswith("\x1b[2K")
+    assert terminal.getvalue().rindex("\x1b[?25h") > terminal.getvalue().rindex("\x1b[?25l")
+    assert terminal.getvalue().endswith("\x1b[2K")
     assert "bad.png" in capsys.readouterr().err
     # The next start has nothing to decode, and so nothing to show.
-    written.truncate(0)
-    written.seek(0)
+    terminal.truncate(0)
+    terminal.seek(0)
     load(folder, Image())
-    assert written.getvalue() == ""
+    assert terminal.getvalue() == ""
 
 
 def test_a_line_in_a_log_where_there_is_much_to_decode(
@@ -60,10 +50,9 @@ def test_a_line_in_a_log_where_there_is_much_to_decode(
 
 
 def test_nothing_is_shown_or_said_where_asked(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, terminal: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    written = terminal(monkeypatch)
     load(folder, Image(), quiet=True)
-    assert (written.getvalue(), capsys.readouterr().err) == ("", "")
+    assert (terminal.getvalue(), capsys.readouterr().err) == ("", "")
     load(folder, Image(), notes=False)
     assert capsys.readouterr().err == ""

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from rich.console import Console
 
-from aaecli import console
 from aaecli.cli import training_display
 from aaecli.cli.training_display import TrainingDisplay
 
@@ -26,13 +24,10 @@ ROW = {
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What is drawn on a terminal."""
-    stream = io.StringIO()
-    screen = Console(file=stream, force_terminal=True, width=100, highlight=False)
-    monkeypatch.setattr(console, "err", lambda: screen)
+def written(terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is drawn on a terminal, all of it at once."""
     monkeypatch.setattr(training_display, "_REFRESH_SECONDS", -1)
-    return stream
+    return terminal
 
 
 def test_a_terminal_shows_losses_and_figures_and_is_left_clean(written: io.StringIO) -> None:

@@ -275,16 +275,20 @@ def test_what_was_not_used_for_long_is_forgotten(tmp_path: Path, monkeypatch: py
     assert (cache / made).stat().st_mtime > lately + 86400
 
 
+def cached(cache: Path, folder: Path) -> tuple[np.ndarray, Path, dict[str, np.ndarray]]:
+    """Decode two classes of pictures into an empty cache: the images, the file that keeps them, and its parts."""
+    image = load_dataset(write_classes(folder, 2, 1)).train_image
+    (path,) = cache.iterdir()
+    with np.load(path) as content:
+        return image, path, dict(content)
+
+
 @pytest.mark.parametrize("fault", ["of another form", "too short", "empty"])
 def test_a_cache_whose_parts_do_not_fit_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    cache = cache_of_its_own(tmp_path, monkeypatch)
-    folder = write_classes(tmp_path / "data", 2, 1)
-    first = load_dataset(folder)
-    (path,) = cache.iterdir()
-    with np.load(path) as content:
-        parts = dict(content)
+    folder = tmp_path / "data"
+    image, path, parts = cached(cache_of_its_own(tmp_path, monkeypatch), folder)
     if fault == "of another form":
         parts["image"] = parts["image"][:, :-1]
     elif fault == "too short":
@@ -293,7 +297,7 @@ def test_a_cache_whose_parts_do_not_fit_is_made_anew(
         parts = {"digest": parts["digest"]}
     with path.open("wb") as file:
         np.savez(file, **parts)
-    np.testing.assert_array_equal(load_dataset(folder).train_image, first.train_image)
+    np.testing.assert_array_equal(load_dataset(folder).train_image, image)
 
 
 class Trap:
@@ -308,16 +312,12 @@ class Trap:
 
 @pytest.mark.parametrize("part", ["digest", "image", "table"])
 def test_a_cache_with_code_in_it_runs_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    cache = cache_of_its_own(tmp_path, monkeypatch)
-    folder = write_classes(tmp_path / "data", 2, 1)
-    first = load_dataset(folder)
-    (path,) = cache.iterdir()
-    with np.load(path) as content:
-        parts = dict(content)
+    folder = tmp_path / "data"
+    image, path, parts = cached(cache_of_its_own(tmp_path, monkeypatch), folder)
     parts[part] = np.array([Trap(tmp_path / "sprung")], object)
     with path.open("wb") as file:
         np.savez(file, **parts)
-    np.testing.assert_array_equal(load_dataset(folder).train_image, first.train_image)
+    np.testing.assert_array_equal(load_dataset(folder).train_image, image)
     assert not (tmp_path / "sprung").exists()
 
 
