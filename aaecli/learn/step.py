@@ -188,7 +188,7 @@ class Step:
             losses |= self.reconstruction_phase(free.rows(0, num_drawn), image[:num_drawn])
             # Where some images stay as they are, it is their styles that have to look like the prior: whoever uses the
             # model shows it such images.
-            num_kept = num_free - round(num_free * self.changed_share)
+            num_kept = num_free - self._num_changed(num_free)
             judged = free._replace(style=None if free.style is None else free.style[: num_kept or None])
             losses |= self.discrimination_phase(judged) | self.regularisation_phase(judged)
             if num_unlabelled:
@@ -240,9 +240,13 @@ class Step:
         weight: float = getattr(self.config.objective, term.split("_")[-1])
         return weight
 
+    def _num_changed(self, count: int) -> int:
+        """Of ``count`` images that come in together, the number of those at the end that are changed."""
+        return round(count * self.changed_share)
+
     def _augmented(self, parts: list[Tensor]) -> Tensor:
         """Join the parts of a step's images (B, C, H, W), the last ones of each part changed as the settings ask."""
-        nums = [round(len(part) * self.changed_share) for part in parts]
+        nums = [self._num_changed(len(part)) for part in parts]
         if not any(nums):
             return torch.cat(parts)
         kept = [part[: len(part) - num] for part, num in zip(parts, nums, strict=True)]
