@@ -199,7 +199,7 @@ def _take(folder: Path, answers: Path, target: Path) -> int:
     from aaecli.data.labels import append_labels, read_labels
 
     given = {name: label for name, label in read_labels(answers).items() if label}
-    known = {file.name for file in list_folder(folder).train}
+    known = set(list_folder(folder).train)
     strange = sorted(given.keys() - known)
     if strange:
         raise AaeError(

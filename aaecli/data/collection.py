@@ -69,7 +69,7 @@ def load_collection(
             )
     train_label = np.array([index[name] for name in train_class], np.int64)
     test_label = np.array([index.get(name, -1) for name in test_class], np.int64)
-    names = [file.name for file in listing.train + listing.test]
+    names = listing.train + listing.test
     found = find_duplicates(pictures.image, np.concatenate((train_label, test_label)), num_train)
 
     def named(groups: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+_ROWS = 4096
+"""Images that are looked at together: a copy of all of them would double the memory."""
 
 
 @dataclass(frozen=True)
@@ -38,22 +40,15 @@ def find_duplicates(image: NDArray[np.uint8], label: NDArray[np.int64], num_trai
     flat = image.reshape(len(image), -1)
     is_plain = flat.max(1, initial=0) == flat.min(1, initial=255)
     candidates = np.flatnonzero(~is_plain)
-    # Eight bytes each, and Python's own objects only for what recurs: a folder may hold a hundred thousand.
-    digests = (
-        int.from_bytes(hashlib.blake2b(row.data, digest_size=8).digest())
-        for row in (flat[place] for place in candidates)
-    )
-    _, first, count = np.unique(
-        np.fromiter(digests, np.uint64, len(candidates)), return_inverse=True, return_counts=True
-    )
-    recurring = np.flatnonzero(count[first] > 1)
-    groups: defaultdict[int, list[int]] = defaultdict(list)
-    for row in recurring.tolist():
-        groups[int(first[row])].append(int(candidates[row]))
+    _, first, count = np.unique(_fingerprints(flat)[candidates], return_inverse=True, return_counts=True)
+    # Python's own objects only for what may recur: a folder may hold a hundred thousand.
+    groups: defaultdict[bytes, list[int]] = defaultdict(list)
+    for place in candidates[count[first] > 1].tolist():
+        groups[flat[place].tobytes()].append(place)
     found: dict[str, list[tuple[int, ...]]] = {
         kind: [] for kind in ("contradicting", "labelled", "unlabelled", "tested")
     }
-    for group in groups.values():
+    for group in (group for group in groups.values() if len(group) > 1):
         train = [place for place in group if place < num_train]
         labels = {int(label[place]) for place in train} - {-1}
         if len(train) < len(group) and train:
@@ -63,3 +58,24 @@ def find_duplicates(image: NDArray[np.uint8], label: NDArray[np.int64], num_trai
         elif len(train) > 1:
             found["labelled" if labels else "unlabelled"].append(tuple(train))
     return Duplicates(**{kind: tuple(groups) for kind, groups in found.items()})
+
+
+def _fingerprints(flat: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Give each row (N, D) a number (N,) that rows alike share, and others hardly ever.
+
+    Eight pixels are a word; the words are weighted with odd random numbers and added up, modulo 2^64. That takes a
+    tenth of the time of a digest of each row.
+    """
+    num, width = flat.shape
+    words = -(-width // 8)
+    weight = np.random.default_rng(0).integers(0, 2**63, words, np.uint64) * np.uint64(2) + np.uint64(1)
+    fingerprint = np.empty(num, np.uint64)
+    for start in range(0, num, _ROWS):
+        rows = flat[start : start + _ROWS]
+        padded = np.zeros((len(rows), words * 8), np.uint8)
+        padded[:, :width] = rows
+        word = padded.view(np.uint64)
+        # A product passes on what is high in a word to little of the sum: let it stand lower, too.
+        word ^= word >> np.uint64(29)
+        fingerprint[start : start + _ROWS] = (word * weight).sum(1, dtype=np.uint64)
+    return fingerprint

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from aaecli.data.files import SUFFIXES
 from aaecli.data.labels import NAME, read_labels
@@ -17,35 +16,21 @@ TEST = "test"
 _SPELLINGS = (UNLABELLED, "unlabeled")
 
 
-class File(NamedTuple):
-    """One picture file of a folder.
-
-    Attributes:
-        name: Its path from the folder, with slashes.
-        size: In bytes.
-        changed: When it was last changed, in nanoseconds.
-    """
-
-    name: str
-    size: int
-    changed: int
-
-
 @dataclass(frozen=True)
 class Listing:
-    """What a folder of pictures holds; nothing has been decoded yet.
+    """What a folder of pictures holds; nothing has been decoded yet, nor has any file been looked at.
 
     Attributes:
-        train: The pictures to learn from, by name.
+        train: The pictures to learn from, by name: their paths from the folder, with slashes.
         train_class: Of each, the name of its class, or None without a label.
         test: The pictures under ``test/``, by name.
         test_class: Of each, the name of its class.
         missing: Names in labels.csv that no picture has.
     """
 
-    train: list[File]
+    train: list[str]
     train_class: list[str | None]
-    test: list[File]
+    test: list[str]
     test_class: list[str]
     missing: tuple[str, ...]
 
@@ -68,50 +53,48 @@ def list_folder(folder: Path) -> Listing:
     Raises:
         AaeError: The folder or its labels.csv cannot be read, or pictures lie where their class cannot be told.
     """
-    files = list(_pictures(folder))
-    if not files:
+    names = list(_pictures(folder))
+    if not names:
         raise AaeError(
             f"{folder} holds neither pictures nor IDX files.",
             "Give a folder with a sub-folder of pictures for each class, or with pictures and a labels.csv.",
         )
     given = read_labels(folder / NAME) if (folder / NAME).is_file() else {}
-    test = [file for file in files if file.name.startswith(f"{TEST}/")]
-    train = [file for file in files if not file.name.startswith(f"{TEST}/")]
+    test = [name for name in names if name.startswith(f"{TEST}/")]
+    train = [name for name in names if not name.startswith(f"{TEST}/")]
     waiting = tuple(f"{spelling}/" for spelling in _SPELLINGS if (folder / spelling).is_dir())
     by_folder = bool(waiting) or not (folder / NAME).is_file()
-    has_folders = any("/" in file.name for file in train)
+    has_folders = any("/" in name for name in train)
     train_class: list[str | None] = []
-    for file in train:
-        top, slash, _ = file.name.partition("/")
-        if file.name in given:
-            train_class.append(given[file.name] or None)
-        elif by_folder and slash and not file.name.startswith(waiting):
+    for name in train:
+        top, slash, _ = name.partition("/")
+        if name in given:
+            train_class.append(given[name] or None)
+        elif by_folder and slash and not name.startswith(waiting):
             train_class.append(top)
         elif by_folder and not slash and has_folders and not waiting:
             raise AaeError(
-                f"{folder / file.name} lies beside the folders of the classes.",
+                f"{folder / name} lies beside the folders of the classes.",
                 f"Move pictures without a label into {folder / UNLABELLED}.",
             )
         else:
             train_class.append(None)
     test_class = []
-    for file in test:
-        parts = file.name.split("/")
+    for name in test:
+        parts = name.split("/")
         if len(parts) < 3:
-            raise AaeError(
-                f"{folder / file.name} lies in no class.", f"{folder / TEST} has a sub-folder for each class."
-            )
+            raise AaeError(f"{folder / name} lies in no class.", f"{folder / TEST} has a sub-folder for each class.")
         test_class.append(parts[1])
-    missing = tuple(sorted(given.keys() - {file.name for file in train}))
+    missing = tuple(sorted(given.keys() - set(train)))
     return Listing(train, train_class, test, test_class, missing)
 
 
-def _pictures(folder: Path) -> Iterator[File]:
+def _pictures(folder: Path) -> Iterator[str]:
     """Give the pictures of a folder and of the folders in it, by name; hidden ones are left out."""
     pending = [""]
     while pending:
         prefix = pending.pop()
-        found: list[File] = []
+        found: list[str] = []
         inner: list[str] = []
         try:
             with os.scandir(folder / prefix) as entries:
@@ -123,8 +106,7 @@ def _pictures(folder: Path) -> Iterator[File]:
                     if entry.is_dir(follow_symlinks=False):
                         inner.append(f"{prefix}{name}/")
                     elif name[name.rfind(".") :].lower() in SUFFIXES and entry.is_file():
-                        status = entry.stat()
-                        found.append(File(prefix + name, status.st_size, status.st_mtime_ns))
+                        found.append(prefix + name)
         except OSError as error:
             raise AaeError(f"Cannot read the folder {folder / prefix}: {error.strerror}.", "Check its name.") from error
         yield from sorted(found)

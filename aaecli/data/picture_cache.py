@@ -10,13 +10,13 @@ import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.data.folder import File
 from aaecli.data.prepare import Batch, Recipe, prepare_chunk
 from aaecli.data.workers import CHUNK, workers
 from aaecli.errors import AaeError
@@ -30,6 +30,20 @@ _SCHEMA = 1
 _KEPT_SECONDS = 90 * 24 * 3600
 _MANY = 48
 """From so many pictures on, starting processes pays."""
+
+
+class File(NamedTuple):
+    """One picture file of a folder, and by what a later start tells that it is still the same.
+
+    Attributes:
+        name: Its path from the folder, with slashes.
+        size: In bytes; -1 where it cannot be looked at.
+        changed: When it was last changed, in nanoseconds.
+    """
+
+    name: str
+    size: int
+    changed: int
 
 
 @dataclass(frozen=True)
@@ -49,48 +63,91 @@ class Pictures:
     unreadable: dict[int, str]
 
 
-def load_pictures(folder: Path, files: list[File], recipe: Recipe, progress: Progress | None = None) -> Pictures:
+def load_pictures(folder: Path, names: list[str], recipe: Recipe, progress: Progress | None = None) -> Pictures:
     """Read pictures, or take them from the cache as far as their files have not changed since.
 
     Args:
         folder: The folder that the files are in.
-        files: What to read.
+        names: What to read: paths from the folder, with slashes.
         recipe: How a picture becomes the model's input.
         progress: Is told how far the decoding has come.
     """
     path = _cache_path(folder, recipe)
-    same = _read_same(path, files, recipe)
-    if same is not None:
-        with contextlib.suppress(OSError):
-            path.touch()
-        return same
-    known = _read(path, recipe)
-    fresh = [place for place, file in enumerate(files) if known is None or file not in known.row]
-    pictures = _assemble(folder, files, recipe, known, fresh, progress)
+    files: list[File] = []
+    known = None
+    if path.is_file():
+        files = [_look_at(_join(folder, name), name) for name in names]
+        same = _read_same(path, files, recipe)
+        if same is not None:
+            with contextlib.suppress(OSError):
+                path.touch()
+            return same
+        known = _read(path, recipe)
+    if known is None:
+        # Each file is looked at as it is handed out, while the workers decode those before it.
+        files = []
+        pictures = _assemble(len(names), _looking_at(folder, names, files), recipe, progress=progress)
+    else:
+        kept = {place: known.row[file] for place, file in enumerate(files) if file in known.row}
+        paths = (_join(folder, name) for place, name in enumerate(names) if place not in kept)
+        pictures = _assemble(len(names), paths, recipe, kept, known.pictures, progress)
     # A home that cannot be written costs time at the next start, nothing else.
     with contextlib.suppress(AaeError):
         _write(path, files, pictures)
     return pictures
 
 
-def _assemble(
-    folder: Path, files: list[File], recipe: Recipe, known: _Known | None, fresh: list[int], progress: Progress | None
-) -> Pictures:
-    image = np.empty((len(files), *recipe.stored_shape), np.uint8)
-    readable, odd = np.ones(len(files), bool), np.zeros(len(files), bool)
-    unreadable: dict[int, str] = {}
-    is_fresh = np.zeros(len(files), bool)
-    is_fresh[fresh] = True
-    if known is not None:
-        for place in np.flatnonzero(~is_fresh).tolist():
-            row = known.row[files[place]]
-            if isinstance(row, str):
-                unreadable[place] = row
-            else:
-                image[place], odd[place] = known.pictures.image[row], known.pictures.odd[row]
-    done = 0
+def _join(folder: Path, name: str) -> str:
     # Joined as text: a Path for each of a hundred thousand pictures takes half a second.
-    for batch in _prepared([f"{folder}{os.sep}{files[place].name}" for place in fresh], recipe):
+    return f"{folder}{os.sep}{name}"
+
+
+def _look_at(path: str, name: str) -> File:
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        # Gone since it was listed; what reads it says so.
+        return File(name, -1, 0)
+    return File(name, status.st_size, status.st_mtime_ns)
+
+
+def _looking_at(folder: Path, names: list[str], files: list[File]) -> Iterator[str]:
+    """Give the path of each picture, once its file has been looked at and added to ``files``."""
+    for name in names:
+        path = _join(folder, name)
+        files.append(_look_at(path, name))
+        yield path
+
+
+def _assemble(
+    count: int,
+    paths: Iterable[str],
+    recipe: Recipe,
+    kept: Mapping[int, int | str] | None = None,
+    known: Pictures | None = None,
+    progress: Progress | None = None,
+) -> Pictures:
+    """Put pictures together: some are known, the others are decoded.
+
+    Args:
+        count: Number of pictures.
+        paths: Those to decode, in order.
+        recipe: How.
+        kept: By the places of the others, their rows in ``known``, or why there is none.
+        known: What the cache holds.
+        progress: Is told how far the decoding has come.
+    """
+    image = np.empty((count, *recipe.stored_shape), np.uint8)
+    readable, odd = np.ones(count, bool), np.zeros(count, bool)
+    unreadable: dict[int, str] = {}
+    for place, row in (kept or {}).items():
+        if isinstance(row, str):
+            unreadable[place] = row
+        elif known is not None:
+            image[place], odd[place] = known.image[row], known.odd[row]
+    fresh = [place for place in range(count) if place not in kept] if kept else range(count)
+    done = 0
+    for batch in _prepared(paths, len(fresh), recipe):
         places = fresh[done : done + len(batch.outcomes)]
         failed = {
             place: outcome.message
@@ -110,13 +167,14 @@ def _assemble(
     return Pictures(image, np.flatnonzero(readable), odd, dict(sorted(unreadable.items())))
 
 
-def _prepared(names: list[str], recipe: Recipe) -> Iterator[Batch]:
-    if len(names) >= _MANY:
+def _prepared(paths: Iterable[str], count: int, recipe: Recipe) -> Iterator[Batch]:
+    if count >= _MANY:
         with workers() as pool:
-            yield from pool.run(names, recipe)
+            yield from pool.run(paths, recipe)
     else:
-        for start in range(0, len(names), CHUNK):
-            yield prepare_chunk(list(names[start : start + CHUNK]), recipe)
+        pending = iter(paths)
+        while chunk := list(islice(pending, CHUNK)):
+            yield prepare_chunk(list(chunk), recipe)
 
 
 class _Known:

@@ -363,6 +363,21 @@ def test_no_test_pictures_are_none_of_the_same_shape(tmp_path: Path) -> None:
     assert found.test_name == ()
 
 
+def test_a_picture_that_goes_away_after_it_was_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "cache"))
+    write_pictures(tmp_path / "pictures", {"a.png": drawing(0, 0), "b.png": drawing(1, 0)})
+    names = ["a.png", "gone.png", "b.png"]
+    for _ in range(2):  # decoded, and from the cache
+        found = picture_cache.load_pictures(tmp_path / "pictures", names, Recipe())
+        assert found.place.tolist() == [0, 2]
+        assert list(found.unreadable) == [1]
+        assert "No such file" in found.unreadable[1]
+    write_pictures(tmp_path / "pictures", {"gone.png": drawing(2, 0)})
+    back = picture_cache.load_pictures(tmp_path / "pictures", names, Recipe())
+    assert back.place.tolist() == [0, 1, 2]
+    assert not back.unreadable
+
+
 def test_a_damaged_cache_is_made_anew(tmp_path: Path) -> None:
     write_classes(tmp_path / "data", 2, 1)
     first = load_dataset(tmp_path / "data")
