@@ -101,9 +101,15 @@ class Objective:
         classification: Weight of the cross-entropy on the labelled images.
         consistency: Weight of the cross-entropy between the averaged teacher's label for an unlabelled image and the
             student's answer for the same image warped (FixMatch, Sohn et al. 2020, with a mean teacher).
-        confidence: The teacher's label counts where its probability exceeds this.
+        pseudo_labels: What the teacher gives: ``hard``, its best label where it is sure of it (FixMatch), or ``soft``,
+            its probabilities of every image (Hu et al. 2017), which is the better start where nobody tells a label.
+        alignment: Whether the teacher's probabilities are scaled so that every class is as frequent as the prior on y
+            says (Berthelot et al. 2020).
+        confidence: A hard label counts where its probability exceeds this.
         information: Weight of what the label of an unlabelled image could tell and does not: ln K less the mutual
             information of image and label (Krause et al. 2010).
+        spread: Within that term, weight of all labels being used, against that of every image being sure of its own
+            (the μ of Hu et al. 2017).
         generation: Weight of the cross-entropy between the label that the decoder was given, with a style drawn from
             the prior, and the teacher's answer for what it drew. The article's decoder reads off the style much of
             what the label should say, so that the class asked for is often not the class drawn.
@@ -113,13 +119,19 @@ class Objective:
     regularisation: float = 1.0
     classification: float = 1.0
     consistency: float = 0.0
+    pseudo_labels: Literal["hard", "soft"] = "hard"
+    alignment: bool = True
     confidence: float = 0.9
     information: float = 0.0
+    spread: float = 1.0
     generation: float = 0.0
 
     def __post_init__(self) -> None:
-        for key in ("reconstruction", "regularisation", "classification", "consistency", "information", "generation"):
-            require(getattr(self, key) >= 0, f"objective.{key}", "0 or more", getattr(self, key))
+        for entry in dataclasses.fields(self):
+            if entry.type == "float":
+                require(
+                    getattr(self, entry.name) >= 0, f"objective.{entry.name}", "0 or more", getattr(self, entry.name)
+                )
         require(0 <= self.confidence < 1, "objective.confidence", "in [0, 1)", self.confidence)
 
 

@@ -40,17 +40,18 @@ def classification(label_logits: Tensor, label: Tensor) -> Tensor:
     return F.cross_entropy(label_logits, label)
 
 
-def information(label_logits: Tensor) -> Tensor:
+def information(label_logits: Tensor, spread: float = 1.0) -> Tensor:
     """How much less the label of an image tells than the most it could, in nats: to be minimised, 0 at best.
 
     The mutual information of image and label is the entropy of the mean answer less the mean entropy of the answers
-    (Krause et al. 2010); logits (B, K) are sure and even where it reaches ln K.
+    (Krause et al. 2010); logits (B, K) are sure and even where it reaches ln K. What the entropy of the mean answer
+    lacks of ln K counts ``spread`` times (Hu et al. 2017).
     """
     log_prob = label_logits.log_softmax(1)  # (B, K)
     doubt = -(log_prob.exp() * log_prob).sum(1).mean()
     mean = log_prob.exp().mean(0)  # (K,)
-    spread = -torch.xlogy(mean, mean).sum()
-    missing: Tensor = math.log(label_logits.shape[1]) - spread + doubt
+    unevenness = math.log(label_logits.shape[1]) + torch.xlogy(mean, mean).sum()
+    missing: Tensor = doubt + spread * unevenness
     return missing
 
 
@@ -74,3 +75,11 @@ def consistency(label_logits: Tensor, teacher_prob: Tensor, confidence: float) -
     prob, label = teacher_prob.max(1)  # (B,), (B,)
     loss = F.cross_entropy(label_logits, label, reduction="none")  # (B,)
     return (loss * (prob > confidence)).mean()
+
+
+def soft_consistency(label_logits: Tensor, teacher_prob: Tensor) -> Tensor:
+    """Cross-entropy of the student's logits (B, K) for warped images against the teacher's probabilities (B, K).
+
+    Self-augmented training (Hu et al. 2017): every image counts, by as much as the teacher tells of it.
+    """
+    return F.cross_entropy(label_logits, teacher_prob)

@@ -132,19 +132,24 @@ class Step:
 
     def consistency_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
         """Beyond the article: answer for warped images as the averaged teacher answers for the images unwarped."""
-        if self.average is None or encoding.label_logits is None or not self.config.objective.consistency:
+        settings = self.config.objective
+        if self.average is None or encoding.label_logits is None or not settings.consistency:
             return {}
         with torch.no_grad():
             prob = self.average.encoder(image).label_logits.softmax(1)  # (U, K)
             self.label_average.lerp_(prob.mean(0), 0.01)
-            prob = objectives.align(prob, self.label_average, self.label_frequency)
-        return {"consistency": objectives.consistency(encoding.label_logits, prob, self.config.objective.confidence)}
+            if settings.alignment:
+                prob = objectives.align(prob, self.label_average, self.label_frequency)
+        if settings.pseudo_labels == "soft":
+            return {"consistency": objectives.soft_consistency(encoding.label_logits, prob)}
+        return {"consistency": objectives.consistency(encoding.label_logits, prob, settings.confidence)}
 
     def information_phase(self, encoding: Encoding) -> dict[str, Tensor]:
         """Beyond the article: have the label tell as much of the image as it can."""
-        if encoding.label_logits is None or not self.config.objective.information:
+        settings = self.config.objective
+        if encoding.label_logits is None or not settings.information:
             return {}
-        return {"information": objectives.information(encoding.label_logits)}
+        return {"information": objectives.information(encoding.label_logits, settings.spread)}
 
     def generation_phase(self) -> dict[str, Tensor]:
         """Beyond the article: have what the decoder draws for a label and a style of the prior read as that label.

@@ -86,6 +86,24 @@ def test_information_is_all_there_where_answers_are_sure_and_even_and_none_where
     assert float(objectives.information(halves)) == pytest.approx(expected, abs=1e-6)
 
 
+def test_spread_weighs_what_the_answers_lack_of_being_even():
+    logits = torch.tensor([[50.0, 0.0], [0.0, 0.0]])
+    doubt = math.log(2) / 2
+    unevenness = float(objectives.information(logits)) - doubt
+    assert unevenness > 0.1
+    assert float(objectives.information(logits, 3.0)) == pytest.approx(doubt + 3 * unevenness, abs=1e-6)
+
+
+def test_soft_consistency_counts_every_image_by_the_teachers_probabilities():
+    logits = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
+    teacher = torch.tensor([[0.6, 0.4], [0.5, 0.5]])
+    log_prob = logits.log_softmax(1)
+    expected = -(teacher * log_prob).sum(1).mean()
+    assert float(objectives.soft_consistency(logits, teacher)) == pytest.approx(float(expected))
+    # Least where the student answers as the teacher does.
+    assert objectives.soft_consistency(teacher.log(), teacher) < objectives.soft_consistency(logits, teacher)
+
+
 def test_a_teacher_as_sure_as_the_bound_is_not_sure_enough():
     logits, prob = torch.zeros(1, 2), torch.tensor([[0.75, 0.25]])
     assert objectives.consistency(logits, prob, 0.75).item() == 0

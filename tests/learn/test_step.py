@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from aaecli.family import FAMILY
-from aaecli.learn.networks import Networks
+from aaecli.learn import objectives
+from aaecli.learn.networks import Encoding, Networks
 from aaecli.learn.optimisers import set_rates
 from aaecli.learn.step import Batch, Step, to_float
 from aaecli.settings import resolve
@@ -163,6 +164,24 @@ def test_where_every_label_is_known_all_images_are_classified_and_no_teacher_is_
     torch.manual_seed(1)
     expected = torch.nn.functional.cross_entropy(logits, torch.cat([known, batch.label]))
     torch.testing.assert_close(step._add_up(batch._replace(pool_label=known))["classification"], expected)
+
+
+@pytest.mark.parametrize("alignment", [True, False])
+@pytest.mark.parametrize("pseudo_labels", ["hard", "soft"])
+def test_the_teacher_names_images_as_the_settings_ask(small_config, pseudo_labels, alignment):
+    config = small_config("default")
+    asked = dataclasses.replace(config.objective, pseudo_labels=pseudo_labels, alignment=alignment, confidence=0.0)
+    step = make_step(dataclasses.replace(config, objective=asked))
+    step.label_average.copy_(torch.arange(1.0, NUM_CLASSES + 1) / sum(range(1, NUM_CLASSES + 1)))
+    image = torch.rand(16, 1, *SHAPE)
+    prob = step.average.encoder(image).label_logits.softmax(1)
+    average = step.label_average.lerp(prob.mean(0), 0.01)
+    if alignment:
+        prob = objectives.align(prob, average)
+    log_prob = step.networks.encoder(image).label_logits.log_softmax(1)
+    target = prob if pseudo_labels == "soft" else torch.nn.functional.one_hot(prob.argmax(1), NUM_CLASSES)
+    found = step.consistency_phase(Encoding(log_prob, None), image)["consistency"]
+    torch.testing.assert_close(found, -(target * log_prob).sum(1).mean())
 
 
 def test_rates_rise_then_fall(small_config):
