@@ -2,8 +2,8 @@
 
 The judge is a plain network that has seen every label; make one first, then name it and the models to be judged:
 
-    aaecli train --model baseline --labels all --name judge
-    python benchmarks/drawings.py runs/judge-001/model.pt runs/supervised-001/model.pt
+    aaecli train --model baseline --labels all --epochs 8 --name judge
+    python benchmarks/drawings.py runs/judge-001/model.pt runs/supervised-all-001/model.pt
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from aaecli.config import (
     to_table,
 )
 from aaecli.errors import AaeError
+from aaecli.family import FAMILY
 from aaecli.settings import preset_names, read_toml, resolve, to_toml
 
 SECTIONS = {
@@ -213,6 +214,16 @@ def test_a_preset_that_extends_another_differs_only_in_what_it_says() -> None:
     assert quick["augmentation"]["shear"] == default["augmentation"]["shear"]
     assert quick["schedule"]["steps"] == 1500
     assert resolve(preset="quick", flags={"model": "aae"}).network.style_dim == 2
+
+
+@pytest.mark.parametrize("model", FAMILY)
+def test_the_preset_paper_has_the_papers_terms_and_no_others(model: str) -> None:
+    config = resolve(preset="paper", flags={"model": model})
+    objective = config.objective
+    assert (objective.consistency, objective.information, objective.generation) == (0, 0, 0)
+    assert config.augmentation.changed_share() == 0
+    assert (config.network.encoder, config.network.hidden) == ("mlp", (1000, 1000))
+    assert config.network.style_noise == 0
 
 
 def test_a_misspelt_preset_is_recognised() -> None:

@@ -125,7 +125,7 @@ def train(
             envvar="AAECLI_PRESET",
             rich_help_panel=_HOW,
             show_default="default; baseline: tutorial",
-            help="Settings to start from: quick, default, best, or tutorial (the article's).",
+            help="Settings to start from: quick, default, best, tutorial (the article's) or paper (the paper's terms).",
         ),
     ] = None,
     config: Annotated[
