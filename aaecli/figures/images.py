@@ -134,7 +134,8 @@ def _sheet(images: _Array, inches: float, title: str) -> tuple[Figure, Axes]:
     figure = new_figure(inches * columns + 1.0, inches * rows * height / width + 0.9)
     axes = figure.add_subplot()
     _show(axes, tile(images))
-    axes.set_title(title)
+    # An axes' own title moves up past what stands above the axes once the layout is made, and out of the picture.
+    figure.suptitle(title, fontsize=10.5)
     return figure, axes
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from aaecli.figures.images import (
     centres,
@@ -72,3 +75,12 @@ def test_each_unit_has_a_scale_of_its_own():
     shown = np.asarray(feature_figure(weight, "Units").axes[0].get_images()[0].get_array())
     assert shown[:3, :3].tolist() == [[1.0] * 3] * 3
     assert np.nanmin(shown) == -1
+
+
+@pytest.mark.parametrize("columns", [3, 10, 16, 30])
+def test_nothing_is_cut_off_at_the_edge_of_a_sheet(columns):
+    names = [str(number) for number in range(columns)]
+    drawn = encode(sample_figure(np.zeros((10, columns, 28, 28), np.float32), names, "Any run"), "png")
+    pixels = np.asarray(Image.open(io.BytesIO(drawn)).convert("L"))
+    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert (edge > 200).all()
