@@ -127,11 +127,9 @@ class Objective:
     generation: float = 0.0
 
     def __post_init__(self) -> None:
-        for entry in dataclasses.fields(self):
-            if entry.type == "float":
-                require(
-                    getattr(self, entry.name) >= 0, f"objective.{entry.name}", "0 or more", getattr(self, entry.name)
-                )
+        weights = ("reconstruction", "regularisation", "classification", "consistency", "information", "generation")
+        for key in (*weights, "spread"):
+            require(getattr(self, key) >= 0, f"objective.{key}", "0 or more", getattr(self, key))
         require(0 <= self.confidence < 1, "objective.confidence", "in [0, 1)", self.confidence)
 
 
