@@ -44,6 +44,7 @@ def export(
     differs, nothing is written.
     """
     from aaecli import console
+    from aaecli.family import FAMILY
     from aaecli.paths import find_model
 
     path = find_model(model)
@@ -70,4 +71,5 @@ def export(
     if card:
         console.out().print(f"card     {card_path}", markup=False)
     if not quiet:
-        console.say("Next: aaecli classify digit.png" + (", aaecli generate" if "decoder" in report else ""))
+        reads = ["aaecli classify digit.png"] * FAMILY[checkpoint.config.model].encodes_label
+        console.say("Next: " + ", ".join([*reads, *["aaecli generate"] * ("decoder" in report)]))

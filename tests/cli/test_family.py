@@ -108,6 +108,12 @@ def test_checkpoint_and_files_are_judged_alike(model, capsys):
     assert ("knows no classes" in said.err) == (model not in KNOWS_CLASSES)
 
 
+def test_export_names_what_the_model_can_do_next(model, capsys):
+    said = answer(capsys, "export", "--out", "again").err
+    assert ("aaecli classify" in said) == (model in KNOWS_CLASSES)
+    assert ("aaecli generate" in said) == (FAMILY[model].decoder_label is not None)
+
+
 def test_classify_names_a_class_or_says_that_there_is_none(model, capsys):
     assert aaecli("data", "export", "--index", 0, "--out", "digit.png") == 0
     if model in KNOWS_CLASSES:
