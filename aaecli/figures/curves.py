@@ -112,6 +112,7 @@ def _draw_losses(axes: Axes, kind: str, losses: Mapping[str, _Float], step: _Flo
         axes.plot(step, values, label=label, linestyle=DASHES[number % 4], **_points(step))
     if even is not None:
         axes.axhline(even, color="0.35", linewidth=1, linestyle=":", label=meaning)
+        axes.autoscale_view()  # or it may lie on the frame, unseen
     every = np.concatenate(list(losses.values()))
     if every.min() > 0 and every.max() > _WIDE * every.min():
         axes.set_yscale("log")

@@ -56,6 +56,15 @@ def test_each_kind_of_loss_has_its_panel():
     assert figure.get_suptitle() == "some-001"
 
 
+def test_the_line_where_the_game_is_even_stands_clear_of_the_frame():
+    metrics = {"step": np.arange(1.0, 4), "style_regularisation": np.array([2.366, 0.9, 0.772])}
+    (axes,) = training_figure(metrics, "some-001").axes
+    even = axes.get_lines()[-1].get_ydata()[0]
+    assert even == pytest.approx(np.log(2))
+    bottom, top = axes.get_ylim()
+    assert even - bottom > 0.02 * (top - bottom)
+
+
 @pytest.mark.parametrize(("form", "head"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
 def test_the_same_figure_gives_the_same_bytes(form, head):
     first, second = (encode(accuracy_figure({"aae": [curve(0.9, 0.95)]}), form) for _ in range(2))
