@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from labelling import aaecli
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
@@ -72,9 +71,7 @@ def accuracy(kind: str, seed: int) -> float:
     """Train on a folder of this kind and give the accuracy on its test pictures."""
     with tempfile.TemporaryDirectory() as place:
         WRITERS[kind](Path(place) / kind, seed)
-        options = (*OPTIONS[kind], "--seed", seed, "--quiet", "--no-figures")
-        command = [sys.executable, "-m", "aaecli", "train", "--data", kind, *map(str, options)]
-        subprocess.run(command, cwd=place, check=True, capture_output=True)
+        aaecli(Path(place), "train", "--data", kind, *OPTIONS[kind], "--seed", seed, "--quiet", "--no-figures")
         (summary,) = Path(place).glob("runs/*/summary.json")
         return float(json.loads(summary.read_text())["test_accuracy"])
 
