@@ -108,8 +108,8 @@ class Objective:
         confidence: A hard label counts where its probability exceeds this.
         information: Weight of what the label of an unlabelled image could tell and does not: ln K less the mutual
             information of image and label (Krause et al. 2010).
-        spread: Within that term, weight of all labels being used, against that of every image being sure of its own
-            (the μ of Hu et al. 2017).
+        spread: Within that term, weight of every label being used as often as the prior on y says, against that of
+            every image being sure of its own (the μ of Hu et al. 2017).
         generation: Weight of the cross-entropy between the label that the decoder was given, with a style drawn from
             the prior, and the teacher's answer for what it drew. The article's decoder reads off the style much of
             what the label should say, so that the class asked for is often not the class drawn.

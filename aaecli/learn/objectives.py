@@ -40,17 +40,19 @@ def classification(label_logits: Tensor, label: Tensor) -> Tensor:
     return F.cross_entropy(label_logits, label)
 
 
-def information(label_logits: Tensor, spread: float = 1.0) -> Tensor:
+def information(label_logits: Tensor, spread: float = 1.0, frequency: Tensor | None = None) -> Tensor:
     """How much less the label of an image tells than the most it could, in nats: to be minimised, 0 at best.
 
     The mutual information of image and label is the entropy of the mean answer less the mean entropy of the answers
     (Krause et al. 2010); logits (B, K) are sure and even where it reaches ln K. What the entropy of the mean answer
-    lacks of ln K counts ``spread`` times (Hu et al. 2017).
+    lacks of ln K counts ``spread`` times (Hu et al. 2017). Where the prior draws some labels more often than others,
+    ``frequency`` (K,), it is the mean answer's divergence from that instead.
     """
     log_prob = label_logits.log_softmax(1)  # (B, K)
     doubt = -(log_prob.exp() * log_prob).sum(1).mean()
     mean = log_prob.exp().mean(0)  # (K,)
-    unevenness = math.log(label_logits.shape[1]) + torch.xlogy(mean, mean).sum()
+    log_frequency = -math.log(label_logits.shape[1]) if frequency is None else frequency.log()
+    unevenness = (torch.xlogy(mean, mean) - mean * log_frequency).sum()
     missing: Tensor = doubt + spread * unevenness
     return missing
 

@@ -149,7 +149,8 @@ class Step:
         settings = self.config.objective
         if encoding.label_logits is None or not settings.information:
             return {}
-        return {"information": objectives.information(encoding.label_logits, settings.spread)}
+        missing = objectives.information(encoding.label_logits, settings.spread, self.label_frequency)
+        return {"information": missing}
 
     def generation_phase(self) -> dict[str, Tensor]:
         """Beyond the article: have what the decoder draws for a label and a style of the prior read as that label.

@@ -94,6 +94,16 @@ def test_spread_weighs_what_the_answers_lack_of_being_even():
     assert float(objectives.information(logits, 3.0)) == pytest.approx(doubt + 3 * unevenness, abs=1e-6)
 
 
+def test_spread_asks_for_the_frequencies_of_the_prior():
+    frequency = torch.tensor([0.75, 0.25])
+    sure = torch.tensor([[50.0, 0.0], [50.0, 0.0], [50.0, 0.0], [0.0, 50.0]])
+    assert float(objectives.information(sure, 2.0, frequency)) == pytest.approx(0, abs=1e-6)
+    divergence = 0.75 * math.log(0.75 / 0.25) + 0.25 * math.log(0.25 / 0.75)
+    assert float(objectives.information(sure, 2.0, frequency.flip(0))) == pytest.approx(2 * divergence, abs=1e-6)
+    even = objectives.information(sure, 2.0, torch.full((2,), 0.5))
+    assert float(even) == pytest.approx(float(objectives.information(sure, 2.0)), abs=1e-6)
+
+
 def test_soft_consistency_counts_every_image_by_the_teachers_probabilities():
     logits = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
     teacher = torch.tensor([[0.6, 0.4], [0.5, 0.5]])
