@@ -125,8 +125,7 @@ def train(
             envvar="AAECLI_PRESET",
             rich_help_panel=_HOW,
             show_default="default; baseline: tutorial",
-            help="Settings to start from: quick, default, best, few (for a handful of labels), tutorial (the "
-            "article's) or paper (the paper's terms).",
+            help="Settings to start from: quick, default, best, tutorial (the article's) or paper (the paper's terms).",
         ),
     ] = None,
     config: Annotated[

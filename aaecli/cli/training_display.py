@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _REFRESH_SECONDS = 0.5
 """How often losses are read back from the device: rarely enough that no step waits for it."""
-_FEW_LABELS = 5
-"""A class with fewer labels may be lost to another one; with 10 a class none was."""
 
 
 class TrainingDisplay:
@@ -77,9 +75,6 @@ class TrainingDisplay:
         how = f"preset {plan['preset']}, seed {plan['seed']}"
         console.say(f"Training {plan['model']} on {plan['dataset']} with {labels}: {how}.")
         console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
-        is_few = 0 < counted < _FEW_LABELS * plan["num_classes"]
-        if is_few and plan["model"] == "semisupervised" and plan["preset"] != "few":
-            console.say("So few labels may leave one class to another: --preset few is made for them.")
         if plan["number"]:
             console.say(f"Going on after step {plan['number']:,}.")
         if console.err().is_terminal:

@@ -14,9 +14,8 @@ from aaecli.cli import training_display
 from aaecli.cli.training_display import TrainingDisplay
 
 PLAN = {
-    "model": "semisupervised", "dataset": "MNIST", "labels": 100, "num_labelled": 100, "num_classes": 10,
-    "preset": "default", "seed": 3, "num_steps": 200, "device": "cpu", "precision": "float32",
-    "run": "runs/some-001", "number": 0,
+    "model": "semisupervised", "dataset": "MNIST", "labels": 100, "num_labelled": 100, "preset": "default", "seed": 3,
+    "num_steps": 200, "device": "cpu", "precision": "float32", "run": "runs/some-001", "number": 0,
 }  # fmt: skip
 ROW = {
     "epoch": 1, "step": 100, "reconstruction": 0.0567, "consistency": 1.25, "validation_accuracy": 0.9135,
@@ -64,25 +63,6 @@ def test_a_log_gets_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
         "epoch 1, step 100 of 200: validation accuracy 91.35%, reconstruction 0.0567, consistency 1.25"
     )
     assert "12,346 images/s" in epoch
-
-
-@pytest.mark.parametrize(
-    ("differing", "advised"),
-    [
-        ({"labels": 10}, True),
-        ({"labels": "all", "num_labelled": 49}, True),
-        ({"labels": "all", "num_labelled": 50}, False),
-        ({"labels": 10, "preset": "few"}, False),
-        ({"labels": 10, "model": "baseline"}, False),
-        ({"labels": 0}, False),
-    ],
-)
-def test_the_preset_for_a_handful_of_labels_is_named_where_it_helps(
-    capsys: pytest.CaptureFixture[str], differing: dict[str, Any], advised: bool
-) -> None:
-    with TrainingDisplay(quiet=False) as display:
-        display.begin(PLAN | differing)
-    assert ("--preset few" in capsys.readouterr().err) == advised
 
 
 def test_the_time_left_counts_from_where_it_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
