@@ -238,6 +238,32 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Propagation:
+    """Labels for unlabelled images from their neighbours, for the ``consistency`` term to start from.
+
+    A teacher that learnt from one label a class can be sure and wrong; who looks like whom to its encoder says better
+    which images belong together (Iscen et al. 2019; the propagation is that of Calder et al. 2020).
+
+    Attributes:
+        every: Steps after which labels are propagated, again and again; 0 for never.
+        until: Step from which the teacher alone labels what has no label.
+        num_images: Images of the pool among which labels are propagated, drawn anew each time.
+        num_neighbours: Nearest neighbours of an image, by what the averaged encoder makes of it.
+    """
+
+    every: int = 0
+    until: int = 0
+    num_images: int = 20_000
+    num_neighbours: int = 10
+
+    def __post_init__(self) -> None:
+        for key in ("every", "until"):
+            require(0 <= getattr(self, key) <= 10**12, f"propagation.{key}", "0 or more", getattr(self, key))
+        require(2 <= self.num_images <= 10**6, "propagation.num_images", "in 2 to 1000000", self.num_images)
+        require(1 <= self.num_neighbours <= 1000, "propagation.num_neighbours", "in 1 to 1000", self.num_neighbours)
+
+
+@dataclass(frozen=True)
 class Augmentation:
     """The warp of the images that the encoder learns from; each is drawn uniformly from [-value, value]. 0 for none.
 
@@ -309,6 +335,7 @@ class Config:
         objective: Weights of the terms.
         optimiser: Optimiser settings.
         schedule: Steps and batch sizes.
+        propagation: Labels from neighbours.
         augmentation: Warp of the training images.
     """
 
@@ -328,6 +355,7 @@ class Config:
     objective: Objective = field(default_factory=Objective)
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
+    propagation: Propagation = field(default_factory=Propagation)
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:

@@ -31,6 +31,7 @@ def gather(trainer: Trainer) -> dict[str, Any]:
         "networks": step.networks.state_dict(),
         "average": None if step.average is None else step.average.state_dict(),
         "label_average": step.label_average,
+        "propagated_label": None if trainer.propagation is None else trainer.propagation.label,
         "optimisers": {name: optimiser.state_dict() for name, optimiser in step.optimisers.items()},
         "random_state": random_state(trainer.device),
     }
@@ -54,6 +55,11 @@ def put_back(trainer: Trainer, content: dict[str, Any], path: Path) -> None:
             _load(step.average, content["average"])
         _hold(content["label_average"].shape == step.label_average.shape, "its label average has another shape")
         step.label_average.copy_(content["label_average"])
+        if trainer.propagation is not None:
+            propagated = content["propagated_label"]
+            _hold(propagated.shape == trainer.propagation.label.shape, "its propagated labels are of other images")
+            _hold(bool((propagated < step.num_classes).all()), "its propagated labels are of other classes")
+            trainer.propagation.label.copy_(propagated)
         for name, optimiser in step.optimisers.items():
             _load_optimiser(optimiser, content["optimisers"][name])
         restore_random_state(content["random_state"], trainer.device)

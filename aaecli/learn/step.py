@@ -32,12 +32,15 @@ class Batch(NamedTuple):
         labelled: uint8 (L, H, W) or (L, H, W, 3); None for a model that learns without labels.
         label: int64 (L,), or None likewise.
         pool_label: int64 (U,), the labels of the images from the pool where every one of them has one; else None.
+        propagated_label: int64 (U,), what their neighbours say of the images from the pool, -1 where they say nothing;
+            None where they are not asked.
     """
 
     unlabelled: Tensor | None
     labelled: Tensor | None
     label: Tensor | None
     pool_label: Tensor | None = None
+    propagated_label: Tensor | None = None
 
 
 def to_float(image: Tensor) -> Tensor:
@@ -99,6 +102,13 @@ class Step:
             self.average.move(self.networks, min(self.config.optimiser.average, (number + 1) / (number + 10)))
         return {name: loss.detach() for name, loss in losses.items()}
 
+    @property
+    def asks_teacher(self) -> bool:
+        """Whether the averaged encoder labels images for the ``consistency`` term."""
+        named = FAMILY[self.config.model].encodes_label and FAMILY[self.config.model].sees_unlabelled
+        joint = self.config.optimiser.update == "joint"
+        return named and joint and self.average is not None and self.config.objective.consistency > 0
+
     # The phases, each a function of what was encoded.
 
     def reconstruction_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
@@ -130,16 +140,24 @@ class Step:
             return {}
         return {"classification": objectives.classification(encoding.label_logits, label)}
 
-    def consistency_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
-        """Beyond the article: answer for warped images as the averaged teacher answers for the images unwarped."""
+    def consistency_phase(
+        self, encoding: Encoding, image: Tensor, propagated_label: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Beyond the article: answer for warped images as the averaged teacher answers for the images unwarped.
+
+        Where an image's neighbours say what it is, they are believed instead.
+        """
         settings = self.config.objective
-        if self.average is None or encoding.label_logits is None or not settings.consistency:
+        if not self.asks_teacher or self.average is None or encoding.label_logits is None:
             return {}
         with torch.no_grad():
             prob = self.average.encoder(image).label_logits.softmax(1)  # (U, K)
             self.label_average.lerp_(prob.mean(0), 0.01)
             if settings.alignment:
                 prob = objectives.align(prob, self.label_average, self.label_frequency)
+            if propagated_label is not None:
+                told = F.one_hot(propagated_label.clamp_min(0), self.num_classes).to(prob)
+                prob = torch.where((propagated_label >= 0)[:, None], told, prob)
         if settings.pseudo_labels == "soft":
             return {"consistency": objectives.soft_consistency(encoding.label_logits, prob)}
         return {"consistency": objectives.consistency(encoding.label_logits, prob, settings.confidence)}
@@ -200,7 +218,7 @@ class Step:
             if num_unlabelled:
                 losses |= self.information_phase(free)
                 if batch.pool_label is None:  # a teacher has nothing to add to what is known
-                    losses |= self.consistency_phase(free, image[:num_unlabelled])
+                    losses |= self.consistency_phase(free, image[:num_unlabelled], batch.propagated_label)
                 losses |= self.generation_phase()
         return losses
 

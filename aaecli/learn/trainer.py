@@ -24,6 +24,7 @@ from aaecli.learn.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.learn.memory import telling_what_fits
 from aaecli.learn.networks import Networks
 from aaecli.learn.predict import Prediction, judge, predict, told_label
+from aaecli.learn.propagation import Propagation
 from aaecli.learn.records import append_row, drop_rows_after
 from aaecli.learn.sampler import Sampler
 from aaecli.learn.state import fingerprint, gather, put_back
@@ -98,6 +99,11 @@ class Trainer:
         pool = torch.from_numpy(split.pool).to(device)
         self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
         self.all_labelled = len(split.labelled) == len(split.pool)
+        self.propagation: Propagation | None = None
+        if self.step.asks_teacher and config.propagation.every and len(labelled) and not self.all_labelled:
+            self.propagation = Propagation(
+                config.propagation, self.image, self.label, labelled, pool, self.step.label_average, config.seed
+            )
         validation = torch.from_numpy(split.validation).to(device)
         self.validation_image = self.image[validation]
         self.validation_label = dataset.train_label[split.validation]
@@ -143,6 +149,8 @@ class Trainer:
         epoch_start, epoch_number = start, self.number
         saved_at, saved_number = start, self.number
         while self.number < self.num_steps and not reporter.stopping():
+            if self.propagation is not None and self.propagation.is_due(self.number):
+                self.propagation.refresh(self.number, self.encoder)
             batch = self.batch(self.number)
             with telling_what_fits(self.step, batch, self.number):
                 losses = self.step(batch, self.number)
@@ -263,7 +271,8 @@ class Trainer:
             return Batch(unlabelled, None, None)
         labelled = self.labelled.batch(number)
         pool_label = None if pool is None or not self.all_labelled else self.label[pool]
-        return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label)
+        propagated = None if self.propagation is None or pool is None else self.propagation.of(pool, number)
+        return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label, propagated)
 
     def _check(self, folder: Path) -> None:
         """See that everything is finite; it waits for the device, so not after every step."""

@@ -176,6 +176,21 @@ def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset,
     assert rows_without_times(whole) == rows_without_times(broken)
 
 
+@pytest.mark.parametrize("stop_after", [2, 3, 5])
+def test_labels_from_neighbours_are_the_same_after_a_stop(tmp_path, small, stop_after):
+    config = small(propagation={"every": 2, "until": 6})
+    whole, plain = train(config, tmp_path), train(small(propagation={"every": 0}), tmp_path)
+    stopped = train(config, tmp_path, Watcher(stop_after))
+    torch.manual_seed(999)
+    training.resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
+    assert_same_weights(Path(whole["run"]) / "model.pt", Path(stopped["run"]) / "model.pt")
+    weights = [
+        weights_of(path)["encoder.label_head.weight"]
+        for path in (Path(whole["run"]) / "model.pt", Path(plain["run"]) / "model.pt")
+    ]
+    assert not torch.equal(*weights)
+
+
 def test_rows_that_the_checkpoint_does_not_know_are_taken_back(tmp_path, small):
     train(small(), tmp_path)
     train(small(), tmp_path, Watcher(3))

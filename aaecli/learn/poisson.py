@@ -1,0 +1,116 @@
+"""Labels for many images from those of a few, by who lies next to whom: Poisson learning with known class sizes.
+
+Calder, Cook, Thorpe and Slepčev 2020 ("Poisson learning", algorithms 1 and 2). With one label a class it reads far more
+than a classifier that learns from the same labels: the many images without any say where one class ends.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_ROWS = 1000
+"""Rows of the distance matrix that are in memory at a time."""
+_SPREADING = 500
+"""Iterations of algorithm 1: by then the labels have reached whatever hangs together."""
+_OUTER, _INNER = 20, 40
+"""Iterations of algorithm 2, the paper's."""
+_BALANCING = 100
+_LEAST_FAVOUR, _MOST_FAVOUR = 0.5, 2.0
+"""How far a class may be favoured to have it come out as large as it is known to be; the paper's."""
+
+
+class Graph:
+    """A symmetric graph of nearest neighbours with weights from 0 to 1, kept row by row.
+
+    Its products run on the processor, whatever the features came from: they are a few million operations each, and
+    a product that adds up in another order every time would make another training.
+
+    Args:
+        feature: float32 (N, D), of which the directions count; N is more than ``num_neighbours``.
+        num_neighbours: Neighbours that every image looks at; those that look at it are added.
+    """
+
+    def __init__(self, feature: Tensor, num_neighbours: int = 10) -> None:
+        num = len(feature)
+        neighbour, distance = nearest(feature, num_neighbours)  # (N, n), (N, n)
+        # The paper's weights: the scale is each image's own, so dense and thin regions hang together alike.
+        weight = torch.exp(-4 * distance / distance[:, -1:].clamp_min(1e-12))
+        start = torch.arange(num).repeat_interleave(num_neighbours)
+        place = torch.cat([start * num + neighbour.flatten(), neighbour.flatten() * num + start])
+        # What is seen from both ends occurs twice and adds up.
+        place, occurrence = torch.unique(place, return_inverse=True)
+        self.weight = torch.zeros(len(place)).index_add_(0, occurrence, weight.flatten().repeat(2))
+        self.column = place % num
+        self.first = torch.searchsorted(place, torch.arange(num) * num)
+        self.degree = self @ torch.ones(num, 1)  # (N, 1)
+
+    def __matmul__(self, value: Tensor) -> Tensor:
+        """Add up the neighbours' values (N, K), weighted, for every image."""
+        return F.embedding_bag(self.column, value, self.first, mode="sum", per_sample_weights=self.weight)
+
+
+def nearest(feature: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Find the images whose features point most nearly the same way, on the device of the features.
+
+    Returns:
+        int64 (N, count) and float32 (N, count) on the processor: the others, nearest first, and the squared distances
+        between the features brought to length 1.
+    """
+    direction = F.normalize(feature, dim=1)
+    found, cosines = [], []
+    for start in range(0, len(direction), _ROWS):
+        cosine = direction[start : start + _ROWS] @ direction.T  # (_ROWS, N)
+        own = torch.arange(len(cosine), device=cosine.device)
+        cosine[own, start + own] = -2.0
+        best = cosine.topk(count, dim=1)
+        cosines.append(best.values)
+        found.append(best.indices)
+    return torch.cat(found).cpu(), (2 - 2 * torch.cat(cosines).cpu()).clamp_min(0)
+
+
+def propagate(graph: Graph, label: Tensor, frequency: Tensor) -> Tensor:
+    """Label every image that hangs together with a labelled one.
+
+    Args:
+        graph: Of N images.
+        label: int64 (N,) on the processor; -1 where it is not known.
+        frequency: float32 (K,), the share of the images that is of each class.
+
+    Returns:
+        int64 (N,); -1 for images that no label reaches. What was known stays as it was.
+    """
+    num_classes = len(frequency)
+    known = label >= 0
+    given = F.one_hot(label[known], num_classes).float()
+    source = torch.zeros(len(label), num_classes)
+    source[known] = given - given.mean(0)
+    value = torch.zeros_like(source)
+    inflow = source / graph.degree
+    for _ in range(_SPREADING):
+        value = (graph @ value) / graph.degree + inflow
+    reached = value.abs().sum(1) > 0
+    frequency = frequency / frequency.sum()
+    value = _assigned(value, reached, frequency)
+    pace = 1 / graph.degree.max()
+    for _ in range(_OUTER):
+        before = value
+        for _ in range(_INNER):
+            value = value - pace * (graph.degree * value - graph @ value - source)
+        value = _assigned(value, reached, frequency)
+        if torch.equal(value, before):
+            break
+    read = value.argmax(1).masked_fill(~reached, -1)
+    return torch.where(known, label, read)
+
+
+def _assigned(value: Tensor, reached: Tensor, frequency: Tensor) -> Tensor:
+    """Give each image its largest class (N, K), one-hot, the classes favoured so that they come out as frequent."""
+    seen = value[reached]
+    favour = torch.ones_like(frequency)
+    for _ in range(_BALANCING):
+        best = (seen * favour).argmax(1)
+        share = torch.bincount(best, minlength=len(frequency)) / max(len(best), 1)
+        favour = (favour + (frequency - share)).clamp(_LEAST_FAVOUR, _MOST_FAVOUR)
+    return F.one_hot((value * favour).argmax(1), len(frequency)).float()

@@ -1,0 +1,88 @@
+"""Labels for the pool's images by what their neighbours are, propagated anew every so many steps of a training."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from aaecli.config import Propagation as Settings
+from aaecli.learn.poisson import Graph, propagate
+from aaecli.learn.step import to_float
+
+_BATCH = 1000
+
+
+class Propagation:
+    """What the graph of the encoder's features says of the images, and when it is to be asked again.
+
+    Args:
+        settings: When, and among how many images.
+        image: uint8 (N, H, W) or (N, H, W, 3), on the device that trains.
+        label: int64 (N,), of which only those of ``labelled`` are looked at.
+        labelled: int64 (L,), the labelled images.
+        pool: int64 (P,), all the images that training sees.
+        frequency: float32 (K,), how often the categorical prior draws each class.
+        seed: Seed of the draw of images.
+
+    Attributes:
+        label: int64 (N,) on the device that trains; -1 where nothing is said.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        image: Tensor,
+        label: Tensor,
+        labelled: Tensor,
+        pool: Tensor,
+        frequency: Tensor,
+        seed: int,
+    ) -> None:
+        self.settings = settings
+        self.image = image
+        self.known = torch.full((len(image),), -1)
+        self.known[labelled.cpu()] = label[labelled].cpu()
+        self.frequency = frequency.cpu()
+        self.labelled = labelled.cpu()
+        self.rest = pool.cpu()[self.known[pool.cpu()] < 0]
+        self.seed = seed
+        self.label = torch.full((len(image),), -1, device=image.device)
+
+    def is_due(self, number: int) -> bool:
+        """Whether labels are to be propagated before step ``number`` (from 0)."""
+        settings = self.settings
+        return bool(settings.every) and number % settings.every == 0 and 0 < number < settings.until
+
+    def refresh(self, number: int, encoder: nn.Module) -> None:
+        """Propagate labels among images drawn for step ``number`` (from 0), as the encoder sees them now."""
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + number) % 2**63)
+        order = torch.randperm(len(self.rest), generator=generator)
+        num_drawn = max(self.settings.num_images - len(self.labelled), 0)
+        chosen = torch.cat([self.labelled, self.rest[order[:num_drawn]]])
+        # A small pool has no more neighbours to offer than it has images.
+        graph = Graph(self._features(encoder, chosen), min(self.settings.num_neighbours, len(chosen) - 1))
+        self.label.fill_(-1)
+        propagated = propagate(graph, self.known[chosen], self.frequency)
+        self.label[chosen.to(self.label.device)] = propagated.to(self.label.device)
+
+    def of(self, index: Tensor, number: int) -> Tensor | None:
+        """Give what is said of images (U,) at step ``number`` (from 0): int64 (U,), or None where nothing counts yet.
+
+        -1 stands for an image of which nothing is said.
+        """
+        settings = self.settings
+        counts = bool(settings.every) and settings.every <= number < settings.until
+        return self.label[index] if counts else None
+
+    def _features(self, encoder: nn.Module, index: Tensor) -> Tensor:
+        """Encode stored images up to the last hidden layer: float32 (M, D), on the device."""
+        was_training = encoder.training
+        encoder.eval()
+        body = cast(nn.Module, encoder.body)
+        index = index.to(self.image.device)
+        with torch.inference_mode():
+            parts = [body(to_float(self.image[part])) for part in torch.split(index, _BATCH)]
+        encoder.train(was_training)
+        return torch.cat(parts).float()

@@ -1,0 +1,102 @@
+"""Labels from neighbours: what hangs together is of one class, and classes come out as large as they are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.neighbors import NearestNeighbors
+
+from aaecli.learn.poisson import Graph, nearest, propagate
+
+
+def heaps(sizes, spread, seed=0, num_dims=8):
+    """Heaps of points about the axes of a space: features (N, D) and the heap of each."""
+    generator = torch.Generator().manual_seed(seed)
+    heap = torch.arange(len(sizes)).repeat_interleave(torch.tensor(sizes))
+    noise = torch.randn(len(heap), num_dims, generator=generator)
+    return torch.eye(num_dims)[heap] + spread * noise, heap
+
+
+def first_of_each(heap, num_classes):
+    """The labels of the first point of the first heaps, -1 for all others."""
+    label = torch.full_like(heap, -1)
+    for each in range(num_classes):
+        label[(heap == each).nonzero()[0]] = each
+    return label
+
+
+def even(num_classes):
+    return torch.full((num_classes,), 1 / num_classes)
+
+
+@given(num=st.integers(12, 60), count=st.integers(1, 10), seed=st.integers(0, 1000))
+def test_the_nearest_are_those_that_scikit_learn_finds(num, count, seed):
+    feature = torch.randn(num, 5, generator=torch.Generator().manual_seed(seed))
+    found, distance = nearest(feature, count)
+    direction = torch.nn.functional.normalize(feature, dim=1).numpy()
+    wanted, _ = NearestNeighbors(n_neighbors=count).fit(direction).kneighbors()
+    np.testing.assert_allclose(distance.sqrt(), wanted, atol=1e-3)
+    assert not (found == torch.arange(num)[:, None]).any()
+
+
+def test_more_rows_than_are_in_memory_at_a_time_make_no_difference(monkeypatch):
+    feature = torch.randn(70, 5, generator=torch.Generator().manual_seed(0))
+    whole = nearest(feature, 6)
+    monkeypatch.setattr("aaecli.learn.poisson._ROWS", 16)
+    parts = nearest(feature, 6)
+    assert torch.equal(whole[0], parts[0])
+    torch.testing.assert_close(whole[1], parts[1])
+
+
+def test_the_graph_is_symmetric_and_adds_up_the_neighbours():
+    feature, _ = heaps([20, 20], 0.2)
+    graph = Graph(feature, 4)
+    matrix = graph @ torch.eye(40)
+    torch.testing.assert_close(matrix, matrix.T)
+    assert not matrix.diagonal().any()
+    assert (matrix > 0).sum(1).min() >= 4
+    torch.testing.assert_close(graph.degree, matrix.sum(1, keepdim=True))
+    value = torch.randn(40, 3)
+    torch.testing.assert_close(graph @ value, matrix @ value)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_label_a_class_tells_the_rest(seed):
+    feature, heap = heaps([60, 60, 60], 0.15, seed)
+    assert torch.equal(propagate(Graph(feature), first_of_each(heap, 3), even(3)), heap)
+
+
+def test_classes_come_out_as_large_as_they_are_known_to_be():
+    feature, heap = heaps([300, 100], 0.45)  # the heaps run into each other
+    label = first_of_each(heap, 2)
+    shares = {}
+    for name, frequency in (("true", torch.tensor([0.75, 0.25])), ("even", even(2))):
+        read = propagate(Graph(feature), label, frequency)
+        shares[name] = float((read == 0).float().mean())
+    assert shares["true"] == pytest.approx(0.75, abs=0.06)
+    assert shares["even"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_an_image_that_no_label_reaches_is_left_open():
+    feature, heap = heaps([40, 40, 40], 0.02)
+    read = propagate(Graph(feature, 5), first_of_each(heap, 2), even(2))
+    assert torch.equal(read, torch.where(heap < 2, heap, -1))
+
+
+def test_what_was_known_is_kept_even_where_the_neighbours_say_otherwise():
+    feature, heap = heaps([40, 40], 0.1)
+    label = first_of_each(heap, 2)
+    label[5] = 1
+    read = propagate(Graph(feature), label, even(2))
+    assert read[5] == 1
+    assert torch.equal(read[[0, 40]], torch.tensor([0, 1]))
+
+
+def test_features_that_are_all_alike_do_no_harm():
+    label = torch.tensor([0, 1] + [-1] * 20)
+    read = propagate(Graph(torch.ones(22, 4)), label, even(2))
+    assert torch.equal(read[:2], torch.tensor([0, 1]))
+    assert ((read >= -1) & (read < 2)).all()

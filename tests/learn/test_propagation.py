@@ -1,0 +1,113 @@
+"""When labels are propagated, among which images, and that the training believes them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from aaecli.config import Propagation as Settings
+from aaecli.data.dataset import load_dataset
+from aaecli.data.split import split
+from aaecli.learn.propagation import Propagation
+from aaecli.learn.trainer import Trainer
+
+
+class Looks(torch.nn.Module):
+    """Stands in for an encoder: its features are the two halves' brightness."""
+
+    def body(self, image):
+        return torch.stack([image[..., :4].mean((1, 2, 3)), image[..., 4:].mean((1, 2, 3))], 1)
+
+
+def halves(num):
+    """Images lit on the left (class 0) or the right (class 1), in turn, uint8 (num, 8, 8), and their classes."""
+    label = torch.arange(num) % 2
+    image = torch.randint(0, 40, (num, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    image[label == 0, :, :4] += 200
+    image[label == 1, :, 4:] += 200
+    return image, label
+
+
+def made(num=80, pool=None, **settings):
+    image, label = halves(num)
+    pool = torch.arange(num) if pool is None else pool
+    even = torch.tensor([0.5, 0.5])
+    told = Settings(**{"every": 10, "until": 30, "num_neighbours": 5} | settings)
+    return Propagation(told, image, label, torch.tensor([0, 1]), pool, even, 3), label
+
+
+def test_it_is_due_every_so_many_steps_until_the_teacher_takes_over():
+    propagation, _ = made()
+    assert [number for number in range(50) if propagation.is_due(number)] == [10, 20]
+    index = torch.arange(4)
+    assert [number for number in range(50) if propagation.of(index, number) is not None] == list(range(10, 30))
+    assert not made(every=0)[0].is_due(0)
+    assert made(every=0)[0].of(index, 5) is None
+
+
+def test_two_labels_tell_all_others_and_images_outside_the_pool_stay_open():
+    propagation, label = made(pool=torch.arange(60), num_neighbours=15)
+    propagation.refresh(10, Looks())
+    assert torch.equal(propagation.of(torch.arange(60), 10), label[:60])
+    assert (propagation.label[60:] == -1).all()
+
+
+def test_of_a_large_pool_other_images_are_drawn_each_time():
+    propagation, _ = made(num_images=30)
+    said = []
+    for number in (10, 20, 10):
+        propagation.refresh(number, Looks())
+        said.append(propagation.label.clone())
+        assert (propagation.label >= 0).sum() == 30
+        assert (propagation.label[:2] >= 0).all()
+    assert not torch.equal(said[0] >= 0, said[1] >= 0)
+    assert torch.equal(said[0], said[2])
+
+
+def test_a_pool_of_a_few_images_and_more_labels_than_are_asked_for_are_fine():
+    propagation, label = made(num=4, num_neighbours=50, num_images=2)
+    propagation.refresh(10, Looks())
+    assert torch.equal(propagation.label[:2], label[:2])
+
+
+@pytest.fixture
+def trainer(write_dataset, small_config):
+    """Give a function that makes a training with the given settings on a small data set."""
+    folder = write_dataset(train=tuple(range(4)) * 9, test=tuple(range(4)) * 2, size=(9, 9))
+
+    def make(**flags):
+        config = small_config(**{"data": str(folder), "labels": 8, "propagation": {"every": 2, "until": 6}} | flags)
+        dataset = load_dataset(config.data)
+        parts = split(dataset, config.labels, config.seed)
+        return Trainer(config, dataset, parts, torch.device("cpu"), torch.float32)
+
+    return make
+
+
+def test_a_model_without_a_teacher_or_with_every_label_propagates_nothing(trainer):
+    assert trainer().propagation is not None
+    assert trainer(labels="all").propagation is None
+    assert trainer(model="clustering", labels=0).propagation is None
+    assert trainer(model="baseline").propagation is None
+    assert trainer(objective={"consistency": 0.0}).propagation is None
+    assert trainer(propagation={"every": 0}).propagation is None
+
+
+def test_the_encoder_learns_what_the_neighbours_say(trainer):
+    training = trainer(objective={"classification": 0.0, "confidence": 0.0}, optimiser={"warmup_steps": 0})
+    training.propagation.label.fill_(2)
+    batch = training.batch(2)
+    assert (batch.propagated_label == 2).all()
+    losses = [float(training.step(batch, 2)["consistency"]) for _ in range(40)]
+    assert losses[-1] < losses[0] / 2
+    training.propagation.label.fill_(-1)
+    unsaid, unasked = training.batch(2), training.batch(0)
+    assert unasked.propagated_label is None
+    answers = []
+    for asked in (unsaid, unsaid._replace(propagated_label=None)):
+        torch.manual_seed(0)
+        training.step.label_average.fill_(0.25)
+        with torch.no_grad():
+            answers.append(float(training.step._add_up(asked)["consistency"]))
+    assert answers[0] == pytest.approx(answers[1])
+    assert answers[0] > 0
