@@ -247,20 +247,27 @@ class Propagation:
     Attributes:
         every: Steps after which labels are propagated, again and again; 0 for never.
         until: Step from which the teacher alone labels what has no label.
+        labels_per_class: With more labelled images a class than this, on average, the teacher knows as much as the
+            neighbours do, and they are not asked.
         num_images: Images of the pool among which labels are propagated, drawn anew each time.
         num_neighbours: Nearest neighbours of an image, by what the averaged encoder makes of it.
     """
 
     every: int = 0
     until: int = 0
+    labels_per_class: int = 20
     num_images: int = 20_000
     num_neighbours: int = 10
 
     def __post_init__(self) -> None:
-        for key in ("every", "until"):
+        for key in ("every", "until", "labels_per_class"):
             require(0 <= getattr(self, key) <= 10**12, f"propagation.{key}", "0 or more", getattr(self, key))
         require(2 <= self.num_images <= 10**6, "propagation.num_images", "in 2 to 1000000", self.num_images)
         require(1 <= self.num_neighbours <= 1000, "propagation.num_neighbours", "in 1 to 1000", self.num_neighbours)
+
+    def applies(self, num_labelled: int, num_classes: int) -> bool:
+        """Whether labels are propagated from so many labelled images."""
+        return self.every > 0 and 0 < num_labelled <= self.labels_per_class * num_classes
 
 
 @dataclass(frozen=True)

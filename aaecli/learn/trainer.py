@@ -100,7 +100,8 @@ class Trainer:
         self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
         self.all_labelled = len(split.labelled) == len(split.pool)
         self.propagation: Propagation | None = None
-        if self.step.asks_teacher and config.propagation.every and len(labelled) and not self.all_labelled:
+        asks_neighbours = config.propagation.applies(len(labelled), len(dataset.classes)) and not self.all_labelled
+        if self.step.asks_teacher and asks_neighbours:
             self.propagation = Propagation(
                 config.propagation, self.image, self.label, labelled, pool, self.step.label_average, config.seed
             )

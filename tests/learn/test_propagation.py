@@ -91,6 +91,8 @@ def test_a_model_without_a_teacher_or_with_every_label_propagates_nothing(traine
     assert trainer(model="baseline").propagation is None
     assert trainer(objective={"consistency": 0.0}).propagation is None
     assert trainer(propagation={"every": 0}).propagation is None
+    assert trainer(propagation={"every": 2, "labels_per_class": 2}).propagation is not None
+    assert trainer(propagation={"every": 2, "labels_per_class": 1}).propagation is None
 
 
 def test_the_encoder_learns_what_the_neighbours_say(trainer):
