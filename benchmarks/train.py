@@ -133,6 +133,9 @@ class _FirstStep:
         """Note the time."""
         self.ended = time.time()
 
+    def pause(self, reason: str) -> None:
+        """Nothing to say."""
+
     def epoch(self, row: dict[str, float]) -> None:
         """Nothing to say."""
 

@@ -24,6 +24,9 @@ class _Watcher:
     def step(self, number: int, losses: dict[str, Tensor]) -> None:
         self._tell(f"{self._prefix}, step {number:,} of {self._num_steps:,}")
 
+    def pause(self, reason: str) -> None:
+        self._tell(f"{self._prefix}, {reason}")
+
     def epoch(self, row: dict[str, float]) -> None:
         pass
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _REFRESH_SECONDS = 0.5
 """How often losses are read back from the device: rarely enough that no step waits for it."""
+_STEPPING = "steps"
+"""What stands before the bar while it moves."""
 
 
 class TrainingDisplay:
@@ -84,11 +86,16 @@ class TrainingDisplay:
         """Move the bar; read the losses now and then."""
         if self._live is None:
             return
-        self._bar.update(self._bar.task_ids[0], completed=number)
+        self._bar.update(self._bar.task_ids[0], completed=number, description=_STEPPING)
         if time.monotonic() - self._read > _REFRESH_SECONDS:
             self._losses = {name: float(loss) for name, loss in losses.items()}
             self._try(self._show)
             self._read = time.monotonic()
+
+    def pause(self, reason: str) -> None:
+        """Say why the bar stands still."""
+        if self._live is not None:
+            self._bar.update(self._bar.task_ids[0], description=reason)
 
     def epoch(self, row: dict[str, float]) -> None:
         """Show the figures of an epoch."""
@@ -163,7 +170,7 @@ class TrainingDisplay:
         )
 
         self._bar = Progress(
-            TextColumn("steps"),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -172,7 +179,7 @@ class TrainingDisplay:
             console=console.err(),
             expand=True,
         )
-        self._bar.add_task("", total=self._plan["num_steps"], completed=self._plan["number"])
+        self._bar.add_task(_STEPPING, total=self._plan["num_steps"], completed=self._plan["number"])
         self._live = Live(self._picture(), console=console.err(), refresh_per_second=8, transient=True)
         self._live.start()
 

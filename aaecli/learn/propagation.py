@@ -44,7 +44,7 @@ class Propagation:
         self.image = image
         self.known = torch.full((len(image),), -1)
         self.known[labelled.cpu()] = label[labelled].cpu()
-        self.frequency = frequency.cpu()
+        self.frequency = frequency.cpu().clone()  # what is given may change later on
         self.labelled = labelled.cpu()
         self.rest = pool.cpu()[self.known[pool.cpu()] < 0]
         self.seed = seed

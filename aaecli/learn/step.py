@@ -141,7 +141,7 @@ class Step:
         return {"classification": objectives.classification(encoding.label_logits, label)}
 
     def consistency_phase(
-        self, encoding: Encoding, image: Tensor, propagated_label: Tensor | None
+        self, encoding: Encoding, image: Tensor, propagated_label: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Beyond the article: answer for warped images as the averaged teacher answers for the images unwarped.
 

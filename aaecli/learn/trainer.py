@@ -41,6 +41,9 @@ class Reporter(Protocol):
     def step(self, number: int, losses: dict[str, Tensor]) -> None:
         """Called after each step with the steps taken so far and its losses, still on the device."""
 
+    def pause(self, reason: str) -> None:
+        """Called before what takes as long as many steps, with what it is."""
+
     def epoch(self, row: dict[str, float]) -> None:
         """Called after each epoch with the row that metrics.csv just got."""
 
@@ -151,6 +154,7 @@ class Trainer:
         saved_at, saved_number = start, self.number
         while self.number < self.num_steps and not reporter.stopping():
             if self.propagation is not None and self.propagation.is_due(self.number):
+                reporter.pause("asking the neighbours")
                 self.propagation.refresh(self.number, self.encoder)
             batch = self.batch(self.number)
             with telling_what_fits(self.step, batch, self.number):

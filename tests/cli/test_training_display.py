@@ -50,6 +50,20 @@ def test_a_terminal_shows_losses_and_figures_and_is_left_clean(written: io.Strin
     assert written.getvalue().rindex("\x1b[?25h") > written.getvalue().rindex("\x1b[?25l"), "the cursor is back"
 
 
+def test_a_bar_that_stands_still_says_why(written: io.StringIO) -> None:
+    with TrainingDisplay(quiet=False) as display:
+        display.begin(PLAN)
+        display.pause("asking the neighbours")
+        display._live.refresh()
+        drawn = written.getvalue()
+        assert "asking the neighbours" in drawn
+        display.step(50, {})
+        display._live.refresh()
+        assert "asking" not in written.getvalue()[len(drawn) :]
+    with TrainingDisplay(quiet=True) as display:
+        display.pause("asking the neighbours")  # and there is no bar
+
+
 def test_a_log_gets_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     with TrainingDisplay(quiet=False) as display:
         display.begin({**PLAN, "number": 50})

@@ -95,6 +95,14 @@ def test_a_model_without_a_teacher_or_with_every_label_propagates_nothing(traine
     assert trainer(propagation={"every": 2, "labels_per_class": 1}).propagation is None
 
 
+def test_the_sizes_of_the_classes_are_the_priors_and_not_what_the_teacher_believes(trainer):
+    training = trainer()
+    before = training.propagation.frequency.clone()
+    training.step(training.batch(0), 0)
+    assert not torch.equal(training.step.label_average, before)
+    assert torch.equal(training.propagation.frequency, before)
+
+
 def test_the_encoder_learns_what_the_neighbours_say(trainer):
     training = trainer(objective={"classification": 0.0, "confidence": 0.0}, optimiser={"warmup_steps": 0})
     training.propagation.label.fill_(2)

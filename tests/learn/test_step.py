@@ -50,9 +50,12 @@ def moved(step, before):
 def test_the_step_runs_on_the_meta_device(preset, model):
     # Any tensor made on another device, and any value copied back to the host, raises here.
     step = make_step(resolve(preset=preset, flags={"model": model}), "meta")
-    losses = step(make_batch(model, "meta"), 0)
-    assert losses
-    assert all(loss.device.type == "meta" and loss.shape == () for loss in losses.values())
+    batch = make_batch(model, "meta")
+    told = None if batch.unlabelled is None else torch.zeros(len(batch.unlabelled), dtype=torch.int64, device="meta")
+    for number, given in enumerate((batch, batch._replace(propagated_label=told))):
+        losses = step(given, number)
+        assert losses
+        assert all(loss.device.type == "meta" and loss.shape == () for loss in losses.values())
 
 
 def test_labels_are_to_be_as_frequent_as_the_prior_says(small_config):

@@ -31,13 +31,16 @@ class Watcher:
 
     def __init__(self, stop_after=None):
         self.stop_after = stop_after
-        self.plan, self.rows, self.number = None, [], 0
+        self.plan, self.rows, self.number, self.pauses = None, [], 0, []
 
     def begin(self, plan):
         self.plan = plan
 
     def step(self, number, losses):
         self.number = number
+
+    def pause(self, reason):
+        self.pauses.append((self.number, reason))
 
     def epoch(self, row):
         self.rows.append(row)
@@ -179,7 +182,9 @@ def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset,
 @pytest.mark.parametrize("stop_after", [2, 3, 5])
 def test_labels_from_neighbours_are_the_same_after_a_stop(tmp_path, small, stop_after):
     config = small(propagation={"every": 2, "until": 6})
-    whole, plain = train(config, tmp_path), train(small(propagation={"every": 0}), tmp_path)
+    watcher = Watcher()
+    whole, plain = train(config, tmp_path, watcher), train(small(propagation={"every": 0}), tmp_path)
+    assert watcher.pauses == [(2, "asking the neighbours"), (4, "asking the neighbours")]
     stopped = train(config, tmp_path, Watcher(stop_after))
     torch.manual_seed(999)
     training.resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
