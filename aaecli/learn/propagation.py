@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from aaecli.config import Propagation as Settings
 from aaecli.learn.poisson import Graph, propagate
+from aaecli.learn.sampler import shuffled
 from aaecli.learn.step import to_float
 
 _BATCH = 1000
@@ -57,10 +58,8 @@ class Propagation:
 
     def refresh(self, number: int, encoder: nn.Module) -> None:
         """Propagate labels among images drawn for step ``number`` (from 0), as the encoder sees them now."""
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + number) % 2**63)
-        order = torch.randperm(len(self.rest), generator=generator)
         num_drawn = max(self.settings.num_images - len(self.labelled), 0)
-        chosen = torch.cat([self.labelled, self.rest[order[:num_drawn]]])
+        chosen = torch.cat([self.labelled, shuffled(self.rest, self.seed, number)[:num_drawn]])
         # A small pool has no more neighbours to offer than it has images.
         graph = Graph(self._features(encoder, chosen), min(self.settings.num_neighbours, len(chosen) - 1))
         self.label.fill_(-1)

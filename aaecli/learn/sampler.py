@@ -33,6 +33,11 @@ class Sampler:
     def _shuffled(self, number: int) -> Tensor:
         if number in self._passes:
             return self._passes[number]
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + number) % 2**63)
-        order = torch.randperm(len(self.index), generator=generator)
-        return self.index[order.to(self.index.device)]
+        return shuffled(self.index, self.seed, number)
+
+
+def shuffled(index: Tensor, seed: int, number: int) -> Tensor:
+    """Give images (N,) in the order of shuffle ``number`` of a seed, the same on every device."""
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
+    order = torch.randperm(len(index), generator=generator)
+    return index[order.to(index.device)]
