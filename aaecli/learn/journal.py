@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aaecli.config import Config
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
+from aaecli.learn.networks import answering
 from aaecli.learn.predict import predict, told_label
 from aaecli.learn.step import to_float
 from aaecli.priors import draw_styles
@@ -86,13 +87,11 @@ class Journal:
         stored = training.validation_image[:_NUM_PAIRS]
         if training.decoder is None or not len(stored):
             return
-        training.encoder.eval()
-        training.decoder.eval()
         told = None
         if FAMILY[training.config.model].decoder_label == "true":
             label = training.validation_label[: len(stored)]
             told = told_label(training.config.model, label, len(training.dataset.classes), stored.device)
-        with torch.inference_mode():
+        with answering(training.encoder, training.decoder):
             image = to_float(stored)
             redrawn = training.decoder(training.encoder(image)._replace(true_label=told).latent())
         pairs = torch.cat([image, redrawn], 3)  # (B, C, H, 2 W)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -162,6 +164,20 @@ class Networks(nn.Module):
         self.label_discriminator = Discriminator(num_classes, settings) if row.label_prior else None
         if settings.initialisation == "normal":
             self.apply(_initialise_normal)
+
+
+@contextmanager
+def answering(*networks: nn.Module | None) -> Iterator[None]:
+    """Have networks answer in evaluation mode, without gradients; afterwards they are in the mode that they were in."""
+    was_training = [(network, network.training) for network in networks if network is not None]
+    for network, _ in was_training:
+        network.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for network, training in was_training:
+            network.train(training)
 
 
 def _initialise_normal(module: nn.Module) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from aaecli.family import FAMILY
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.devices import choose_device
-from aaecli.learn.networks import Encoding
+from aaecli.learn.networks import Encoding, answering
 from aaecli.learn.step import to_float
 from aaecli.metrics import evaluate
 
@@ -46,12 +46,8 @@ def predict(
         image: uint8 (N, H, W) or (N, H, W, 3).
         true_label: One-hot (N, K), for a decoder that is told the label.
     """
-    modules = [module for module in (encoder, decoder) if module is not None]
-    was_training = [module.training for module in modules]
-    for module in modules:
-        module.eval()
     probs, styles, errors = [], [], []
-    with torch.inference_mode():
+    with answering(encoder, decoder):
         for start in range(0, len(image), _BATCH):
             batch = to_float(image[start : start + _BATCH])
             encoding: Encoding = encoder(batch)
@@ -63,8 +59,6 @@ def predict(
                 styles.append(encoding.style)
             if decoder is not None:
                 errors.append((decoder(encoding.latent()) - batch).square().mean((1, 2, 3)))
-    for module, training in zip(modules, was_training, strict=True):
-        module.train(training)
     return Prediction(_join(probs), _join(styles), _join(errors))
 
 

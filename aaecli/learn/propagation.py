@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from aaecli.config import Propagation as Settings
+from aaecli.learn.networks import answering
 from aaecli.learn.poisson import Graph, propagate
 from aaecli.learn.sampler import shuffled
 from aaecli.learn.step import to_float
@@ -19,7 +20,7 @@ class Propagation:
     """What the graph of the encoder's features says of the images, and when it is to be asked again.
 
     Args:
-        settings: When, and among how many images.
+        settings: When (``every`` is not 0), and among how many images.
         image: uint8 (N, H, W) or (N, H, W, 3), on the device that trains.
         label: int64 (N,), of which only those of ``labelled`` are looked at.
         labelled: int64 (L,), the labelled images.
@@ -53,8 +54,7 @@ class Propagation:
 
     def is_due(self, number: int) -> bool:
         """Whether labels are to be propagated before step ``number`` (from 0)."""
-        settings = self.settings
-        return bool(settings.every) and number % settings.every == 0 and 0 < number < settings.until
+        return number % self.settings.every == 0 and 0 < number < self.settings.until
 
     def refresh(self, number: int, encoder: nn.Module) -> None:
         """Propagate labels among images drawn for step ``number`` (from 0), as the encoder sees them now."""
@@ -71,17 +71,12 @@ class Propagation:
 
         -1 stands for an image of which nothing is said.
         """
-        settings = self.settings
-        counts = bool(settings.every) and settings.every <= number < settings.until
-        return self.label[index] if counts else None
+        return self.label[index] if self.settings.every <= number < self.settings.until else None
 
     def _features(self, encoder: nn.Module, index: Tensor) -> Tensor:
         """Encode stored images up to the last hidden layer: float32 (M, D), on the device."""
-        was_training = encoder.training
-        encoder.eval()
         body = cast(nn.Module, encoder.body)
         index = index.to(self.image.device)
-        with torch.inference_mode():
+        with answering(encoder):
             parts = [body(to_float(self.image[part])) for part in torch.split(index, _BATCH)]
-        encoder.train(was_training)
         return torch.cat(parts).float()

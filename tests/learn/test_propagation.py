@@ -41,8 +41,6 @@ def test_it_is_due_every_so_many_steps_until_the_teacher_takes_over():
     assert [number for number in range(50) if propagation.is_due(number)] == [10, 20]
     index = torch.arange(4)
     assert [number for number in range(50) if propagation.of(index, number) is not None] == list(range(10, 30))
-    assert not made(every=0)[0].is_due(0)
-    assert made(every=0)[0].of(index, 5) is None
 
 
 def test_two_labels_tell_all_others_and_images_outside_the_pool_stay_open():

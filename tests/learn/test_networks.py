@@ -1,0 +1,27 @@
+"""The mode in which networks answer."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from aaecli.learn.networks import answering
+
+
+def test_networks_answer_in_evaluation_mode_and_go_back_to_their_own():
+    learning, done = nn.Linear(2, 2), nn.Linear(2, 2).eval()
+    with answering(learning, done, None):
+        assert not learning.training
+        assert not done.training
+        assert not learning(torch.ones(1, 2)).requires_grad
+    assert learning.training
+    assert not done.training
+    assert learning(torch.ones(1, 2)).requires_grad
+
+
+def test_networks_go_back_to_their_mode_after_an_error_too():
+    network = nn.Linear(2, 2)
+    with pytest.raises(RuntimeError), answering(network):
+        network(torch.ones(1, 3))
+    assert network.training
