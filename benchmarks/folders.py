@@ -67,11 +67,12 @@ def tiles(folder: Path, seed: int) -> None:
 WRITERS = {"digits": digits, "tiles": tiles}
 
 
-def accuracy(kind: str, seed: int) -> float:
+def accuracy(kind: str, seed: int, preset: str) -> float:
     """Train on a folder of this kind and give the accuracy on its test pictures."""
     with tempfile.TemporaryDirectory() as place:
         WRITERS[kind](Path(place) / kind, seed)
-        aaecli(Path(place), "train", "--data", kind, *OPTIONS[kind], "--seed", seed, "--quiet", "--no-figures")
+        options = (*OPTIONS[kind], "--preset", preset)
+        aaecli(Path(place), "train", "--data", kind, *options, "--seed", seed, "--quiet", "--no-figures")
         (summary,) = Path(place).glob("runs/*/summary.json")
         return float(json.loads(summary.read_text())["test_accuracy"])
 
@@ -81,11 +82,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--kind", choices=WRITERS, action="append", help="may be given twice [default: both]")
+    parser.add_argument("--preset", default="default")
     options = parser.parse_args()
     for kind in options.kind or WRITERS:
         found = []
         for seed in range(options.seeds):
-            found.append(accuracy(kind, seed))
+            found.append(accuracy(kind, seed, options.preset))
             print(f"{kind}, seed {seed}: {found[-1]:.2%}", flush=True)
         deviation = statistics.stdev(found) if len(found) > 1 else 0.0
         print(f"{kind}: {statistics.mean(found):.2%} ± {deviation:.2%}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import typer
 
 from aaecli import console
+from aaecli.config import Config, Propagation
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -77,6 +78,9 @@ class TrainingDisplay:
         how = f"preset {plan['preset']}, seed {plan['seed']}"
         console.say(f"Training {plan['model']} on {plan['dataset']} with {labels}: {how}.")
         console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
+        few = 0 < plan["num_labelled"] <= Propagation.labels_per_class * plan["num_classes"]
+        if few and plan["model"] == "semisupervised" and plan["preset"] == Config.preset:
+            console.say("With so few labels, --preset best reads more images rightly: it asks their neighbours too.")
         if plan["number"]:
             console.say(f"Going on after step {plan['number']:,}.")
         if console.err().is_terminal:

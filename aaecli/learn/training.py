@@ -41,7 +41,8 @@ class Reporter(trainer.Reporter, Protocol):
         """Called once before the first step.
 
         ``plan`` holds ``run``, ``model``, ``preset``, ``labels``, ``seed``, ``device``, ``precision``, ``dataset``,
-        ``num_steps``, ``steps_per_epoch``, ``images_per_step`` and ``number``, the steps taken already.
+        ``num_classes``, ``num_labelled``, ``num_steps``, ``steps_per_epoch``, ``images_per_step`` and ``number``, the
+        steps taken already.
         """
 
 
@@ -136,6 +137,7 @@ def _run(
         "model": config.model,
         "preset": config.preset,
         "labels": config.labels,
+        "num_classes": len(dataset.classes),
         "num_labelled": len(parts.labelled),
         "num_unlabelled": len(parts.pool) - len(parts.labelled),
         "num_validation": len(parts.validation),

@@ -14,8 +14,9 @@ from aaecli.cli import training_display
 from aaecli.cli.training_display import TrainingDisplay
 
 PLAN = {
-    "model": "semisupervised", "dataset": "MNIST", "labels": 100, "num_labelled": 100, "preset": "default", "seed": 3,
-    "num_steps": 200, "device": "cpu", "precision": "float32", "run": "runs/some-001", "number": 0,
+    "model": "semisupervised", "dataset": "MNIST", "labels": 1000, "num_labelled": 1000, "num_classes": 10,
+    "preset": "default", "seed": 3, "num_steps": 200, "device": "cpu", "precision": "float32", "run": "runs/some-001",
+    "number": 0,
 }  # fmt: skip
 ROW = {
     "epoch": 1, "step": 100, "reconstruction": 0.0567, "consistency": 1.25, "validation_accuracy": 0.9135,
@@ -64,13 +65,31 @@ def test_a_bar_that_stands_still_says_why(written: io.StringIO) -> None:
         display.pause("asking the neighbours")  # and there is no bar
 
 
+@pytest.mark.parametrize(
+    ("told", "advised"),
+    [
+        ({"num_labelled": 200}, True),
+        ({"num_labelled": 201}, False),
+        ({"num_labelled": 10, "preset": "best"}, False),
+        ({"num_labelled": 10, "preset": "tutorial"}, False),
+        ({"num_labelled": 0, "labels": 0, "model": "clustering"}, False),
+    ],
+)
+def test_whoever_has_few_labels_is_told_of_the_preset_for_them(
+    told: dict[str, Any], *, advised: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TrainingDisplay(quiet=False) as display:
+        display.begin(PLAN | told)
+    assert ("--preset best" in capsys.readouterr().err) == advised
+
+
 def test_a_log_gets_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     with TrainingDisplay(quiet=False) as display:
         display.begin({**PLAN, "number": 50})
         display.step(60, {})
         display.epoch(ROW)
     introduction, place, going_on, epoch = capsys.readouterr().err.splitlines()
-    assert introduction == "Training semisupervised on MNIST with 100 labels: preset default, seed 3."
+    assert introduction == "Training semisupervised on MNIST with 1,000 labels: preset default, seed 3."
     assert place == "200 steps on cpu in float32, into runs/some-001."
     assert going_on == "Going on after step 50."
     assert epoch.startswith(
