@@ -206,6 +206,7 @@ class Schedule:
     Attributes:
         steps: Number of training steps; 0 where ``epochs`` says it.
         epochs: Number of passes over the pool; 0 where ``steps`` says it. Exactly one of the two is set.
+        labelled_epochs: A training is made longer than that where it would not see every labelled image as many times.
         batch_size: Images of a step: unlabelled ones, or labelled ones where a model learns from labels alone.
         labelled_batch_size: Labelled images of a step, drawn beside the unlabelled ones.
         decoder_batch_size: At most so many unlabelled images of a step are redrawn by the decoder; 0 for all of them.
@@ -214,13 +215,14 @@ class Schedule:
 
     steps: int = 10_000
     epochs: int = 0
+    labelled_epochs: int = 0
     batch_size: int = 100
     labelled_batch_size: int = 100
     decoder_batch_size: int = 0
     generated_batch_size: int = 64
 
     def __post_init__(self) -> None:
-        for key in ("steps", "epochs"):
+        for key in ("steps", "epochs", "labelled_epochs"):
             # Beyond a thousand years of training, numbers only break what computes with them.
             value = getattr(self, key)
             require(0 <= value <= 10**12, f"schedule.{key}", "0 or more, up to a million million", value)

@@ -112,5 +112,5 @@ def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
             # that sets both contradicts itself: both stay, for Schedule to refuse.
             other = {"steps": "epochs", "epochs": "steps"}.get(key)
             if other and value and not layer.get(other):
-                into[other] = 0
+                into |= {other: 0, "labelled_epochs": layer.get("labelled_epochs", 0)}
             into[key] = value

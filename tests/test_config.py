@@ -130,6 +130,16 @@ def test_steps_replace_epochs_of_a_lower_layer_and_the_other_way_round(tmp_path:
     assert (schedule.steps, schedule.epochs) == (9, 0)
 
 
+@pytest.mark.parametrize("length", [{"steps": 9}, {"epochs": 1}])
+def test_a_length_that_is_asked_for_is_not_made_longer(length: dict[str, int], tmp_path: Path) -> None:
+    assert resolve(preset="best").schedule.labelled_epochs == 24
+    assert resolve(preset="best", flags={"schedule": length}).schedule.labelled_epochs == 0
+    path = tmp_path / "my.toml"
+    path.write_text("[schedule]\nlabelled_epochs = 5\nsteps = 9\n")
+    schedule = resolve(preset="best", config_file=path).schedule
+    assert (schedule.steps, schedule.labelled_epochs) == (9, 5)
+
+
 def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text("[schedule]\nsteps = 100\nepochs = 4\n")

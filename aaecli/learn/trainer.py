@@ -84,7 +84,14 @@ class Trainer:
         sees_unlabelled = FAMILY[config.model].sees_unlabelled
         num_images = len(split.pool) if sees_unlabelled else len(split.labelled)
         self.steps_per_epoch = math.ceil(num_images / schedule.batch_size)
-        self.num_steps = schedule.steps or schedule.epochs * self.steps_per_epoch
+        self.all_labelled = len(split.labelled) == len(split.pool)
+        labelled_size = schedule.labelled_batch_size if sees_unlabelled else schedule.batch_size
+        # Where every image has a label, those that are drawn as unlabelled are named as well.
+        num_named = labelled_size + (schedule.batch_size if sees_unlabelled and self.all_labelled else 0)
+        self.num_steps = max(
+            schedule.steps or schedule.epochs * self.steps_per_epoch,
+            math.ceil(schedule.labelled_epochs * len(split.labelled) / num_named),
+        )
 
         torch.manual_seed(config.seed)
         label_dim = config.label_dim(len(dataset.classes))
@@ -97,11 +104,9 @@ class Trainer:
         self.image = torch.from_numpy(dataset.train_image).to(device)
         self.label = torch.from_numpy(dataset.train_label).to(device)
         labelled = torch.from_numpy(split.labelled).to(device)
-        labelled_size = schedule.labelled_batch_size if sees_unlabelled else schedule.batch_size
         self.labelled = Sampler(labelled, labelled_size, config.seed * 2) if len(labelled) else None
         pool = torch.from_numpy(split.pool).to(device)
         self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
-        self.all_labelled = len(split.labelled) == len(split.pool)
         self.propagation: Propagation | None = None
         asks_neighbours = config.propagation.applies(len(labelled), len(dataset.classes)) and not self.all_labelled
         if self.step.asks_teacher and asks_neighbours:

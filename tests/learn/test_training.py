@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,19 @@ def test_a_training_that_knows_every_label_says_so_of_every_image(tmp_path, smal
     assert torch.equal(knowing.label[same.int().argmax(0)], batch.pool_label)
     some = dataclasses.replace(parts, labelled=parts.labelled[:-1])
     assert Trainer(config, dataset, some, torch.device("cpu"), torch.float32).batch(0).pool_label is None
+
+
+@pytest.mark.parametrize(("labels", "passes", "steps"), [(8, 3, 8), (8, 5, 10), ("all", 3, None)])
+def test_a_training_sees_every_label_as_often_as_asked(labels, passes, steps, small):
+    config = small(labels=labels)
+    sizes = {"steps": 8, "labelled_epochs": passes, "batch_size": 4, "labelled_batch_size": 4}
+    config = dataclasses.replace(config, schedule=dataclasses.replace(config.schedule, **sizes))
+    dataset = load_dataset(config.data)
+    parts = split(dataset, config.labels, config.seed)
+    # Where all have labels, eight images of a step are named instead of four.
+    expected = steps or math.ceil(passes * len(parts.labelled) / 8)
+    assert expected >= 8
+    assert Trainer(config, dataset, parts, torch.device("cpu"), torch.float32).num_steps == expected
 
 
 def test_runs_are_numbered_and_never_overwritten(tmp_path, small):
