@@ -222,7 +222,7 @@ def test_a_preset_that_extends_another_differs_only_in_what_it_says() -> None:
     assert quick["network"] == default["network"]
     assert quick["prior"] == default["prior"]
     assert quick["augmentation"]["shear"] == default["augmentation"]["shear"]
-    assert quick["schedule"]["steps"] == 1500
+    assert quick["schedule"]["steps"] == 800
     assert resolve(preset="quick", flags={"model": "aae"}).network.style_dim == 2
 
 
