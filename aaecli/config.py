@@ -251,6 +251,8 @@ class Propagation:
         until: Step from which the teacher alone labels what has no label.
         labels_per_class: With more labelled images a class than this, on average, the teacher knows as much as the
             neighbours do, and they are not asked.
+        warp: Factor on ``augmentation.scale`` and ``augmentation.elastic`` for a model that propagates labels, all
+            through its training: the fewer labels there are, the more kinds of image each of them has to stand for.
         num_images: Images of the pool among which labels are propagated, drawn anew each time.
         num_neighbours: Nearest neighbours of an image, by what the averaged encoder makes of it.
     """
@@ -258,12 +260,14 @@ class Propagation:
     every: int = 0
     until: int = 0
     labels_per_class: int = 20
+    warp: float = 1.0
     num_images: int = 20_000
     num_neighbours: int = 10
 
     def __post_init__(self) -> None:
         for key in ("every", "until", "labels_per_class"):
             require(0 <= getattr(self, key) <= 10**12, f"propagation.{key}", "0 or more", getattr(self, key))
+        require(self.warp >= 0, "propagation.warp", "0 or more", self.warp)
         require(2 <= self.num_images <= 10**6, "propagation.num_images", "in 2 to 1000000", self.num_images)
         require(1 <= self.num_neighbours <= 1000, "propagation.num_neighbours", "in 1 to 1000", self.num_neighbours)
 
@@ -310,6 +314,10 @@ class Augmentation:
     def changed_share(self) -> float:
         """Share of a step's images that come out changed: ``share``, or 0 where no change is asked for."""
         return 0.0 if dataclasses.replace(self, share=1.0) == Augmentation() else self.share
+
+    def wider(self, factor: float) -> Augmentation:
+        """Give the same changes with ``scale`` and ``elastic`` multiplied."""
+        return dataclasses.replace(self, scale=self.scale * factor, elastic=self.elastic * factor)
 
 
 AUGMENTATIONS = {

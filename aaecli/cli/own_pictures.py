@@ -21,7 +21,8 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
 
     Returns:
         The settings with every label where the user's own pictures are learnt from, and with the augmentation of
-        natural images where pictures are left as they are, unless the user or the preset chose otherwise.
+        natural images where pictures are left as they are, unless the user or the preset chose otherwise. An
+        augmentation that is not the preset's is as strong as it says, however few labels there are.
 
     Raises:
         AaeError: A flag tells what pictures become, and the data are IDX files.
@@ -42,4 +43,9 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
     if augment is None and not config.image.has_strokes and "augmentation" not in file:
         # A preset without any, such as the article's, stays without.
         augment = "natural" if config.augmentation != Augmentation() else None
-    return config if augment is None else replace(config, augmentation=AUGMENTATIONS[augment])
+    if augment is not None:
+        config = replace(config, augmentation=AUGMENTATIONS[augment])
+    chosen = augment is not None or "augmentation" in file
+    if chosen and "warp" not in file.get("propagation", {}):
+        config = replace(config, propagation=replace(config.propagation, warp=1.0))
+    return config

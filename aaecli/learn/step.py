@@ -49,6 +49,13 @@ def to_float(image: Tensor) -> Tensor:
     return planes.float() / 255
 
 
+def asks_teacher(config: Config) -> bool:
+    """Whether the averaged encoder labels images for the ``consistency`` term."""
+    named = FAMILY[config.model].encodes_label and FAMILY[config.model].sees_unlabelled
+    joint = config.optimiser.update == "joint"
+    return named and joint and config.optimiser.average > 0 and config.objective.consistency > 0
+
+
 class Step:
     """The step function with all that it carries from one step to the next.
 
@@ -102,13 +109,6 @@ class Step:
             self.average.move(self.networks, min(self.config.optimiser.average, (number + 1) / (number + 10)))
         return {name: loss.detach() for name, loss in losses.items()}
 
-    @property
-    def asks_teacher(self) -> bool:
-        """Whether the averaged encoder labels images for the ``consistency`` term."""
-        named = FAMILY[self.config.model].encodes_label and FAMILY[self.config.model].sees_unlabelled
-        joint = self.config.optimiser.update == "joint"
-        return named and joint and self.average is not None and self.config.objective.consistency > 0
-
     # The phases, each a function of what was encoded.
 
     def reconstruction_phase(self, encoding: Encoding, image: Tensor) -> dict[str, Tensor]:
@@ -148,7 +148,7 @@ class Step:
         Where an image's neighbours say what it is, they are believed instead.
         """
         settings = self.config.objective
-        if not self.asks_teacher or self.average is None or encoding.label_logits is None:
+        if not asks_teacher(self.config) or self.average is None or encoding.label_logits is None:
             return {}
         with torch.no_grad():
             prob = self.average.encoder(image).label_logits.softmax(1)  # (U, K)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -28,7 +29,7 @@ from aaecli.learn.propagation import Propagation
 from aaecli.learn.records import append_row, drop_rows_after
 from aaecli.learn.sampler import Sampler
 from aaecli.learn.state import fingerprint, gather, put_back
-from aaecli.learn.step import Batch, Step
+from aaecli.learn.step import Batch, Step, asks_teacher
 
 _MOST_USUAL = 10_000
 SAVE_EVERY = Cadence()
@@ -99,7 +100,10 @@ class Trainer:
         frequency = priors.label_frequency(
             config.prior, dataset.train_label[split.labelled], label_dim, follows=dataset.is_collection
         )
-        self.step = Step(networks, config, self.num_steps, dtype, frequency)
+        asks_neighbours = config.propagation.applies(len(split.labelled), len(dataset.classes))
+        asks_neighbours = asks_neighbours and asks_teacher(config) and not self.all_labelled
+        wider = replace(config, augmentation=config.augmentation.wider(config.propagation.warp))
+        self.step = Step(networks, wider if asks_neighbours else config, self.num_steps, dtype, frequency)
         # The images stay on the device as bytes: 39 MB for MNIST, and a batch is a gather instead of a copy.
         self.image = torch.from_numpy(dataset.train_image).to(device)
         self.label = torch.from_numpy(dataset.train_label).to(device)
@@ -108,8 +112,7 @@ class Trainer:
         pool = torch.from_numpy(split.pool).to(device)
         self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
         self.propagation: Propagation | None = None
-        asks_neighbours = config.propagation.applies(len(labelled), len(dataset.classes)) and not self.all_labelled
-        if self.step.asks_teacher and asks_neighbours:
+        if asks_neighbours:
             self.propagation = Propagation(
                 config.propagation, self.image, self.label, labelled, pool, self.step.label_average, config.seed
             )

@@ -110,6 +110,21 @@ def test_settings_follow_the_data(aaecli: Run, in_empty_folder: Path) -> None:
     assert settings(aaecli, "--data", "shapes", "--no-normalise", "--preset", "tutorial")["augmentation"] == none
 
 
+def test_an_augmentation_that_was_chosen_is_as_strong_as_it_says(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 2, 1)
+
+    def warp(*words: object) -> object:
+        return settings(aaecli, "--preset", "best", *words)["propagation"]["warp"]
+
+    assert warp() > 1
+    assert warp("--augment", "strokes") == warp("--data", "shapes", "--no-normalise") == 1
+    Path("mine.toml").write_text("[augmentation]\nelastic = 1.0\n", encoding="utf-8")
+    assert warp("--config", "mine.toml") == 1
+    Path("mine.toml").write_text("[augmentation]\nelastic = 1.0\n[propagation]\nwarp = 1.5\n", encoding="utf-8")
+    assert warp("--config", "mine.toml") == 1.5
+    assert warp("--config", "mine.toml", "--augment", "none") == 1.5
+
+
 def test_settings_that_were_printed_give_the_same_settings(aaecli: Run, in_empty_folder: Path) -> None:
     write_classes(Path("shapes"), 2, 1)
     for words in (("--data", "shapes", "--no-normalise", "--size", 20), ("--labels", 50)):

@@ -93,6 +93,19 @@ def test_a_model_without_a_teacher_or_with_every_label_propagates_nothing(traine
     assert trainer(propagation={"every": 2, "labels_per_class": 1}).propagation is None
 
 
+def test_what_propagates_labels_is_warped_as_many_times_as_strongly(trainer):
+    warps = {"augmentation": {"scale": 0.1, "elastic": 0.5, "rotation": 10.0}}
+
+    def bounds(**propagation):
+        training = trainer(**warps, propagation={"every": 2, "until": 6, "warp": 3.0} | propagation)
+        assert training.config.augmentation.elastic == 0.5
+        used = training.step.config.augmentation
+        return used.scale, used.elastic, used.rotation
+
+    assert bounds() == pytest.approx((0.3, 1.5, 10.0))
+    assert bounds(warp=1.0) == bounds(labels_per_class=1) == bounds(every=0) == (0.1, 0.5, 10.0)
+
+
 def test_the_sizes_of_the_classes_are_the_priors_and_not_what_the_teacher_believes(trainer):
     training = trainer()
     before = training.propagation.frequency.clone()
