@@ -12,6 +12,8 @@ from torch import Tensor
 
 _ROWS = 1000
 """Rows of the distance matrix that are in memory at a time."""
+_PRINCIPAL = 128
+"""Directions that are kept of features which are more than twice as wide: what lies next to what, they tell as well."""
 _SPREADING = 500
 """Iterations of algorithm 1: by then the labels have reached whatever hangs together."""
 _OUTER, _INNER = 20, 40
@@ -59,6 +61,10 @@ def nearest(feature: Tensor, count: int) -> tuple[Tensor, Tensor]:
         between the features brought to length 1.
     """
     direction = F.normalize(feature, dim=1)
+    if direction.shape[1] > 2 * _PRINCIPAL:
+        # Every image is compared with every other, which takes as much longer as the features are wider.
+        _, principal = torch.linalg.eigh(direction.T @ direction)  # the largest come last
+        direction = F.normalize(direction @ principal[:, -_PRINCIPAL:], dim=1)
     found, cosines = [], []
     for start in range(0, len(direction), _ROWS):
         cosine = direction[start : start + _ROWS] @ direction.T  # (_ROWS, N)

@@ -42,6 +42,17 @@ def test_the_nearest_are_those_that_scikit_learn_finds(num, count, seed):
     assert not (found == torch.arange(num)[:, None]).any()
 
 
+def test_of_wide_features_the_directions_that_matter_are_compared():
+    generator = torch.Generator().manual_seed(0)
+    narrow = torch.randn(200, 20, generator=generator) + 1
+    wide = narrow @ torch.linalg.qr(torch.randn(400, 20, generator=generator))[0].T  # (200, 400), the same angles
+    noise = 1e-3 * torch.randn(200, 400, generator=generator)
+    found, distance = nearest(wide + noise, 5)
+    wanted, far = nearest(narrow, 5)
+    assert (found == wanted).float().mean() > 0.97
+    torch.testing.assert_close(distance, far, atol=0.01, rtol=0)
+
+
 def test_more_rows_than_are_in_memory_at_a_time_make_no_difference(monkeypatch):
     feature = torch.randn(70, 5, generator=torch.Generator().manual_seed(0))
     whole = nearest(feature, 6)
