@@ -322,7 +322,7 @@ class Augmentation:
 
 AUGMENTATIONS = {
     # Those of the preset `default`, where they were measured.
-    "strokes": Augmentation(rotation=12.0, scale=0.15, shear=0.2, shift=2.0, elastic=1.0, cutout=6, share=0.75),
+    "strokes": Augmentation(rotation=12.0, scale=0.1, shear=0.2, shift=2.0, elastic=0.6, share=0.75),
     "natural": Augmentation(rotation=6.0, scale=0.15, shear=0.05, shift=2.0, cutout=6, mirror=True, share=0.75),
     "none": Augmentation(),
 }
