@@ -29,7 +29,7 @@ def test_a_device_that_cannot_be_had_is_an_error(monkeypatch, name):
 
 @pytest.mark.parametrize(("units", "expected"), [(False, torch.float32), (True, torch.bfloat16)])
 def test_auto_takes_bfloat16_where_there_are_units_for_it(monkeypatch, units, expected):
-    monkeypatch.setattr(devices, "_has_matrix_units", lambda: units)
+    monkeypatch.setattr(devices, "_has_bfloat16_units", lambda: units)
     cpu = torch.device("cpu")
     assert devices.choose_precision("auto", cpu) == expected
     assert devices.choose_precision("fp32", cpu) == torch.float32
@@ -37,10 +37,29 @@ def test_auto_takes_bfloat16_where_there_are_units_for_it(monkeypatch, units, ex
 
 
 def test_the_processor_decides_and_not_the_moment():
-    flags = Path("/proc/cpuinfo")
-    if flags.is_file():
-        assert devices._has_matrix_units() == (" amx_tile" in flags.read_text())
-    assert len({devices._has_matrix_units() for _ in range(3)}) == 1
+    file = Path("/proc/cpuinfo")
+    if file.is_file():
+        text = file.read_text()
+        assert devices._has_bfloat16_units() == (
+            " amx_tile" in text or (" avx512_bf16" in text and "AuthenticAMD" in text)
+        )
+    assert len({devices._has_bfloat16_units() for _ in range(3)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "amx", "avx512_bf16", "expected"),
+    [
+        ("Intel(R) Xeon(R) Processor (AVX512)", True, True, True),
+        ("Intel(R) Xeon(R) Processor (AVX512)", False, True, False),
+        ("AMD EPYC (AVX512)", False, True, True),
+        ("AMD EPYC (AVX2)", False, False, False),
+    ],
+)
+def test_vector_instructions_count_only_where_they_are_quick(monkeypatch, name, amx, avx512_bf16, expected):
+    monkeypatch.setattr(devices, "processor_name", lambda: name)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    assert devices._has_bfloat16_units() == expected
 
 
 def test_denormals_are_flushed_within_the_block_and_not_after_it():
