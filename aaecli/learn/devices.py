@@ -55,8 +55,8 @@ def choose_precision(name: Literal["auto", "fp32", "bf16"], device: torch.device
 
     ``auto`` takes bfloat16 where there are units for it: on a CUDA device that has it in hardware, on a processor with
     AMX, and on one of AMD's with AVX512-BF16, whose products run at four times float32's rate (measured on Zen 5).
-    Others that only have these vector instructions run them slower than float32. Nothing is measured at run time: a busy
-    moment would decide, and one seed would give other weights than before.
+    Others that only have these vector instructions run them slower than float32. Nothing is measured at run time: a
+    busy moment would decide, and one seed would give other weights than before.
 
     Raises:
         AaeError: bfloat16 was asked for on a CUDA device that lacks it.
