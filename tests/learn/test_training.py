@@ -284,10 +284,10 @@ def test_other_images_are_not_gone_on_with(tmp_path, small, write_dataset):
 
 
 def test_a_precision_that_was_measured_once_stays(tmp_path, small, monkeypatch):
-    monkeypatch.setattr(devices, "_has_matrix_units", lambda: True)
+    monkeypatch.setattr(devices, "_has_bfloat16_units", lambda: True)
     stopped = train(small(precision="auto"), tmp_path, Watcher(2))
     assert stopped["precision"] == "bf16"
-    monkeypatch.setattr(devices, "_has_matrix_units", lambda: False)
+    monkeypatch.setattr(devices, "_has_bfloat16_units", lambda: False)
     summary = training.resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
     assert summary["precision"] == "bf16"
 
