@@ -209,7 +209,7 @@ def train(
             envvar="AAECLI_COMPILE",
             rich_help_panel=_WHERE,
             show_default="no",
-            help="Let torch compile the step first: minutes on a processor.",
+            help="Let torch compile the step first: 40 seconds and more on a processor.",
         ),
     ] = None,
     out: Annotated[

@@ -80,7 +80,7 @@ class TrainingDisplay:
         console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
         few = 0 < plan["num_labelled"] <= Propagation.labels_per_class * plan["num_classes"]
         if few and plan["model"] == "semisupervised" and plan["preset"] == Config.preset:
-            console.say("With so few labels, --preset best reads more images rightly; it takes a third longer.")
+            console.say("With so few labels, --preset best reads more images rightly, in about the same time.")
         if plan["number"]:
             console.say(f"Going on after step {plan['number']:,}.")
         if console.err().is_terminal:

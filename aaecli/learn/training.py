@@ -167,7 +167,7 @@ def _run(
 
 
 def _precision(config: Config, device: torch.device, folder: Path) -> torch.dtype:
-    """Choose the type of the matrix products; one that ``auto`` has measured once stays for the whole training."""
+    """Choose the type of the matrix products; one that ``auto`` has chosen once stays for the whole training."""
     if not (folder / "last.pt").is_file():
         return choose_precision(config.precision, device)
     name = read(folder / "last.pt", "training").get("precision")
