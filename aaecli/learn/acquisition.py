@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from aaecli.learn.step import to_float
+from aaecli.learn.batch import to_float
 
 Rule = Literal["typiclust", "badge", "random"]
 

@@ -22,8 +22,8 @@ from aaecli import __version__
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
+from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
-from aaecli.learn.step import to_float
 from aaecli.paths import replacing
 from aaecli.priors import STYLE_PRIORS
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from aaecli.config import Config
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
+from aaecli.learn.batch import to_float
 from aaecli.learn.networks import answering
 from aaecli.learn.predict import predict, told_label
-from aaecli.learn.step import to_float
 from aaecli.priors import draw_styles
 from aaecli.settings import to_toml
 

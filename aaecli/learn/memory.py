@@ -11,7 +11,8 @@ import torch
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
-    from aaecli.learn.step import Batch, Step
+    from aaecli.learn.batch import Batch
+    from aaecli.learn.step import Step
 
 # What torch's allocators say; the one for the processor has no exception of its own.
 _SIGNS = ("DefaultCPUAllocator", "can't allocate memory", "out of memory", "bad_alloc")

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from aaecli.data.dataset import Dataset
 from aaecli.family import FAMILY
+from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.predict import Prediction, predict, told_label
-from aaecli.learn.step import to_float
 from aaecli.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
 
 _Float = NDArray[np.float32]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aaecli.family import FAMILY
+from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.devices import choose_device
 from aaecli.learn.networks import Encoding, answering
-from aaecli.learn.step import to_float
 from aaecli.metrics import evaluate
 
 _BATCH = 1000

@@ -8,7 +8,6 @@ the work. A term whose weight is 0, or whose network the model lacks, is not com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,35 +17,10 @@ from aaecli.config import Config
 from aaecli.family import FAMILY
 from aaecli.learn import objectives, priors
 from aaecli.learn.augment import cutout, light, warp
+from aaecli.learn.batch import Batch, to_float
 from aaecli.learn.devices import autocast
 from aaecli.learn.networks import Encoding, Networks
 from aaecli.learn.optimisers import Average, make_optimisers, set_rates
-
-
-class Batch(NamedTuple):
-    """The images of one step, on the device, as stored.
-
-    Attributes:
-        unlabelled: uint8 (U, H, W) or, in colour, (U, H, W, 3), from the pool; None for a model that learns from
-            labelled images alone.
-        labelled: uint8 (L, H, W) or (L, H, W, 3); None for a model that learns without labels.
-        label: int64 (L,), or None likewise.
-        pool_label: int64 (U,), the labels of the images from the pool where every one of them has one; else None.
-        propagated_label: int64 (U,), what their neighbours say of the images from the pool, -1 where they say nothing;
-            None where they are not asked.
-    """
-
-    unlabelled: Tensor | None
-    labelled: Tensor | None
-    label: Tensor | None
-    pool_label: Tensor | None = None
-    propagated_label: Tensor | None = None
-
-
-def to_float(image: Tensor) -> Tensor:
-    """Turn stored images uint8 (B, H, W) or (B, H, W, 3) into what a network reads: float32 (B, C, H, W) in [0, 1]."""
-    planes = image.unsqueeze(1) if image.ndim == 3 else image.permute(0, 3, 1, 2)
-    return planes.float() / 255
 
 
 def asks_teacher(config: Config) -> bool:

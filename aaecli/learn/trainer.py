@@ -20,6 +20,7 @@ from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
 from aaecli.learn import checkpoint, priors
+from aaecli.learn.batch import Batch
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.learn.memory import telling_what_fits
@@ -29,7 +30,7 @@ from aaecli.learn.propagation import Propagation
 from aaecli.learn.records import append_row, drop_rows_after
 from aaecli.learn.sampler import Sampler
 from aaecli.learn.state import fingerprint, gather, put_back
-from aaecli.learn.step import Batch, Step, asks_teacher
+from aaecli.learn.step import Step, asks_teacher
 
 _MOST_USUAL = 10_000
 SAVE_EVERY = Cadence()

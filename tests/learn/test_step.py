@@ -11,9 +11,10 @@ import torch
 
 from aaecli.family import FAMILY
 from aaecli.learn import objectives
+from aaecli.learn.batch import Batch, to_float
 from aaecli.learn.networks import Encoding, Networks
 from aaecli.learn.optimisers import set_rates
-from aaecli.learn.step import Batch, Step, to_float
+from aaecli.learn.step import Step
 from aaecli.settings import resolve
 
 SHAPE, NUM_CLASSES = (1, 28, 28), 10
