@@ -346,6 +346,7 @@ class Config:
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.
         compile: Have torch compile the joint step before the first one is taken (the alternating one stays as it is).
+        capture: On CUDA, record the step as a graph and replay it; elsewhere it changes nothing.
         image: What the pictures of a folder become.
         network: Shapes of the networks.
         prior: Distributions of the latent code.
@@ -366,6 +367,7 @@ class Config:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
+    capture: bool = False
     image: Image = field(default_factory=Image)
     network: Network = field(default_factory=Network)
     prior: Prior = field(default_factory=Prior)

@@ -19,7 +19,7 @@ from aaecli.paths import replacing
 from aaecli.tables import build, plain
 
 SCHEMA = 1
-_NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "precision", "compile")
+_NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "precision", "compile", "capture")
 _MAX_BYTES = 2**26
 
 

@@ -107,15 +107,20 @@ def preset_step(config: Config, device: torch.device) -> tuple[Callable[[], None
 
 def _seconds(step: Callable[[], Any], device: torch.device, num_steps: int = _STEPS) -> float:
     """Give the seconds that a step takes."""
+    _wait(device)
     start = time.perf_counter()
     for _ in range(num_steps):
         step()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    _wait(device)
     return (time.perf_counter() - start) / num_steps
 
 
-def _product(dtype: torch.dtype, device: torch.device, size: int = 1024) -> tuple[Callable[[], Tensor], float]:
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _product(dtype: torch.dtype, device: torch.device, size: int) -> tuple[Callable[[], Tensor], float]:
     """Give a large matrix product and its floating-point operations."""
     left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     return lambda: left @ right, 2.0 * size**3
@@ -157,9 +162,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="default")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--capture", action="store_true", help="record the step as a CUDA graph")
     parser.add_argument("--first-step", type=float, help=argparse.SUPPRESS)
     words = parser.parse_args()
-    config = resolve(preset=words.preset, flags={"device": words.device})
+    config = resolve(preset=words.preset, flags={"device": words.device, "capture": words.capture})
     if words.first_step:
         _first_step(config, words.first_step)
         return
@@ -168,18 +174,21 @@ def main() -> None:
     with denormals_flushed():
         ours, our_images = preset_step(config, device)
         plain, plain_images = plain_step(device)
-        product, product_flops = _product(dtype, device)
+        size = 8192 if device.type == "cuda" else 1024
+        product, product_flops = _product(dtype, device, size)
         with FlopCounterMode(display=False) as counter:
             ours()
         flops = counter.get_total_flops()
         for step in (ours, plain, product):
             _seconds(step, device, 5)
         # Round by round, so that whatever else the machine does falls on all three.
-        rounds = [[_seconds(step, device) for step in (ours, plain, product)] for _ in range(_ROUNDS)]
+        num_steps = 10 * _STEPS if device.type == "cuda" else _STEPS
+        rounds = [[_seconds(step, device, num_steps) for step in (ours, plain, product)] for _ in range(_ROUNDS)]
     ratios = [(our_images / a) / (plain_images / b) for a, b, _ in rounds]
     shares = [(flops / a) / (product_flops / c) for a, _, c in rounds]
     our_seconds, plain_seconds, product_seconds = (statistics.median(column) for column in zip(*rounds, strict=True))
-    command = [sys.executable, __file__, "--preset", words.preset, "--device", words.device, "--first-step"]
+    command = [sys.executable, __file__, "--preset", words.preset, "--device", words.device]
+    command += [*(["--capture"] if words.capture else []), "--first-step"]
     starts = []
     for _ in range(3):
         done = subprocess.run([*command, str(time.time())], check=True, capture_output=True, text=True)
@@ -192,11 +201,15 @@ def main() -> None:
         f"plain step: {1e3 * plain_seconds:.1f} ms a step of {plain_images} images, "
         f"{plain_images / plain_seconds:,.0f} images/s",
         f"images a second, preset / plain: {_spread(ratios)}",
-        f"floating-point rate, preset / matrix product of 1024²: {_spread(shares)} "
+        f"floating-point rate, preset / matrix product of {size}²: {_spread(shares)} "
         f"({flops / 1e9:.2f} GFLOP a step; {product_flops / product_seconds / 1e12:.3f} TFLOP/s)",
         f"process start to end of first step: {_spread(list(firsts))} s",
         f"memory of that process at its peak: {max(peaks):,.0f} MB, of which torch alone is a good part",
     ]
+    if device.type == "cuda":
+        lines.append(
+            f"memory of the GPU at its peak, all three together: {torch.cuda.max_memory_allocated() / 1e6:,.0f} MB"
+        )
     print("\n".join(lines))
 
 

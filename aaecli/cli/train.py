@@ -212,6 +212,16 @@ def train(
             help="Let torch compile the step first: 40 seconds and more on a processor.",
         ),
     ] = None,
+    capture: Annotated[
+        bool | None,
+        typer.Option(
+            "--capture/--no-capture",
+            envvar="AAECLI_CAPTURE",
+            rich_help_panel=_WHERE,
+            show_default="no",
+            help="On CUDA, record the step as a graph and replay it; not yet measured.",
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -296,6 +306,7 @@ def train(
             "device": device,
             "precision": precision,
             "compile": compile_step,
+            "capture": capture,
         }
     )
     if steps is not None and epochs is not None:

@@ -7,14 +7,21 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from aaecli.config import Optimiser
 from aaecli.learn.networks import Networks
 
 
-def make_optimisers(networks: Networks, settings: Optimiser) -> dict[str, torch.optim.Optimizer]:
+def make_optimisers(
+    networks: Networks, settings: Optimiser, *, rates_as_tensors: bool = False
+) -> dict[str, torch.optim.Optimizer]:
     """Make the optimisers, by the name of what they minimise.
+
+    Args:
+        networks: What they are to move.
+        settings: Rates and the like.
+        rates_as_tensors: Keep the rates on the device: a number would be part of a captured step for good.
 
     Returns:
         ``joint`` alone; or one for each alternating phase that the model has: ``reconstruction``, ``discrimination``,
@@ -31,8 +38,15 @@ def make_optimisers(networks: Networks, settings: Optimiser) -> dict[str, torch.
             "regularisation": _groups((encoder,), settings),
             "classification": _groups((encoder,), settings),
         }
-    fused = next(encoder.parameters()).device.type in ("cpu", "cuda", "mps")
-    return {name: torch.optim.AdamW(part, fused=fused) for name, part in parts.items() if part}
+    device = next(encoder.parameters()).device
+    fused = device.type in ("cpu", "cuda", "mps")
+    made: dict[str, torch.optim.Optimizer] = {
+        name: torch.optim.AdamW(part, fused=fused) for name, part in parts.items() if part
+    }
+    if rates_as_tensors:
+        for group in (group for optimiser in made.values() for group in optimiser.param_groups):
+            group["lr"] = torch.tensor(group["lr"], device=device)
+    return made
 
 
 def _groups(
@@ -55,7 +69,10 @@ def set_rates(optimisers: dict[str, torch.optim.Optimizer], settings: Optimiser,
         factor *= (1 + math.cos(math.pi * number / num_steps)) / 2
     for optimiser in optimisers.values():
         for group in optimiser.param_groups:
-            group["lr"] = group["top_lr"] * factor
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(group["top_lr"] * factor)
+            else:
+                group["lr"] = group["top_lr"] * factor
 
 
 class Average(nn.Module):

@@ -40,4 +40,7 @@ def shuffled(index: Tensor, seed: int, number: int) -> Tensor:
     """Give images (N,) in the order of shuffle ``number`` of a seed, the same on every device."""
     generator = torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
     order = torch.randperm(len(index), generator=generator)
-    return index[order.to(index.device)]
+    if index.is_cuda:
+        # From pinned memory the copy waits for nothing, so the steps already launched run on meanwhile.
+        order = order.pin_memory().to(index.device, non_blocking=True)
+    return index[order]

@@ -89,7 +89,10 @@ def _load_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> 
     """Take over the averages of an optimiser. Its settings come from those of the run, which every step sets anew."""
     fresh = optimiser.state_dict()
     _hold(_settings(state) == _settings(fresh), "its optimiser has other settings")
-    optimiser.load_state_dict(state)
+    # A rate may be a tensor on the device that trains, and is set anew before it is used.
+    rates = [group["lr"] for group in optimiser.param_groups]
+    groups = [saved | {"lr": rate} for saved, rate in zip(state["param_groups"], rates, strict=True)]
+    optimiser.load_state_dict(state | {"param_groups": groups})
     for group in optimiser.param_groups:
         for weight in group["params"]:
             for name, value in optimiser.state[weight].items():

@@ -18,6 +18,7 @@ from aaecli.family import FAMILY
 from aaecli.learn import objectives, priors
 from aaecli.learn.augment import cutout, light, warp
 from aaecli.learn.batch import Batch, to_float
+from aaecli.learn.capture import Captured
 from aaecli.learn.devices import autocast
 from aaecli.learn.networks import Encoding, Networks
 from aaecli.learn.optimisers import Average, make_optimisers, set_rates
@@ -65,9 +66,13 @@ class Step:
         self.label_average = torch.full((self.num_classes,), 1 / self.num_classes, device=self.device)
         if self.label_frequency is not None:
             self.label_average.copy_(self.label_frequency)
-        self.optimisers = make_optimisers(networks, config.optimiser)
+        captures = config.capture and self.device.type == "cuda"
+        self.optimisers = make_optimisers(networks, config.optimiser, rates_as_tensors=captures)
         # Everything up to the losses is one graph without a break; autograd compiles its backward pass with it.
         self._joint_losses = torch.compile(self._add_up, fullgraph=True) if config.compile else self._add_up
+        self._take = self._alternating if config.optimiser.update == "alternating" else self._joint
+        if captures:
+            self._take = Captured(self._take, self.optimisers.values())
 
     def __call__(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """Take step ``number`` (from 0).
@@ -77,7 +82,7 @@ class Step:
         """
         set_rates(self.optimisers, self.config.optimiser, number, self.num_steps)
         self.networks.train()
-        losses = self._alternating(batch) if self.config.optimiser.update == "alternating" else self._joint(batch)
+        losses = self._take(batch)
         if self.average is not None:
             # Early on the average would remember the random start, so it forgets faster then.
             self.average.move(self.networks, min(self.config.optimiser.average, (number + 1) / (number + 10)))

@@ -13,7 +13,7 @@ from aaecli.family import FAMILY
 from aaecli.learn import objectives
 from aaecli.learn.batch import Batch, to_float
 from aaecli.learn.networks import Encoding, Networks
-from aaecli.learn.optimisers import set_rates
+from aaecli.learn.optimisers import make_optimisers, set_rates
 from aaecli.learn.step import Step
 from aaecli.settings import resolve
 
@@ -210,6 +210,23 @@ def test_rates_rise_then_fall(small_config):
     assert rate(0) == pytest.approx(config.optimiser.lr / 100, rel=1e-3)
     assert rate(99) > 0.9 * config.optimiser.lr
     assert rate(999) < 1e-4 * config.optimiser.lr
+
+
+@pytest.mark.parametrize("preset", ["default", "tutorial"])
+def test_rates_kept_on_the_device_move_weights_as_numbers_do(small_config, preset):
+    config = small_config(preset)
+    plain, other = make_step(config), make_step(config)
+    other.optimisers = make_optimisers(other.networks, config.optimiser, rates_as_tensors=True)
+    rates = [group["lr"] for optimiser in other.optimisers.values() for group in optimiser.param_groups]
+    for step in (plain, other):
+        torch.manual_seed(0)
+        for number in range(3):
+            step(make_batch(), number)
+    for name, weight in plain.networks.state_dict().items():
+        torch.testing.assert_close(other.networks.state_dict()[name], weight, msg=name)
+    # A recorded step reads the rate where it was.
+    kept = [group["lr"] for optimiser in other.optimisers.values() for group in optimiser.param_groups]
+    assert all(rate is before for rate, before in zip(kept, rates, strict=True))
 
 
 def test_weight_decay_pulls_matrices_only(small_config):

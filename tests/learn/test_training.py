@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import json
 import math
 from pathlib import Path
@@ -17,7 +18,7 @@ from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
-from aaecli.learn import devices, step, training
+from aaecli.learn import devices, optimisers, step, training
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import load_model
 from aaecli.learn.trainer import Trainer
@@ -191,6 +192,25 @@ def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset,
     assert summary["state"] == "done"
     assert_same_weights(whole / "model.pt", broken / "model.pt")
     assert rows_without_times(whole) == rows_without_times(broken)
+
+
+@pytest.mark.parametrize("tensors_first", [True, False])
+def test_a_training_goes_on_where_rates_are_kept_in_another_way(tmp_path, small, monkeypatch, tensors_first):
+    # As on CUDA with --capture, and going on without.
+    def begin(rates_as_tensors):
+        given = functools.partial(optimisers.make_optimisers, rates_as_tensors=rates_as_tensors)
+        monkeypatch.setattr(step, "make_optimisers", lambda networks, settings, **flags: given(networks, settings))
+
+    whole = train(small(), tmp_path)
+    begin(tensors_first)
+    stopped = train(small(), tmp_path, Watcher(3))
+    (optimiser,) = torch.load(Path(stopped["run"]) / "last.pt", weights_only=True)["optimisers"].values()
+    assert {isinstance(group["lr"], torch.Tensor) for group in optimiser["param_groups"]} == {tensors_first}
+    begin(not tensors_first)
+    resumed = training.resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
+    expected, found = weights_of(whole["model_path"]), weights_of(resumed["model_path"])
+    for name, weight in expected.items():
+        torch.testing.assert_close(found[name], weight, msg=name)
 
 
 @pytest.mark.parametrize("stop_after", [2, 3, 5])

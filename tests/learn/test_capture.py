@@ -1,0 +1,119 @@
+"""Recording a step: what can be seen of it without a GPU. The rest is in ``test_cuda.py``."""
+
+from __future__ import annotations
+
+import contextlib
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from aaecli.learn.batch import Batch
+from aaecli.learn.capture import Captured
+
+
+class FakeGraph:
+    """A graph that records nothing and counts how often it is replayed."""
+
+    num_replays = 0
+
+    def replay(self):
+        self.num_replays += 1
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """Stand in for CUDA; gives the graphs made."""
+    made = []
+
+    def new_graph():
+        made.append(FakeGraph())
+        return made[-1]
+
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    stands_in = {
+        "Stream": lambda: stream,
+        "current_stream": lambda: stream,
+        "stream": contextlib.nullcontext,
+        "graph": lambda graph, stream: contextlib.nullcontext(),
+        "CUDAGraph": new_graph,
+    }
+    for name, value in stands_in.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    return made
+
+
+class Take:
+    """A step that notes the images it was given and whether its optimiser was told of a recording."""
+
+    def __init__(self):
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.optimiser = torch.optim.AdamW([self.weight])
+        self.seen = []
+        self.told = []
+
+    def __call__(self, batch):
+        self.seen.append(batch)
+        self.told.append(self.optimiser.param_groups[0]["capturable"])
+        return {"first": batch.unlabelled.sum() + self.weight, "second": batch.unlabelled.sum() * 2}
+
+
+def batch_of(value, count=3):
+    return Batch(torch.full((count,), float(value)), None, None)
+
+
+def test_after_some_plain_steps_one_is_recorded_and_from_there_on_replayed(graphs):
+    take = Take()
+    step = Captured(take, [take.optimiser])
+    for number in range(3):
+        losses = step(batch_of(number))
+        assert {name: float(loss) for name, loss in losses.items()} == {"first": 3 * number, "second": 6 * number}
+        assert not any(loss.requires_grad for loss in losses.values())
+        assert not step.is_recorded
+    for _ in range(4):
+        step(batch_of(5))
+    assert step.is_recorded
+    assert len(take.seen) == 4
+    (graph,) = graphs
+    assert graph.num_replays == 4  # recording alone moves no weight
+    assert take.told == [False, False, False, True]
+    assert not take.optimiser.param_groups[0]["capturable"]
+
+
+def test_a_replay_reads_the_batch_it_is_given_and_keeps_its_losses(graphs):
+    take = Take()
+    step = Captured(take, [take.optimiser])
+    for _ in range(4):
+        given = batch_of(1)
+        step(given)
+    recorded = take.seen[-1]
+    assert recorded.unlabelled is not given.unlabelled
+    first, _ = (step(batch_of(value)) for value in (7, 8))
+    assert recorded.unlabelled.tolist() == [8, 8, 8]
+    step._recording.losses.fill_(-1)
+    assert float(first["first"]) == 3  # as recorded, and no view of what the next replay writes
+
+
+def test_a_batch_of_another_shape_is_recorded_anew(graphs):
+    take = Take()
+    step = Captured(take, [take.optimiser])
+    for _ in range(5):
+        step(batch_of(1))
+    step(batch_of(1, count=2))
+    assert not step.is_recorded
+    for _ in range(4):
+        step(batch_of(1)._replace(propagated_label=torch.zeros(3)))
+    assert step.is_recorded
+    assert len(graphs) == 2
+
+
+def test_a_recording_that_fails_leaves_the_optimisers_as_they_were(graphs):
+    take = Take()
+    step = Captured(take, [take.optimiser])
+    for _ in range(3):
+        step(batch_of(1))
+    take.seen = None
+    with pytest.raises(AttributeError):
+        step(batch_of(1))
+    assert not take.optimiser.param_groups[0]["capturable"]
+    assert not step.is_recorded
