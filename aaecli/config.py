@@ -367,7 +367,7 @@ class Config:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
-    capture: bool = False
+    capture: bool = True
     image: Image = field(default_factory=Image)
     network: Network = field(default_factory=Network)
     prior: Prior = field(default_factory=Prior)

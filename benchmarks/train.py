@@ -162,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="default")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--capture", action="store_true", help="record the step as a CUDA graph")
+    parser.add_argument("--no-capture", dest="capture", action="store_false", help="on CUDA, record no graph")
     parser.add_argument("--first-step", type=float, help=argparse.SUPPRESS)
     words = parser.parse_args()
     config = resolve(preset=words.preset, flags={"device": words.device, "capture": words.capture})
@@ -188,7 +188,7 @@ def main() -> None:
     shares = [(flops / a) / (product_flops / c) for a, _, c in rounds]
     our_seconds, plain_seconds, product_seconds = (statistics.median(column) for column in zip(*rounds, strict=True))
     command = [sys.executable, __file__, "--preset", words.preset, "--device", words.device]
-    command += [*(["--capture"] if words.capture else []), "--first-step"]
+    command += [*([] if words.capture else ["--no-capture"]), "--first-step"]
     starts = []
     for _ in range(3):
         done = subprocess.run([*command, str(time.time())], check=True, capture_output=True, text=True)
@@ -214,7 +214,7 @@ def main() -> None:
 
 
 def _spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+    return f"{statistics.median(values):#.3g} ({min(values):#.3g} to {max(values):#.3g})"
 
 
 if __name__ == "__main__":

@@ -218,8 +218,8 @@ def train(
             "--capture/--no-capture",
             envvar="AAECLI_CAPTURE",
             rich_help_panel=_WHERE,
-            show_default="no",
-            help="On CUDA, record the step as a graph and replay it; not yet measured.",
+            show_default="yes",
+            help="On CUDA, record the step as a graph and replay it.",
         ),
     ] = None,
     out: Annotated[

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aaecli.errors import AaeError
 from aaecli.learn.batch import Batch
+from aaecli.learn.memory import is_out_of_memory
 
 _WARM_UP = 3
 """Steps taken one operation at a time before one is recorded: libraries choose their algorithms in them."""
@@ -35,6 +37,9 @@ class Captured:
     Args:
         take: What to record. It may draw random numbers on the device, but not wait for it.
         optimisers: Those that ``take`` moves weights with.
+
+    Raises:
+        AaeError: From a call, where ``take`` cannot be recorded.
     """
 
     def __init__(self, take: Callable[[Batch], dict[str, Tensor]], optimisers: Iterable[torch.optim.Optimizer]) -> None:
@@ -73,7 +78,7 @@ class Captured:
     def _record(self, batch: Batch) -> _Recording:
         own = Batch(*(None if part is None else part.clone() for part in batch))
         graph = torch.cuda.CUDAGraph()
-        with _capturable(self._optimisers), torch.cuda.graph(graph, stream=self._stream):
+        with _saying_why_not(), _capturable(self._optimisers), torch.cuda.graph(graph, stream=self._stream):
             losses = self._take(own)
             # Stacked, one copy keeps them from what the next replay writes.
             stacked = torch.stack([loss.detach() for loss in losses.values()])
@@ -86,6 +91,23 @@ def _replay(recording: _Recording, batch: Batch) -> dict[str, Tensor]:
             own.copy_(part)
     recording.graph.replay()
     return dict(zip(recording.names, recording.losses.clone().unbind(), strict=True))
+
+
+@contextmanager
+def _saying_why_not() -> Iterator[None]:
+    """Turn what torch says where it cannot record into a sentence; a lack of memory is for others to explain."""
+    try:
+        yield
+    except RuntimeError as error:
+        # Ending a recording that has failed can fail as well, and then says less than what came first.
+        cause = error.__context__ or error
+        if is_out_of_memory(cause):
+            raise cause from None
+        reason = str(cause).partition("\n")[0]
+        raise AaeError(
+            f"The step could not be recorded as a CUDA graph: {reason}",
+            "Train with --no-capture: it is slower and asks less of the GPU.",
+        ) from error
 
 
 @contextmanager

@@ -92,7 +92,9 @@ class Average(nn.Module):
         """Keep the share ``decay`` of the average and take the rest from the networks as they are now."""
         for kept, live in ((self.encoder, networks.encoder), (self.decoder, networks.decoder)):
             if kept is not None and live is not None:
-                torch._foreach_lerp_(list(kept.parameters()), list(live.parameters()), 1 - decay)
-                for buffer, current in zip(kept.buffers(), live.buffers(), strict=True):
-                    if buffer.is_floating_point():
-                        buffer.lerp_(current, 1 - decay)
+                torch._foreach_lerp_(_values(kept), _values(live), 1 - decay)
+
+
+def _values(module: nn.Module) -> list[Tensor]:
+    """Give the parameters of a module, and those of its buffers that can be averaged, always in one order."""
+    return [value for value in (*module.parameters(), *module.buffers()) if value.is_floating_point()]

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from aaecli.errors import AaeError
 from aaecli.learn.batch import Batch
 from aaecli.learn.capture import Captured
 
@@ -105,6 +106,45 @@ def test_a_batch_of_another_shape_is_recorded_anew(graphs):
         step(batch_of(1)._replace(propagated_label=torch.zeros(3)))
     assert step.is_recorded
     assert len(graphs) == 2
+
+
+def test_what_cannot_be_recorded_is_told_with_the_remedy(graphs):
+    take = Take()
+    step = Captured(take, [take.optimiser])
+    for _ in range(3):
+        step(batch_of(1))
+
+    def fail(batch):
+        raise RuntimeError("operation not permitted when stream is capturing\nsearch for it elsewhere")
+
+    step._take = fail
+    with pytest.raises(AaeError, match=r"operation not permitted when stream is capturing$") as caught:
+        step(batch_of(1))
+    assert "--no-capture" in caught.value.hint
+
+
+@pytest.mark.parametrize("end_fails", [False, True])
+def test_a_lack_of_memory_while_recording_stays_one(graphs, monkeypatch, end_fails):
+    @contextlib.contextmanager
+    def recording(graph, stream):
+        try:
+            yield
+        finally:
+            if end_fails:
+                raise RuntimeError("capture was invalidated")
+
+    monkeypatch.setattr(torch.cuda, "graph", recording)
+    take = Take()
+    step = Captured(take, [take.optimiser])
+    for _ in range(3):
+        step(batch_of(1))
+
+    def fail(batch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    step._take = fail
+    with pytest.raises(torch.OutOfMemoryError):
+        step(batch_of(1))
 
 
 def test_a_recording_that_fails_leaves_the_optimisers_as_they_were(graphs):

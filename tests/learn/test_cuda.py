@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -35,7 +36,9 @@ def waiting_fails():
     torch.cuda.synchronize()
 
     def begin():
-        torch.cuda.set_sync_debug_mode("error")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Synchronization debug mode")  # that it does not see everything
+            torch.cuda.set_sync_debug_mode("error")
 
     yield begin
     torch.cuda.set_sync_debug_mode("default")
@@ -88,7 +91,7 @@ def test_a_recorded_step_learns_what_a_plain_one_does(preset, model, exact):
 
 
 def test_a_recorded_step_draws_new_random_numbers_each_time():
-    still = {"lr": 0.0, "discriminator_lr": 0.0}
+    still = {"lr": 1e-30, "discriminator_lr": 1e-30}  # too small to move a weight
     step = make_step(resolve(preset="default", flags={"optimiser": still, "capture": True}), "cuda")
     batch = make_batch("semisupervised", "cuda")
     losses = [step(batch, 0)["reconstruction"] for _ in range(8)]
@@ -139,8 +142,8 @@ def test_a_training_stopped_and_resumed_ends_as_one_that_was_not(small, tmp_path
 
 def test_a_training_begun_on_a_gpu_goes_on_on_a_processor(small, tmp_path, monkeypatch):
     config = small(device="auto", capture=True)
-    training.train(config, tmp_path, None, None, Watcher(stop_after=4))
-    (run,) = tmp_path.iterdir()
+    training.train(config, tmp_path / "runs", None, None, Watcher(stop_after=4))
+    (run,) = (tmp_path / "runs").iterdir()
     assert "cuda" in json.loads((run / "environment.json").read_text())["device"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     watcher = Watcher()
