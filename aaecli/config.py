@@ -286,6 +286,8 @@ class Augmentation:
         shear: Tangent of the angle.
         shift: Pixels, drawn for each axis.
         elastic: Standard deviation in pixels of a smooth displacement field (after Simard et al. 2003).
+        stroke: How far strokes get thicker or thinner, as a share of the way to what a pixel more or less on each side
+            would make of them.
         cutout: Side in pixels of a square that is blanked (DeVries and Taylor 2017).
         mirror: Turn every other image left to right, which no character survives.
         brightness: Natural logarithm of a factor on the pixels.
@@ -299,6 +301,7 @@ class Augmentation:
     shear: float = 0.0
     shift: float = 0.0
     elastic: float = 0.0
+    stroke: float = 0.0
     cutout: int = 0
     mirror: bool = False
     brightness: float = 0.0
@@ -309,7 +312,8 @@ class Augmentation:
         for entry in dataclasses.fields(self):
             value = getattr(self, entry.name)
             require(value >= 0, f"augmentation.{entry.name}", "0 or more", value)
-        require(self.share <= 1, "augmentation.share", "from 0 to 1", self.share)
+        for key in ("stroke", "share"):
+            require(getattr(self, key) <= 1, f"augmentation.{key}", "from 0 to 1", getattr(self, key))
 
     def changed_share(self) -> float:
         """Share of a step's images that come out changed: ``share``, or 0 where no change is asked for."""

@@ -191,6 +191,7 @@ def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> N
         ({"objective": {"consistency": -1}}, "objective.consistency must be 0 or more, not -1.0.", ""),
         ({"objective": {"confidence": 1}}, "objective.confidence must be in [0, 1), not 1.0.", ""),
         ({"augmentation": {"share": 1.5}}, "augmentation.share must be from 0 to 1, not 1.5.", ""),
+        ({"augmentation": {"stroke": 1.5}}, "augmentation.stroke must be from 0 to 1, not 1.5.", ""),
         ({"augmentation": {"shift": -1}}, "augmentation.shift must be 0 or more, not -1.0.", ""),
         ({"schedule": {"steps": 0}}, "schedule must be given in steps or in epochs, one of them, not {", ""),
         ({"schedule": {"steps": 5, "epochs": 5}}, "schedule must be given in steps or in epochs, one of them", ""),

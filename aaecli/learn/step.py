@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from aaecli.config import Config
 from aaecli.family import FAMILY
 from aaecli.learn import objectives, priors
-from aaecli.learn.augment import cutout, light, warp
+from aaecli.learn.augment import cutout, light, stroke, warp
 from aaecli.learn.batch import Batch, to_float
 from aaecli.learn.capture import Captured
 from aaecli.learn.devices import autocast
@@ -261,6 +261,8 @@ class Step:
         bounds = self.config.augmentation
         if any((bounds.rotation, bounds.scale, bounds.shear, bounds.shift, bounds.elastic, bounds.mirror)):
             image = warp(image, bounds)
+        if bounds.stroke:
+            image = stroke(image, bounds.stroke)
         if bounds.brightness or bounds.contrast:
             image = light(image, bounds)
         return cutout(image, bounds.cutout) if bounds.cutout else image

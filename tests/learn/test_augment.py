@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from aaecli.config import AUGMENTATIONS, Augmentation
-from aaecli.learn.augment import cutout, light, warp
+from aaecli.learn.augment import cutout, light, stroke, warp
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,7 @@ def test_nothing_asked_is_nothing_done():
     image = torch.rand(5, 1, 28, 28)
     assert torch.allclose(warp(image, Augmentation()), image, atol=1e-5)
     assert torch.equal(cutout(image, 0), image)
+    assert torch.equal(stroke(image, 0.0), image)
 
 
 @pytest.mark.parametrize("size", [(28, 28), (20, 40)])
@@ -72,6 +73,26 @@ def test_each_image_is_warped_by_amounts_of_its_own():
     warped = warp(block(3), Augmentation(rotation=10, scale=0.1, shear=0.1, shift=2, elastic=1))
     assert not torch.allclose(warped[0], warped[1])
     assert not torch.allclose(warped[1], warped[2])
+
+
+def test_strokes_get_up_to_a_pixel_thicker_or_thinner_on_each_side():
+    image = block()  # eight pixels wide
+    seen = stroke(image, 1.0)
+    width = seen.sum((1, 2, 3)).sqrt()
+    assert 6 <= width.min() < 6.2
+    assert 9.8 < width.max() <= 10
+    assert 80 < int((width > 8).sum()) < 120
+    assert (centre(seen) - centre(image)).abs().max() < 1e-4
+
+
+def test_half_of_it_leaves_half_of_each_pixel_that_is_lost_and_adds_half_of_those_beside():
+    image = block(500)
+    seen = stroke(image, 0.5)
+    inside, beside = seen[image > 0].view(500, -1), seen[image == 0].view(500, -1)
+    assert (inside.amin(), inside.amax()) == (pytest.approx(0.5, abs=0.01), 1)
+    assert (beside.amin(), beside.amax()) == (0, pytest.approx(0.5, abs=0.01))
+    # Each image one of the two.
+    assert ((inside.amin(1) == 1) | (beside.amax(1) == 0)).all()
 
 
 @pytest.mark.parametrize("side", [1, 4, 7])

@@ -260,6 +260,16 @@ def test_the_first_images_of_each_part_stay_as_they_are_and_the_others_are_chang
     assert same.tolist() == [place < num for part, num in zip(parts, kept, strict=True) for place in range(len(part))]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"rotation": 20.0}, {"mirror": True}, {"stroke": 0.5}, {"brightness": 0.5}, {"contrast": 0.5}, {"cutout": 9}],
+)
+def test_each_change_comes_about_by_itself(asked):
+    step = make_step(resolve(preset="tutorial", flags={"augmentation": asked}))
+    image = torch.rand(12, *SHAPE)
+    assert not torch.equal(step._augmented([image]), image)
+
+
 def test_the_style_prior_holds_the_images_that_stay_as_they_are(small_config, monkeypatch):
     step = make_step(small_config("default", augmentation={"share": 0.75}))
     judged = []
