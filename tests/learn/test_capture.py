@@ -63,6 +63,14 @@ def batch_of(value, count=3):
     return Batch(torch.full((count,), float(value)), None, None)
 
 
+def about_to_record():
+    take = Take()
+    step = Captured(take, [take.optimiser])
+    for _ in range(3):
+        step(batch_of(1))
+    return take, step
+
+
 def test_after_some_plain_steps_one_is_recorded_and_from_there_on_replayed(graphs):
     take = Take()
     step = Captured(take, [take.optimiser])
@@ -109,10 +117,7 @@ def test_a_batch_of_another_shape_is_recorded_anew(graphs):
 
 
 def test_what_cannot_be_recorded_is_told_with_the_remedy(graphs):
-    take = Take()
-    step = Captured(take, [take.optimiser])
-    for _ in range(3):
-        step(batch_of(1))
+    _, step = about_to_record()
 
     def fail(batch):
         raise RuntimeError("operation not permitted when stream is capturing\nsearch for it elsewhere")
@@ -134,10 +139,7 @@ def test_a_lack_of_memory_while_recording_stays_one(graphs, monkeypatch, end_fai
                 raise RuntimeError("capture was invalidated")
 
     monkeypatch.setattr(torch.cuda, "graph", recording)
-    take = Take()
-    step = Captured(take, [take.optimiser])
-    for _ in range(3):
-        step(batch_of(1))
+    _, step = about_to_record()
 
     def fail(batch):
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -148,10 +150,7 @@ def test_a_lack_of_memory_while_recording_stays_one(graphs, monkeypatch, end_fai
 
 
 def test_a_recording_that_fails_leaves_the_optimisers_as_they_were(graphs):
-    take = Take()
-    step = Captured(take, [take.optimiser])
-    for _ in range(3):
-        step(batch_of(1))
+    take, step = about_to_record()
     take.seen = None
     with pytest.raises(AttributeError):
         step(batch_of(1))

@@ -196,7 +196,7 @@ def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset,
 
 @pytest.mark.parametrize("tensors_first", [True, False])
 def test_a_training_goes_on_where_rates_are_kept_in_another_way(tmp_path, small, monkeypatch, tensors_first):
-    # As on CUDA with --capture, and going on without.
+    # As on CUDA, and going on with --no-capture.
     def begin(rates_as_tensors):
         given = functools.partial(optimisers.make_optimisers, rates_as_tensors=rates_as_tensors)
         monkeypatch.setattr(step, "make_optimisers", lambda networks, settings, **flags: given(networks, settings))
