@@ -89,11 +89,9 @@ def new_run(root: Path, stem: str) -> Path:
     Raises:
         AaeError: The folder cannot be made.
     """
-    pattern = re.compile(re.escape(stem) + r"-(\d+)")
     try:
         root.mkdir(parents=True, exist_ok=True)
-        taken = [int(found[1]) for entry in root.iterdir() if (found := pattern.fullmatch(entry.name))]
-        number = max(taken, default=0) + 1
+        number = max(_numbered(root, stem), default=0) + 1
         while True:
             run = root / f"{stem}-{number:03d}"
             try:
@@ -106,6 +104,17 @@ def new_run(root: Path, stem: str) -> Path:
         raise AaeError(
             f"Cannot make a run folder in {root}: {error.strerror}.", "Name a folder you can write to with --out."
         ) from error
+
+
+def newest_run(root: Path, stem: str) -> Path | None:
+    """Find the folder that ``new_run`` made last, or None."""
+    numbered = _numbered(root, stem) if root.is_dir() else {}
+    return numbered[max(numbered)] if numbered else None
+
+
+def _numbered(root: Path, stem: str) -> dict[int, Path]:
+    pattern = re.compile(re.escape(stem) + r"-(\d+)")
+    return {int(found[1]): entry for entry in root.iterdir() if (found := pattern.fullmatch(entry.name))}
 
 
 def find_model(named: Path | None) -> Path:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aaecli.errors import AaeError
+from aaecli.paths import new_run, newest_run, sweep
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _NAME = ".lock"
 # `aaecli runs` holds a lock for a moment to see whether it is free.
@@ -22,22 +27,59 @@ def locked(run: Path) -> Iterator[None]:
     Raises:
         AaeError: Another training holds it, or the folder cannot be written.
     """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(run / _NAME, timeout=_PATIENCE_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout as error:
+    lock = _acquire(run, _PATIENCE_SECONDS)
+    if lock is None:
         raise AaeError(
             f"The training in {run} is running already, in another process.",
             "Wait for its end, or stop it there with Ctrl-C; `aaecli runs` shows which trainings run.",
-        ) from error
-    except OSError as error:
-        raise AaeError(f"Cannot write to {run}: {error.strerror}.", "Check the folder's permissions.") from error
+        )
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def locked_new_run(root: Path, stem: str) -> Iterator[Path]:
+    """Give the next run folder of a name, kept for the length of the block as ``locked`` does.
+
+    One that a process left, killed before it wrote the settings, holds nothing and is taken up.
+
+    Raises:
+        AaeError: The folder cannot be made or written.
+    """
+    newest = newest_run(root, stem)
+    folder = new_run(root, stem) if newest is None or _is_begun(newest) else newest
+    lock = _acquire(folder, 0.0)
+    # Another training may have taken the same folder at this moment, and may even have ended in it.
+    while lock is None or _is_begun(folder):
+        if lock is not None:
+            lock.release()
+        folder = new_run(root, stem)
+        lock = _acquire(folder, 0.0)
+    try:
+        sweep(folder)
+        yield folder
+    finally:
+        lock.release()
+
+
+def _is_begun(run: Path) -> bool:
+    return (run / "config.toml").is_file()
+
+
+def _acquire(run: Path, patience: float) -> BaseFileLock | None:
+    """Take the lock of a run folder, waiting up to ``patience`` seconds; None where another training holds it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(run / _NAME, timeout=patience)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    except OSError as error:
+        raise AaeError(f"Cannot write to {run}: {error.strerror}.", "Check the folder's permissions.") from error
+    return lock
 
 
 def is_locked(run: Path) -> bool:

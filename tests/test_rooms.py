@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "figures": BASE | {"data"},
     "drawing": set(),
     "health": {"version"},
-    "runlock": {"errors"},
+    "runlock": {"errors", "paths"},
     "runs": {"errors", "settings", "runlock"},
     "results": {"errors", "tables", "config", "paths"},
     "cli": BASE | {"console", "drawing", "runs", "results", "data", "learn", "serve", "figures"},

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from aaecli import runlock
 from aaecli.errors import AaeError
-from aaecli.runlock import is_locked, locked
+from aaecli.runlock import is_locked, locked, locked_new_run
 
 HOLD = """
 import sys; from pathlib import Path; from aaecli.runlock import locked
@@ -46,3 +47,40 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / "file")
     with pytest.raises(AaeError, match="Cannot write to"), locked(tmp_path / "file"):
         pytest.fail("there is no folder")
+
+
+def test_a_new_run_is_locked_and_numbered_up(tmp_path: Path) -> None:
+    for name in ("aae-100-001", "aae-100-002"):
+        with locked_new_run(tmp_path, "aae-100") as run:
+            assert run == tmp_path / name
+            assert is_locked(run)
+            (run / "config.toml").touch()
+        assert not is_locked(run)
+
+
+def test_a_folder_left_by_a_process_killed_at_once_is_taken_up(tmp_path: Path) -> None:
+    begun, left = tmp_path / "aae-100-001", tmp_path / "aae-100-002"
+    for folder in (begun, left):
+        folder.mkdir()
+        (folder / ".lock").touch()
+    (begun / "config.toml").touch()
+    (left / ".config.toml.a1b2c3d4").touch()
+    with locked_new_run(tmp_path, "aae-100") as run:
+        assert run == left
+        assert [path.name for path in run.iterdir()] == [".lock"]
+        # Held by this training, though it has not written its settings yet.
+        with locked_new_run(tmp_path, "aae-100") as second:
+            assert second == tmp_path / "aae-100-003"
+
+
+def test_new_runs_that_start_together_get_a_folder_each(tmp_path: Path) -> None:
+    def begin(_: int) -> str:
+        with locked_new_run(tmp_path, "run") as run:
+            assert not (run / "config.toml").exists()
+            (run / "config.toml").touch()
+            return run.name
+
+    (tmp_path / "run-001").mkdir()
+    with ThreadPoolExecutor(16) as pool:
+        names = list(pool.map(begin, range(64)))
+    assert len(set(names)) == 64

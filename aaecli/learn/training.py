@@ -29,8 +29,8 @@ from aaecli.learn.memory import naming_what_is_too_large
 from aaecli.learn.predict import judge, predict, told_label
 from aaecli.learn.trainer import SAVE_EVERY
 from aaecli.metrics import wilson_interval
-from aaecli.paths import new_run, replacing, sweep
-from aaecli.runlock import locked
+from aaecli.paths import replacing, sweep
+from aaecli.runlock import locked, locked_new_run
 from aaecli.settings import read_toml, to_toml
 
 
@@ -79,8 +79,7 @@ def train(
     """
     dataset = dataset or load_dataset(config.data, config.image)
     device = choose_device(config.device)
-    folder = new_run(root, name or _usual_name(config))
-    with locked(folder):
+    with locked_new_run(root, name or _usual_name(config)) as folder:
         _write_text(folder / "config.toml", to_toml(config))
         return _run(config, dataset, device, folder, newest, reporter, save_every, tensorboard=tensorboard)
 
