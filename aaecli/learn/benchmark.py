@@ -11,7 +11,7 @@ from aaecli.config import Config, from_table
 from aaecli.errors import AaeError
 from aaecli.learn import training
 from aaecli.paths import RUNS
-from aaecli.results import Result, fingerprint, read_results, write_results
+from aaecli.results import Group, Result, fingerprint, read_results, write_results
 from aaecli.runs import read_metrics, read_object, read_run
 from aaecli.settings import read_toml, resolve
 
@@ -65,15 +65,16 @@ def run(configs: Sequence[Config], folder: Path, reporter: Reporter) -> bool:
     Raises:
         AaeError: Something the user can put right. Finished runs stay.
     """
+    asked = {_group(config): fingerprint(config) for config in configs}
+    num_told = 0
     while True:
         # Read anew each time: a second benchmark may be at work in the same folder.
-        results = gather(folder)
-        known = {(result.group, result.seed): result for result in results}
-        pending = []
-        for config in configs:
-            result = known.get(((config.model, config.preset, config.labels), config.seed))
-            if result is None or result.settings != fingerprint(config):
-                pending.append(config)
+        results, num_left_out = gather(folder, asked)
+        if num_left_out > num_told:
+            reporter.note(f"Left out, since their settings have changed: {num_left_out} results.")
+            num_told = num_left_out
+        known = {(result.group, result.seed) for result in results}
+        pending = [config for config in configs if (_group(config), config.seed) not in known]
         write_results(folder, results)
         reporter.results(results, pending)
         free = [config for config in pending if not _is_running(folder, config)]
@@ -93,17 +94,30 @@ def run(configs: Sequence[Config], folder: Path, reporter: Reporter) -> bool:
         (Path(summary["run"]) / "last.pt").unlink(missing_ok=True)
 
 
-def gather(folder: Path) -> list[Result]:
+def gather(folder: Path, asked: Mapping[Group, str]) -> tuple[list[Result], int]:
     """Collect the results that a folder holds: of its runs, and of ``results.json`` where those runs are gone.
 
-    Where two belong to the same seed, the one of the newer run counts.
+    Where two belong to the same seed, the one of the newer run counts. No mean is over two kinds of settings: of each
+    group, those results count that have the settings asked for, or that ``results.json`` has of it already.
+
+    Args:
+        folder: The benchmark's.
+        asked: The fingerprint of the settings, for each group that is to be measured.
+
+    Returns:
+        The results, and how many were left out.
     """
-    found = {(result.group, result.seed): result for result in read_results(folder / "results.json")}
-    for path in sorted((folder / RUNS).glob("*")):
-        result = _result(path)
-        if result is not None:
+    written = read_results(folder / "results.json")
+    settings = {result.group: result.settings for result in written} | dict(asked)
+    of_runs = [result for path in sorted((folder / RUNS).glob("*")) if (result := _result(path)) is not None]
+    found = {}
+    left_out = set()
+    for result in [*written, *of_runs]:
+        if result.settings == settings.get(result.group, result.settings):
             found[result.group, result.seed] = result
-    return list(found.values())
+        else:
+            left_out.add((result.group, result.seed, result.settings))
+    return list(found.values()), len(left_out)
 
 
 def _result(path: Path) -> Result | None:
@@ -136,6 +150,10 @@ def _result(path: Path) -> Result | None:
         curve_step=tuple(int(step) for step in metrics["step"]),
         curve_accuracy=tuple(float(accuracy) for accuracy in metrics["validation_accuracy"]),
     )
+
+
+def _group(config: Config) -> Group:
+    return config.model, config.preset, config.labels
 
 
 def _name(config: Config) -> str:

@@ -97,6 +97,27 @@ def test_runs_of_other_settings_are_done_again(benchmark, here, monkeypatch):
     assert len(list((here / "benchmark/runs").iterdir())) == 2
 
 
+def test_no_mean_is_over_two_kinds_of_settings(benchmark, here, monkeypatch):
+    import tomllib
+
+    from aaecli import settings
+
+    def found(model):
+        results = read_results(here / "benchmark/results.json")
+        return [(result.seed, result.steps) for result in results if result.model == model]
+
+    benchmark("--seeds", 3, "--model", "semisupervised", "--model", "baseline")
+    changed = PRESET.replace("steps = 6", "steps = 7")
+    monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(changed))
+    assert benchmark("--seeds", 1).err.count("settings have changed: 3 results") == 1
+    assert found("semisupervised") == [(0, 7)]
+    assert found("baseline") == [(0, 6), (1, 6), (2, 6)]
+    # The folders of the old runs are still there, and a command that asks for another model finds them.
+    benchmark("--seeds", 1, "--model", "baseline")
+    assert found("semisupervised") == [(0, 7)]
+    assert found("baseline") == [(0, 7)]
+
+
 def test_a_benchmark_that_was_killed_goes_on(benchmark, here, monkeypatch):
     whole = benchmark("--seeds", 3, "--out", "whole")
     assert whole.code == 0
