@@ -17,7 +17,7 @@ Rule = Literal["typiclust", "badge", "random"]
 
 CANDIDATES = 20_000
 """Most images that are compared with each other; of more, so many are drawn by lot."""
-_BATCH = 1000
+_BATCH = 250  # an encoder may look at five views of each
 _MOST_CLUSTERS = 500
 _NEIGHBOURS = 20
 """Typicality is the inverse mean distance to so many nearest neighbours (TypiClust's own number)."""
@@ -31,7 +31,7 @@ class Reading(NamedTuple):
 
     Attributes:
         label_prob: (N, K).
-        feature: (N, D), what its label head reads.
+        feature: (N, D), what its label head reads of the image as it is.
     """
 
     label_prob: Tensor
@@ -49,7 +49,9 @@ def read(encoder: nn.Module, image: Tensor) -> Reading:
             probs = [encoder(to_float(part)).label_logits.softmax(1) for part in torch.split(image, _BATCH)]
     finally:
         hook.remove()
-    return Reading(torch.cat(probs), torch.cat(features))
+    # Where the encoder looks at several views, the images as they are come first.
+    own = [feature[: len(prob)] for feature, prob in zip(features, probs, strict=True)]
+    return Reading(torch.cat(probs), torch.cat(own))
 
 
 def badge(reading: Reading, count: int, generator: torch.Generator) -> list[int]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from aaecli.config import Network
 from aaecli.family import FAMILY
 from aaecli.learn.convolution import ConvolutionalBody
+from aaecli.learn.views import mean_label_logits, views
 
 
 class Encoding(NamedTuple):
@@ -83,12 +84,25 @@ class Encoder(nn.Module):
         super().__init__()
         self.input_noise = settings.input_noise
         self.style_noise = settings.style_noise
+        self.test_time_shift = settings.test_time_shift if num_classes else 0
         self.body, num_features = _BODIES[settings.encoder](image_shape, settings)
         self.label_head = nn.Linear(num_features, num_classes) if num_classes else None
         self.style_head = nn.Linear(num_features, style_dim) if style_dim else None
 
     def forward(self, image: Tensor) -> Encoding:
-        """Encode images (B, C, H, W) in [0, 1]."""
+        """Encode images (B, C, H, W) in [0, 1].
+
+        In evaluation mode, the label is the mean over ``views`` where the settings ask for them; the style is the
+        image's own.
+        """
+        if self.training or not self.test_time_shift:
+            return self.encode_once(image)
+        encoding = self.encode_once(views(image, self.test_time_shift))
+        logits = None if encoding.label_logits is None else mean_label_logits(encoding.label_logits)
+        return encoding.rows(0, image.shape[0])._replace(label_logits=logits)
+
+    def encode_once(self, image: Tensor) -> Encoding:
+        """Encode images (B, C, H, W) in [0, 1] from one look at each, as while training."""
         if self.training and self.input_noise:
             image = image + self.input_noise * torch.randn_like(image)
         hidden = self.body(image)  # (B, num_features)
@@ -178,6 +192,16 @@ def answering(*networks: nn.Module | None) -> Iterator[None]:
     finally:
         for network, training in was_training:
             network.train(training)
+
+
+@contextmanager
+def looking_once(encoder: Encoder) -> Iterator[None]:
+    """Have an encoder answer from the images alone, without their other ``views``."""
+    shift, encoder.test_time_shift = encoder.test_time_shift, 0
+    try:
+        yield
+    finally:
+        encoder.test_time_shift = shift
 
 
 def _initialise_normal(module: nn.Module) -> None:

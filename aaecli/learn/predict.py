@@ -17,7 +17,7 @@ from aaecli.learn.devices import choose_device
 from aaecli.learn.networks import Encoding, answering
 from aaecli.metrics import evaluate
 
-_BATCH = 1000
+_BATCH = 250  # an encoder may look at five views of each
 
 
 class Prediction(NamedTuple):

@@ -77,8 +77,8 @@ def test_badge_asks_what_is_unsure_and_not_twice_the_same() -> None:
     assert second // 10 != first // 10
 
 
-def make_model(classes: str = "ab") -> Checkpoint:
-    config = resolve(preset="default", flags=SMALL)
+def make_model(classes: str = "ab", preset: str = "default") -> Checkpoint:
+    config = resolve(preset=preset, flags=SMALL)
     torch.manual_seed(0)
     networks = Networks(config.model, (1, 10, 10), len(classes), config.network).eval().requires_grad_(False)
     return Checkpoint(config, tuple(classes), (1, 10, 10), networks.encoder, networks.decoder)
@@ -90,6 +90,16 @@ def test_features_are_what_the_label_head_reads() -> None:
     reading = read(model.encoder, image)
     torch.testing.assert_close(model.encoder.label_head(reading.feature).softmax(1), reading.label_prob)
     assert len(model.encoder.label_head._forward_pre_hooks) == 0
+
+
+def test_features_are_of_the_images_as_they_are_where_the_encoder_looks_at_more_views() -> None:
+    model = make_model(preset="best")
+    image = torch.randint(256, (600, 10, 10), dtype=torch.uint8)  # more than a batch
+    reading = read(model.encoder, image)
+    once = model.encoder.encode_once(image[:, None] / 255).label_logits
+    torch.testing.assert_close(model.encoder.label_head(reading.feature), once)
+    assert reading.label_prob.shape == (600, 2)
+    assert not torch.equal(reading.label_prob, once.softmax(1))
 
 
 def test_questions_are_about_what_has_no_label() -> None:

@@ -1,0 +1,136 @@
+"""Test-time augmentation: what the views show, and who looks at them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from aaecli.learn import export, trainer, training
+from aaecli.learn.networks import Networks, looking_once
+from aaecli.learn.step import Step
+from aaecli.learn.views import NUM_VIEWS, mean_label_logits, views
+from aaecli.settings import resolve
+from tests.learn.test_export import make_model
+from tests.learn.test_training import Watcher
+
+SHIFTS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 5, 9), (1, 1, 1), (1, 2, 7)])
+@pytest.mark.parametrize("shift", [1, 2, 9])
+def test_each_view_is_moved_to_its_side_and_zeros_enter(shape, shift):
+    image = torch.rand(4, *shape) + 0.1
+    seen = views(image, shift).view(NUM_VIEWS, *image.shape)
+    height, width = shape[1:]
+    for view, (down, right) in zip(seen, SHIFTS, strict=True):
+        expected = torch.zeros_like(image)
+        for row in range(height):
+            for column in range(width):
+                top, left = row - down * shift, column - right * shift
+                if 0 <= top < height and 0 <= left < width:
+                    expected[:, :, row, column] = image[:, :, top, left]
+        assert torch.equal(view, expected)
+
+
+def test_the_mean_is_that_of_the_probabilities():
+    logits = 3 * torch.randn(NUM_VIEWS * 6, 10)
+    expected = logits.softmax(1).view(NUM_VIEWS, 6, 10).mean(0)
+    torch.testing.assert_close(mean_label_logits(logits).softmax(1), expected)
+
+
+def make_encoder(small_config, model="semisupervised", **network):
+    torch.manual_seed(0)
+    settings = dataclasses.replace(small_config("best").network, **network)
+    return Networks(model, (1, 28, 28), 10, settings).encoder
+
+
+def test_once_trained_the_label_is_of_all_views_and_the_style_is_the_images_own(small_config):
+    encoder = make_encoder(small_config, test_time_shift=2).eval()
+    image = torch.rand(6, 1, 28, 28)
+    read, own = encoder(image), encoder.encode_once(image)
+    each = [encoder.encode_once(part).label_logits.softmax(1) for part in views(image, 2).split(6)]
+    torch.testing.assert_close(read.label(), torch.stack(each).mean(0))
+    assert not torch.allclose(read.label(), own.label())
+    torch.testing.assert_close(read.style, own.style)
+
+
+@pytest.mark.parametrize(("training", "model", "shift", "looks"), [
+    (True, "semisupervised", 1, 1),
+    (False, "semisupervised", 1, NUM_VIEWS),
+    (False, "semisupervised", 0, 1),
+    (False, "autoencoder", 1, 1),
+])  # fmt: skip
+def test_how_often_an_encoder_looks(small_config, monkeypatch, training, model, shift, looks):
+    encoder = make_encoder(small_config, model, test_time_shift=shift).train(training)
+    seen = []
+    body = encoder.body.forward
+    monkeypatch.setattr(encoder.body, "forward", lambda image: seen.append(len(image)) or body(image))
+    encoder(torch.rand(6, 1, 28, 28))
+    assert seen == [6 * looks]
+
+
+def test_the_teacher_looks_once(small_config, monkeypatch):
+    config = small_config("best")
+    assert config.network.test_time_shift
+    step = Step(Networks(config.model, (1, 28, 28), 10, config.network), config, 10, torch.float32)
+    seen = []
+    body = step.average.encoder.body.forward
+    monkeypatch.setattr(step.average.encoder.body, "forward", lambda image: seen.append(len(image)) or body(image))
+    image = torch.rand(7, 1, 28, 28)
+    step.consistency_phase(step.networks.encoder(image), image)
+    step.generation_phase()
+    assert seen == [7, config.schedule.generated_batch_size]
+
+
+def test_an_encoder_that_looked_once_looks_at_all_views_again(small_config):
+    encoder = make_encoder(small_config).eval()
+    image = torch.rand(6, 1, 28, 28)
+    before = encoder(image).label()
+    with looking_once(encoder):
+        assert torch.equal(encoder(image).label(), encoder.encode_once(image).label())
+    assert torch.equal(encoder(image).label(), before)
+    with pytest.raises(RuntimeError), looking_once(encoder):
+        raise RuntimeError
+    assert torch.equal(encoder(image).label(), before)
+
+
+def test_the_last_row_of_a_training_and_the_result_are_of_all_views(small_config, write_dataset, tmp_path, monkeypatch):
+    folder = write_dataset(train=tuple(range(4)) * 9, test=tuple(range(4)) * 2, size=(9, 9))
+    config = small_config("best", data=str(folder), labels=8)
+    shifts = []
+    real = trainer.predict
+    monkeypatch.setattr(
+        trainer, "predict", lambda encoder, *rest: shifts.append(encoder.test_time_shift) or real(encoder, *rest)
+    )
+    watcher = Watcher()
+    training.train(config, tmp_path / "runs", None, None, watcher)
+    epochs = len(watcher.rows)
+    assert epochs > 1
+    assert shifts[: epochs - 1] == [0] * (epochs - 1)
+    assert len(shifts) > epochs
+    assert set(shifts[epochs - 1 :]) == {1}
+
+
+@pytest.mark.parametrize("kind", ["mlp", "convolutional"])
+def test_the_exported_encoder_looks_as_often(small_config, tmp_path, kind):
+    config = small_config("best")
+    model = make_model(dataclasses.replace(config, network=dataclasses.replace(config.network, encoder=kind)))
+    model.encoder.label_head.weight.mul_(30)  # untrained, it hardly tells one image from another
+    export.export_onnx(model, tmp_path, lambda text: None)
+    session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx", providers=["CPUExecutionProvider"])
+    for size in (1, 6):
+        image = torch.rand(size, 1, 28, 28)
+        (label_prob,) = session.run(["label_prob"], {"image": image.numpy()})
+        assert np.abs(label_prob - model.encoder(image).label().numpy()).max() <= 1e-5
+        once = model.encoder.encode_once(image).label().numpy()
+        assert np.abs(label_prob - once).max() > 1e-3
+
+
+@pytest.mark.parametrize("shift", [-1, 33])
+def test_a_shift_out_of_range_is_refused(shift):
+    with pytest.raises(Exception, match=r"network\.test_time_shift"):
+        resolve(flags={"network": {"test_time_shift": shift}})
