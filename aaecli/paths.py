@@ -89,7 +89,7 @@ def new_run(root: Path, stem: str) -> Path:
     Raises:
         AaeError: The folder cannot be made.
     """
-    try:
+    with _listing_runs(root):
         root.mkdir(parents=True, exist_ok=True)
         number = max(_numbered(root, stem), default=0) + 1
         while True:
@@ -100,16 +100,27 @@ def new_run(root: Path, stem: str) -> Path:
                 number += 1
             else:
                 return run
+
+
+def newest_run(root: Path, stem: str) -> Path | None:
+    """Find the folder that ``new_run`` made last, or None.
+
+    Raises:
+        AaeError: ``root`` cannot be read.
+    """
+    with _listing_runs(root):
+        numbered = _numbered(root, stem) if root.is_dir() else {}
+    return numbered[max(numbered)] if numbered else None
+
+
+@contextmanager
+def _listing_runs(root: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise AaeError(
             f"Cannot make a run folder in {root}: {error.strerror}.", "Name a folder you can write to with --out."
         ) from error
-
-
-def newest_run(root: Path, stem: str) -> Path | None:
-    """Find the folder that ``new_run`` made last, or None."""
-    numbered = _numbered(root, stem) if root.is_dir() else {}
-    return numbered[max(numbered)] if numbered else None
 
 
 def _numbered(root: Path, stem: str) -> dict[int, Path]:

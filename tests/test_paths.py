@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aaecli.errors import AaeError
-from aaecli.paths import find_model, new_run, replacing
+from aaecli.paths import find_model, new_run, newest_run, replacing
 
 
 def test_what_was_written_takes_its_name(tmp_path: Path) -> None:
@@ -99,6 +99,16 @@ def test_a_run_folder_where_none_can_be_made(tmp_path: Path) -> None:
     with pytest.raises(AaeError, match="Cannot make a run folder") as caught:
         new_run(tmp_path / "runs", "run")
     assert "--out" in caught.value.hint
+
+
+def test_a_folder_of_runs_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    for find in (newest_run, new_run):
+        with pytest.raises(AaeError, match=r"Cannot make a run folder in .*Permission denied"):
+            find(tmp_path, "run")
 
 
 def test_the_newest_model(in_empty_folder: Path) -> None:

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from aaecli.learn.batch import to_float
+from aaecli.learn.predict import BATCH_SIZE
 
 Rule = Literal["typiclust", "badge", "random"]
 
 CANDIDATES = 20_000
 """Most images that are compared with each other; of more, so many are drawn by lot."""
-_BATCH = 250  # an encoder may look at five views of each
 _MOST_CLUSTERS = 500
 _NEIGHBOURS = 20
 """Typicality is the inverse mean distance to so many nearest neighbours (TypiClust's own number)."""
@@ -46,7 +46,7 @@ def read(encoder: nn.Module, image: Tensor) -> Reading:
     hook = head.register_forward_pre_hook(lambda module, inputs: features.append(inputs[0].float()))
     try:
         with torch.inference_mode():
-            probs = [encoder(to_float(part)).label_logits.softmax(1) for part in torch.split(image, _BATCH)]
+            probs = [encoder(to_float(part)).label_logits.softmax(1) for part in torch.split(image, BATCH_SIZE)]
     finally:
         hook.remove()
     # Where the encoder looks at several views, the images as they are come first.

@@ -71,7 +71,9 @@ def run(configs: Sequence[Config], folder: Path, reporter: Reporter) -> bool:
         # Read anew each time: a second benchmark may be at work in the same folder.
         results, num_left_out = gather(folder, asked)
         if num_left_out > num_told:
-            reporter.note(f"Left out, since their settings have changed: {num_left_out} results.")
+            reporter.note(
+                f"Left out, since their settings have changed: {num_left_out} result{'s' if num_left_out > 1 else ''}."
+            )
             num_told = num_left_out
         known = {(result.group, result.seed) for result in results}
         pending = [config for config in configs if (_group(config), config.seed) not in known]

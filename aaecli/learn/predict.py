@@ -17,7 +17,8 @@ from aaecli.learn.devices import choose_device
 from aaecli.learn.networks import Encoding, answering
 from aaecli.metrics import evaluate
 
-_BATCH = 250  # an encoder may look at five views of each
+BATCH_SIZE = 250
+"""Images that are read at once: of 1000 large ones, the five views that an encoder may look at take gigabytes."""
 
 
 class Prediction(NamedTuple):
@@ -48,13 +49,13 @@ def predict(
     """
     probs, styles, errors = [], [], []
     with answering(encoder, decoder):
-        for start in range(0, len(image), _BATCH):
-            batch = to_float(image[start : start + _BATCH])
+        for start in range(0, len(image), BATCH_SIZE):
+            batch = to_float(image[start : start + BATCH_SIZE])
             encoding: Encoding = encoder(batch)
             if encoding.label_logits is not None:
                 probs.append(encoding.label_logits.softmax(1))
             elif true_label is not None:
-                encoding = encoding._replace(true_label=true_label[start : start + _BATCH])
+                encoding = encoding._replace(true_label=true_label[start : start + BATCH_SIZE])
             if encoding.style is not None:
                 styles.append(encoding.style)
             if decoder is not None:

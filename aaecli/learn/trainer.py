@@ -219,17 +219,15 @@ class Trainer:
             ``validation_accuracy``, in [0, 1]; of a model that knows no classes ``validation_reconstruction_error``.
             Not a number where there are no such images.
         """
-        measured = "accuracy" if FAMILY[self.config.model].encodes_label else "reconstruction_error"
-        if not len(self.validation_label):
-            return {f"validation_{measured}": math.nan}
         prediction = self._predict_validation()
-        return {f"validation_{measured}": judge(self._model(prediction), prediction, self.validation_label)[measured]}
+        return self._judged(self._model(prediction), prediction)
 
     def result(self) -> checkpoint.Checkpoint:
         """Give the model to use, judged on the validation images."""
-        prediction = self._predict_validation() if len(self.validation_label) else None
+        prediction = self._predict_validation()
         model = self._model(prediction)
-        model.facts |= {name: None if math.isnan(value) else value for name, value in self.validate().items()}
+        judged = self._judged(model, prediction)
+        model.facts |= {name: None if math.isnan(value) else value for name, value in judged.items()}
         model.facts |= {"steps": self.number, "seconds": self.seconds}
         decoder = self.decoder if FAMILY[self.config.model].encodes_label else None
         error = predict(self.encoder, decoder, self.usual_image).reconstruction_error
@@ -240,7 +238,16 @@ class Trainer:
             }
         return model
 
-    def _predict_validation(self) -> Prediction:
+    def _judged(self, model: checkpoint.Checkpoint, prediction: Prediction | None) -> dict[str, float]:
+        measured = "accuracy" if FAMILY[self.config.model].encodes_label else "reconstruction_error"
+        if prediction is None:
+            return {f"validation_{measured}": math.nan}
+        return {f"validation_{measured}": judge(model, prediction, self.validation_label)[measured]}
+
+    def _predict_validation(self) -> Prediction | None:
+        """Read the validation images; None where there are none."""
+        if not len(self.validation_label):
+            return None
         row = FAMILY[self.config.model]
         told = told_label(self.config.model, self.validation_label, len(self.dataset.classes), self.device)
         return predict(self.encoder, None if row.encodes_label else self.decoder, self.validation_image, told)

@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 import torch
 
+from aaecli.errors import AaeError
 from aaecli.learn import export, trainer, training
 from aaecli.learn.networks import Networks, looking_once
 from aaecli.learn.step import Step
@@ -132,5 +133,5 @@ def test_the_exported_encoder_looks_as_often(small_config, tmp_path, kind):
 
 @pytest.mark.parametrize("shift", [-1, 33])
 def test_a_shift_out_of_range_is_refused(shift):
-    with pytest.raises(Exception, match=r"network\.test_time_shift"):
+    with pytest.raises(AaeError, match=r"network\.test_time_shift"):
         resolve(flags={"network": {"test_time_shift": shift}})
