@@ -257,6 +257,9 @@ class Propagation:
             neighbours do, and they are not asked.
         warp: Factor on ``augmentation.scale`` and ``augmentation.elastic`` for a model that propagates labels, all
             through its training: the fewer labels there are, the more kinds of image each of them has to stand for.
+        favour: Factor up to which a class is favoured, or held back, to come out as frequent as the prior on y says:
+            2 is the paper's, 1 leaves the prior out. Holding the classes to a prior that is only about right makes
+            whole groups of look-alikes change their class.
         num_images: Images of the pool among which labels are propagated, drawn anew each time.
         num_neighbours: Nearest neighbours of an image, by what the averaged encoder makes of it.
     """
@@ -265,6 +268,7 @@ class Propagation:
     until: int = 0
     labels_per_class: int = 20
     warp: float = 1.0
+    favour: float = 2.0
     num_images: int = 20_000
     num_neighbours: int = 10
 
@@ -272,6 +276,7 @@ class Propagation:
         for key in ("every", "until", "labels_per_class"):
             require(0 <= getattr(self, key) <= 10**12, f"propagation.{key}", "0 or more", getattr(self, key))
         require(self.warp >= 0, "propagation.warp", "0 or more", self.warp)
+        require(1 <= self.favour <= 1000, "propagation.favour", "in 1 to 1000", self.favour)
         require(2 <= self.num_images <= 10**6, "propagation.num_images", "in 2 to 1000000", self.num_images)
         require(1 <= self.num_neighbours <= 1000, "propagation.num_neighbours", "in 1 to 1000", self.num_neighbours)
 

@@ -19,8 +19,6 @@ _SPREADING = 500
 _OUTER, _INNER = 20, 40
 """Iterations of algorithm 2, the paper's."""
 _BALANCING = 100
-_LEAST_FAVOUR, _MOST_FAVOUR = 0.5, 2.0
-"""How far a class may be favoured to have it come out as large as it is known to be; the paper's."""
 
 
 class Graph:
@@ -76,13 +74,15 @@ def nearest(feature: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return torch.cat(found).cpu(), (2 - 2 * torch.cat(cosines).cpu()).clamp_min(0)
 
 
-def propagate(graph: Graph, label: Tensor, frequency: Tensor) -> Tensor:
+def propagate(graph: Graph, label: Tensor, frequency: Tensor, favour: float = 2.0) -> Tensor:
     """Label every image that hangs together with a labelled one.
 
     Args:
         graph: Of N images.
         label: int64 (N,) on the processor; -1 where it is not known.
         frequency: float32 (K,), the share of the images that is of each class.
+        favour: Factor of 1 or more, up to which a class is favoured, or down to whose inverse it is held back, to come
+            out that large. The paper's 2 takes the frequency at its word; the nearer to 1, the less it counts.
 
     Returns:
         int64 (N,); -1 for images that no label reaches. What was known stays as it was.
@@ -98,25 +98,25 @@ def propagate(graph: Graph, label: Tensor, frequency: Tensor) -> Tensor:
         value = (graph @ value) / graph.degree + inflow
     reached = value.abs().sum(1) > 0
     frequency = frequency / frequency.sum()
-    value = _assigned(value, reached, frequency)
+    value = _assigned(value, reached, frequency, favour)
     pace = 1 / graph.degree.max()
     for _ in range(_OUTER):
         before = value
         for _ in range(_INNER):
             value = value - pace * (graph.degree * value - graph @ value - source)
-        value = _assigned(value, reached, frequency)
+        value = _assigned(value, reached, frequency, favour)
         if torch.equal(value, before):
             break
     read = value.argmax(1).masked_fill(~reached, -1)
     return torch.where(known, label, read)
 
 
-def _assigned(value: Tensor, reached: Tensor, frequency: Tensor) -> Tensor:
+def _assigned(value: Tensor, reached: Tensor, frequency: Tensor, favour: float) -> Tensor:
     """Give each image its largest class (N, K), one-hot, the classes favoured so that they come out as frequent."""
     seen = value[reached]
-    favour = torch.ones_like(frequency)
+    factor = torch.ones_like(frequency)
     for _ in range(_BALANCING):
-        best = (seen * favour).argmax(1)
+        best = (seen * factor).argmax(1)
         share = torch.bincount(best, minlength=len(frequency)) / max(len(best), 1)
-        favour = (favour + (frequency - share)).clamp(_LEAST_FAVOUR, _MOST_FAVOUR)
-    return F.one_hot((value * favour).argmax(1), len(frequency)).float()
+        factor = (factor + (frequency - share)).clamp(1 / favour, favour)
+    return F.one_hot((value * factor).argmax(1), len(frequency)).float()

@@ -91,6 +91,15 @@ def test_classes_come_out_as_large_as_they_are_known_to_be():
     assert shares["even"] == pytest.approx(0.5, abs=0.15)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_less_a_class_may_be_favoured_the_less_a_wrong_prior_does(seed):
+    feature, heap = heaps([300, 100], 0.4, seed)
+    graph, label = Graph(feature), first_of_each(heap, 2)
+    wrong = {favour: int((propagate(graph, label, even(2), favour) != heap).sum()) for favour in (1.1, 2.0)}
+    assert wrong[1.1] <= 40
+    assert wrong[2.0] >= 80
+
+
 def test_an_image_that_no_label_reaches_is_left_open():
     feature, heap = heaps([40, 40, 40], 0.02)
     read = propagate(Graph(feature, 5), first_of_each(heap, 2), even(2))
