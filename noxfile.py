@@ -92,12 +92,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure, as ratios to the bare libraries, how quickly classify starts and how it keeps up with a full folder.
-
-    Needs an exported model: nox -s bench -- --model exports/encoder.onnx.
-    """
-    session.install("-e", ".")
-    session.run("python", "benchmarks/serve.py", *session.posargs)
+    """Measure, as ratios, what has to be quick: a training step, the start of classify and a folder of pictures."""
+    if session.posargs:
+        session.error("the two parts take options apart: nox -s bench_train -- …, nox -s bench_serve -- …")
+    bench_train(session)
+    bench_serve(session)
 
 
 @nox.session(default=False)
@@ -105,6 +104,13 @@ def bench_train(session: nox.Session) -> None:
     """Measure a training step against a plain one and against the machine: nox -s bench_train -- --preset default."""
     session.install("-e", ".")
     session.run("python", "benchmarks/train.py", *session.posargs)
+
+
+@nox.session(default=False)
+def bench_serve(session: nox.Session) -> None:
+    """Measure classify against the bare libraries: nox -s bench_serve -- --model exports/encoder.onnx."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/serve.py", *session.posargs)
 
 
 @nox.session(default=False)

@@ -1,4 +1,4 @@
-"""How fast a training step is, as ratios measured in one run: run by ``nox -s bench_train``.
+"""How fast a training step is, as ratios measured in one run: run by ``nox -s bench``.
 
 - Images a second of the preset's step against a plain one: the article's five updates, each with an encoder pass, an
   optimiser and a backward pass of its own, in float32, fed by a DataLoader.
