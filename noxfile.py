@@ -90,27 +90,30 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
+def _measure(session: nox.Session, *benchmarks: str) -> None:
+    session.install("-e", ".")
+    for name in benchmarks:
+        session.run("python", f"benchmarks/{name}.py", *session.posargs)
+
+
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure, as ratios, what has to be quick: a training step, the start of classify and a folder of pictures."""
     if session.posargs:
         session.error("the two parts take options apart: nox -s bench_train -- …, nox -s bench_serve -- …")
-    bench_train(session)
-    bench_serve(session)
+    _measure(session, "train", "serve")
 
 
 @nox.session(default=False)
 def bench_train(session: nox.Session) -> None:
     """Measure a training step against a plain one and against the machine: nox -s bench_train -- --preset default."""
-    session.install("-e", ".")
-    session.run("python", "benchmarks/train.py", *session.posargs)
+    _measure(session, "train")
 
 
 @nox.session(default=False)
 def bench_serve(session: nox.Session) -> None:
     """Measure classify against the bare libraries: nox -s bench_serve -- --model exports/encoder.onnx."""
-    session.install("-e", ".")
-    session.run("python", "benchmarks/serve.py", *session.posargs)
+    _measure(session, "serve")
 
 
 @nox.session(default=False)

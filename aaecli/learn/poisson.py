@@ -82,7 +82,7 @@ def propagate(graph: Graph, label: Tensor, frequency: Tensor, favour: float = 2.
         label: int64 (N,) on the processor; -1 where it is not known.
         frequency: float32 (K,), the share of the images that is of each class.
         favour: Factor of 1 or more, up to which a class is favoured, or down to whose inverse it is held back, to come
-            out that large. The paper's 2 takes the frequency at its word; the nearer to 1, the less it counts.
+            out that large. 2 is the paper's; the nearer to 1, the less the frequency counts.
 
     Returns:
         int64 (N,); -1 for images that no label reaches. What was known stays as it was.
