@@ -16,6 +16,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 BASE = {
     *(
+        "text",
         "errors",
         "tables",
         "family",
@@ -30,16 +31,17 @@ BASE = {
     ),
 }
 MAY_IMPORT = {
-    "errors": set(),
-    "tables": {"errors"},
+    "text": set(),
+    "errors": {"text"},
+    "tables": {"errors", "text"},
     "family": set(),
     "priors": set(),
-    "config": {"errors", "tables", "family", "priors"},
-    "settings": {"errors", "config", "family"},
-    "paths": {"errors"},
+    "config": {"errors", "tables", "family", "priors", "text"},
+    "settings": {"errors", "config", "family", "text"},
+    "paths": {"errors", "text"},
     "metrics": set(),
     "clusters": set(),
-    "console": {"errors"},
+    "console": {"errors", "text"},
     "data": BASE,
     "learn": BASE | {"data", "runlock", "runs", "results"},
     "serve": BASE | {"data"},
@@ -47,8 +49,8 @@ MAY_IMPORT = {
     "drawing": set(),
     "health": {"version"},
     "runlock": {"errors", "paths"},
-    "runs": {"errors", "settings", "runlock"},
-    "results": {"errors", "tables", "config", "paths"},
+    "runs": {"errors", "settings", "runlock", "text"},
+    "results": {"errors", "tables", "config", "paths", "text"},
     "cli": BASE | {"console", "drawing", "runs", "results", "data", "learn", "serve", "figures"},
     "__main__": {"cli"},
     # The package itself holds the version and nothing else.
@@ -64,7 +66,7 @@ ONLY_IN = {
     "matplotlib": {"figures"},
     "tensorboard": {"learn"},
     "typer": {"cli"},
-    "rich": {"cli", "console"},
+    "rich": {"cli", "console", "text"},
     "PIL": {"data", "serve", "figures", "drawing"},
     # typer vendors its own; the tests have hypothesis and scikit-learn, the program does not.
     "click": set(),
