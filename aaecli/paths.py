@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from aaecli.errors import AaeError
 
 RUNS = Path("runs")
 NEWEST_MODEL = Path("model.pt")
 EXPORTS = Path("exports")
+_RUN_FILES = (
+    *("config.toml", "environment.json", "labels.csv", "metrics.csv", "summary.json", "model.pt", "last.pt"),
+    *(".lock", "figures", "tensorboard"),
+)
+"""What a training writes into its run folder."""
+_LONGEST_PREFIX = 100
+"""Letters of a name that its temporary file has too: names can be as long as the file system allows."""
 
 
 @contextmanager
@@ -24,11 +34,12 @@ def replacing(path: Path) -> Iterator[Path]:
     or the new one and never half of either.
 
     Raises:
-        AaeError: The folder cannot be written or the disk is full. The old file is then untouched.
+        AaeError: The folder cannot be written, the disk is full, or ``path`` is a link. The old file is then untouched.
     """
-    try:
+    _check_no_link(path)
+    with _telling_what_fails(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_LONGEST_PREFIX]}.", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -36,10 +47,79 @@ def replacing(path: Path) -> Iterator[Path]:
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
             temporary.chmod(0o666 & ~_umask())
+            _check_no_link(path)
             temporary.replace(path)
             _sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read it and add to its end; what was added is on the disk when the block ends.
+
+    A file that has another name too (a hard link, as some backups make) gets a copy of its own first.
+
+    Raises:
+        AaeError: The file is a link or no regular file, or cannot be written.
+    """
+    _check_no_link(path)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    with _telling_what_fails(path):
+        if path.is_file() and path.stat().st_nlink > 1:
+            with replacing(path) as temporary:
+                shutil.copyfile(path, temporary)
+        if path.exists() and not path.is_file():
+            raise AaeError(f"{path} is a folder, a device or a pipe, not a file.", "Move it away.")
+        with os.fdopen(os.open(path, flags, 0o666), "a+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def check_no_links(folder: Path, path: Path) -> None:
+    """See that neither a file nor any folder between it and ``folder`` is a link.
+
+    A folder from somewhere else may hold links that lead out of it, to where its sender wants something written.
+
+    Raises:
+        AaeError: One is.
+    """
+    inner = path
+    while inner != folder and inner != inner.parent:
+        _check_no_link(inner)
+        inner = inner.parent
+
+
+def check_run_folder(folder: Path) -> None:
+    """See that a run folder can be written to without following a link.
+
+    Raises:
+        AaeError: The folder, or one of the files and folders that a training writes in it, is a link.
+    """
+    if folder.is_symlink():
+        raise AaeError(
+            f"{folder} is a link, and nothing is written through links.",
+            f"Name the folder itself: {shlex.quote(os.path.realpath(folder))}",
+        )
+    for name in _RUN_FILES:
+        _check_no_link(folder / name)
+
+
+def _check_no_link(path: Path) -> None:
+    if path.is_symlink():
+        raise AaeError(
+            f"{path} is a link, and nothing is written through links.",
+            f"Remove it, or put a copy of what it leads to in its place: rm {shlex.quote(str(path))}",
+        )
+
+
+@contextmanager
+def _telling_what_fails(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise AaeError(
             f"Cannot write {path}: {error.strerror or error}.",

@@ -1,0 +1,173 @@
+"""The one rule for writing: no file is lost to an output, and nothing is written through a link.
+
+A command claims every name that it is going to write before it starts its work: a training of an hour does not fail at
+its end for a name. Replaced without ``--force`` is what the same run wrote, and a default name that holds a file of
+aaecli.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from aaecli.errors import AaeError
+from aaecli.own_files import Recognise
+from aaecli.paths import check_no_links, replacing
+
+_Key = tuple[str, str]
+
+
+class Outputs:
+    """What one run of a command writes.
+
+    Args:
+        force: Existing files may be replaced, whoever wrote them. Links, folders and inputs never are.
+        inputs: Files and folders that the same command reads: no output may be one of these files or lie in one of
+            these folders, where it would be read as data the next time.
+    """
+
+    def __init__(self, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
+        self._force = force
+        self._inputs = [path for path in inputs if os.path.exists(path)]  # noqa: PTH110  names may be too long
+        self._claimed: dict[_Key, bool] = {}
+        self._written: set[_Key] = set()
+
+    def claim(self, path: Path, own: Recognise | None = None, *, within: Path | None = None) -> Path:
+        """Check that a file may be written, and reserve its name.
+
+        Args:
+            path: The file.
+            own: Tells whether an existing file of this name is one that aaecli wrote, which is replaced. None: the user
+                named the file, and none is replaced without ``force``.
+            within: A folder from somewhere else, below which no folder may be a link.
+
+        Returns:
+            ``path``.
+
+        Raises:
+            AaeError: The file exists, is a link or an input, lies in an input folder, was claimed already or cannot be
+                made.
+        """
+        key = _key(path)
+        if key in self._claimed:
+            raise AaeError(f"Two files would be called {path}.", "Give them different names.")
+        if within is not None:
+            check_no_links(within, path)
+        self._check_inputs(path)
+        replaceable = self._force or (own is not None and own(path))
+        self._check_free(path, replaceable=replaceable, named=own is None)
+        _check_folder(path)
+        self._claimed[key] = replaceable
+        return path
+
+    @contextmanager
+    def replacing(self, path: Path) -> Iterator[Path]:
+        """Give a temporary path beside ``path``, as ``aaecli.paths.replacing`` does; claims the name if nobody has.
+
+        Raises:
+            AaeError: As for ``claim``; or another program made the file since it was claimed.
+        """
+        key = _key(path)
+        if key not in self._claimed:
+            self.claim(path)
+        with replacing(path) as temporary:
+            yield temporary
+            if key not in self._written:
+                self._check_free(path, replaceable=self._claimed[key], named=True)
+        self._written.add(key)
+
+    def write(self, path: Path, content: bytes | str) -> None:
+        """Write a file whole or not at all; text in UTF-8.
+
+        Raises:
+            AaeError: As for ``replacing``.
+        """
+        with self.replacing(path) as temporary:
+            temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def _check_free(self, path: Path, *, replaceable: bool, named: bool) -> None:
+        status = _status(path)
+        if status is None:
+            return
+        if stat.S_ISLNK(status.st_mode):
+            raise AaeError(
+                f"{path} is a link, and nothing is written through links.",
+                f"Name another file, or the one it leads to: {shlex.quote(os.path.realpath(path))}",
+            )
+        if stat.S_ISDIR(status.st_mode):
+            raise AaeError(f"{path} is a folder, not a file.", "Name a file in it.")
+        if not stat.S_ISREG(status.st_mode):
+            raise AaeError(f"{path} is a device or a pipe, not a file.", "Name a file.")
+        if not replaceable:
+            whose = "" if named else ", and aaecli did not write it"
+            raise AaeError(f"There is a file {path} already{whose}.", "Give another name, or --force to replace it.")
+
+    def _check_inputs(self, path: Path) -> None:
+        for given in self._inputs:
+            if given.is_dir():
+                if is_inside(path, given):
+                    better = Path(os.path.realpath(given)).parent / path.name
+                    raise AaeError(
+                        f"{path} would lie in {given}, and be taken for data the next time that folder is read.",
+                        f"Name a file outside of it, such as {shlex.quote(str(better))}",
+                    )
+            elif path.exists() and path.samefile(given):
+                raise AaeError(f"{path} is read by this very command: writing it would lose it.", "Give another name.")
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Number the names that occur more than once, so that each file gets one of its own: ``a``, ``a-2``, ``a-3``.
+
+    Names that differ by case or by Unicode normalisation alone count as one: some file systems keep one file for both.
+    """
+    taken: set[str] = set()
+    wanted = {_folded(name) for name in names}
+    found = []
+    for name in names:
+        chosen, number = name, 1
+        while _folded(chosen) in taken or (number > 1 and _folded(chosen) in wanted):
+            number += 1
+            chosen = f"{name}-{number}"
+        taken.add(_folded(chosen))
+        found.append(chosen)
+    return found
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Tell whether a path lies in a folder, or is it; links in both are followed."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _key(path: Path) -> _Key:
+    return os.path.realpath(path.parent), _folded(path.name)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Look at a file itself, not at what it leads to; None where there is none."""
+    try:
+        return path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise AaeError(f"Cannot write {str(path)[:200]!r}: {reason}.", "Give another name.") from error
+
+
+def _check_folder(path: Path) -> None:
+    """See that the folder of a file can be written, or made."""
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise AaeError(f"Cannot write {path}: {folder} is a file, not a folder.", "Give another name.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise AaeError(f"Cannot write {path}: {folder} may not be written to.", "Check the folder's permissions.")

@@ -1,0 +1,56 @@
+"""Which files aaecli wrote: each kind carries the program's name near its beginning."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+NAME = "aaecli"
+"""What pictures carry: PNG as the text ``Software``, GIF as a comment, SVG as its creator."""
+Recognise = Callable[[Path], bool]
+"""Tells whether aaecli wrote a file."""
+
+_HEAD_BYTES = 4096
+
+
+def is_picture(path: Path) -> bool:
+    """Tell whether a PNG, GIF or SVG is one that aaecli drew."""
+    head = _head(path)
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return b"tEXtSoftware\0aaecli" in head
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        # A comment: the block's label, its length, the text.
+        return b"\x21\xfe\x06aaecli" in head
+    return head.startswith(b"<?xml") and b"<dc:title>aaecli</dc:title>" in head
+
+
+def is_onnx(path: Path) -> bool:
+    """Tell whether a file is an ONNX model whose producer is aaecli."""
+    # Protobuf writes fields by number: ir_version, then producer_name, whose key is 0x12, with its length.
+    return b"\x12\x06aaecli" in _head(path)[:64]
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Tell whether a file is a checkpoint of aaecli: its pickle comes first and begins with the format's name."""
+    head = _head(path)
+    return head.startswith(b"PK\x03\x04") and b"/data.pkl" in head and b"aaecli" in head
+
+
+def begins_with(text: str) -> Recognise:
+    """Give what recognises a text file of aaecli by its first words."""
+    return lambda path: _head(path).startswith(text.encode())
+
+
+def _head(path: Path) -> bytes:
+    """Read the beginning of a regular file; nothing of what cannot be read, or is a link or a pipe."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, _HEAD_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    finally:
+        os.close(descriptor)
