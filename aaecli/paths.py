@@ -23,7 +23,7 @@ _RUN_FILES = (
 )
 """What a training writes into its run folder."""
 _LONGEST_PREFIX = 100
-"""Letters of a name that its temporary file has too: names can be as long as the file system allows."""
+"""Bytes of a name that its temporary file has too: names can be as long as the file system allows."""
 
 
 @contextmanager
@@ -39,7 +39,8 @@ def replacing(path: Path) -> Iterator[Path]:
     _check_no_link(path)
     with _telling_what_fails(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_LONGEST_PREFIX]}.", dir=path.parent)
+        begin = path.name.encode("utf-8", "ignore")[:_LONGEST_PREFIX].decode("utf-8", "ignore")
+        handle, name = tempfile.mkstemp(prefix=f".{begin}.", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         try:

@@ -144,9 +144,10 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest
 
 
 def test_names_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
-    path = tmp_path / ("x" * 251 + ".png")
-    Outputs().write(path, b"whole")
-    assert path.read_bytes() == b"whole"
+    for name in ("x" * 251, "é" * 125, "😀" * 62):
+        path = tmp_path / f"{name}.png"
+        Outputs().write(path, b"whole")
+        assert path.read_bytes() == b"whole"
 
 
 def test_appending_leaves_another_name_of_the_file_alone(tmp_path: Path) -> None:
