@@ -7,16 +7,17 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from aaecli.config import Config, to_table
 from aaecli.errors import AaeError
 from aaecli.paths import replacing
-from aaecli.tables import build, plain
+from aaecli.tables import build, plain, require
 
 SCHEMA = 1
 _NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "precision", "compile", "capture")
@@ -30,7 +31,7 @@ class Result:
     Attributes:
         model: Row of the family of models.
         preset: Preset.
-        labels: Number of labelled images, or ``all``.
+        labels: Number of labelled images, or ``all``; 0 for a model that learns without labels.
         seed: Seed.
         settings: ``fingerprint`` of the settings that the preset gave.
         test_accuracy: In [0, 1].
@@ -44,6 +45,7 @@ class Result:
         versions: Of aaecli, Python and torch.
         curve_step: (E,) steps after which the validation images were read.
         curve_accuracy: (E,) the accuracy on them, in [0, 1].
+        variant: Name of the settings file that goes before the preset; empty for the preset as it is.
     """
 
     model: str
@@ -62,15 +64,30 @@ class Result:
     versions: str
     curve_step: tuple[int, ...] = ()
     curve_accuracy: tuple[float, ...] = ()
+    variant: str = ""
+
+    def __post_init__(self) -> None:
+        for name in (self.model, self.preset, self.variant):
+            require(is_plain_name(name), "a name in results.json", "letters, digits, '_', '.' and '-'", name)
 
     @property
     def group(self) -> Group:
         """What it shares with the runs of other seeds."""
-        return self.model, self.preset, self.labels
+        return Group(self.model, self.preset, self.variant, self.labels)
 
 
-Group = tuple[str, str, int | Literal["all"]]
-"""Model, preset and number of labels: the runs of a group differ by their seeds alone."""
+class Group(NamedTuple):
+    """What runs share that differ by their seeds alone."""
+
+    model: str
+    preset: str
+    variant: str
+    labels: int | Literal["all"]
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name can stand as it is in a table, a cell of a spreadsheet and the name of a folder."""
+    return re.fullmatch(r"(?:\w[\w.-]*)?", name, re.ASCII) is not None
 
 
 def fingerprint(config: Config) -> str:
@@ -78,7 +95,7 @@ def fingerprint(config: Config) -> str:
 
     Only what differs from the defaults counts, so a setting that a later version adds leaves it as it is.
     """
-    defaults = to_table(Config(model=config.model))
+    defaults = to_table(Config(model=config.model, labels=config.labels))
     table = {key: value for key, value in to_table(config).items() if key not in _NOT_FROM_THE_PRESET}
     text = json.dumps(_difference(table, defaults), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -124,7 +141,8 @@ def write_results(folder: Path, results: Sequence[Result]) -> None:
     ordered = [result for members in by_group(results).values() for result in members]
     entries = [plain(dataclasses.asdict(result)) for result in ordered]
     table = io.StringIO()
-    names = [entry.name for entry in dataclasses.fields(Result) if not entry.name.startswith("curve_")]
+    fields = [entry.name for entry in dataclasses.fields(Result) if not entry.name.startswith("curve_")]
+    names = [*Group._fields, *(name for name in fields if name not in Group._fields)]
     writer = csv.DictWriter(table, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(entries)
@@ -141,16 +159,15 @@ def write_results(folder: Path, results: Sequence[Result]) -> None:
 
 
 def by_group(results: Iterable[Result]) -> dict[Group, list[Result]]:
-    """Sort results into groups: by model and preset, from few labels to many, and by seed within."""
+    """Sort results into groups: by model, preset and variant, from few labels to many, and by seed within."""
     groups: dict[Group, list[Result]] = {}
     for result in sorted(results, key=lambda result: (_order(result.group), result.seed)):
         groups.setdefault(result.group, []).append(result)
     return groups
 
 
-def _order(group: Group) -> tuple[str, str, float]:
-    model, preset, labels = group
-    return model, preset, float("inf") if labels == "all" else labels
+def _order(group: Group) -> tuple[str, str, str, float]:
+    return *group[:3], float("inf") if group.labels == "all" else group.labels
 
 
 def row(results: Sequence[Result]) -> dict[str, str]:
@@ -158,8 +175,6 @@ def row(results: Sequence[Result]) -> dict[str, str]:
 
     The times are those of the runs that had the most threads.
     """
-    accuracies = [100 * result.test_accuracy for result in results]
-    spread = f" ± {statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else ""
     threads = max(result.threads for result in results)
     seconds = statistics.median(result.seconds for result in results if result.threads == threads)
     whole_minutes, rest = divmod(round(seconds), 60)
@@ -168,12 +183,19 @@ def row(results: Sequence[Result]) -> dict[str, str]:
     return {
         "model": results[0].model,
         "preset": results[0].preset,
+        "variant": results[0].variant,
         "labels": str(results[0].labels),
-        "test accuracy": f"{statistics.fmean(accuracies):.2f}{spread} %",
+        "test accuracy": per_cent([result.test_accuracy for result in results]),
         "seeds": _seeds([result.seed for result in results]),
         "steps": f"{results[0].steps:,}",
         "time a run": f"{time}{on}",
     }
+
+
+def per_cent(fractions: Sequence[float]) -> str:
+    """Write mean ± standard deviation over runs, in per cent; of one run its value."""
+    spread = f" ± {100 * statistics.stdev(fractions):.2f}" if len(fractions) > 1 else ""
+    return f"{100 * statistics.fmean(fractions):.2f}{spread} %"
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -188,6 +210,9 @@ def markdown(results: Iterable[Result]) -> str:
     rows = [row(members) for members in groups.values()]
     if not rows:
         return ""
+    if not any(cells["variant"] for cells in rows):
+        for cells in rows:
+            del cells["variant"]
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
     lines += ["| " + " | ".join(cells.values()) + " |" for cells in rows]
     members = [result for group in groups.values() for result in group]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 import statistics
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_a_time_is_the_median_of_the_runs_with_the_most_threads():
 def test_groups_stand_in_order_and_no_run_is_lost():
     runs = [result(labels=n, seed=s, preset=p) for n in ("all", 1000, 100) for s in (1, 0) for p in ("quick", "best")]
     groups = by_group(runs)
-    assert [(preset, labels) for _, preset, labels in groups] == [
+    assert [(group.preset, group.labels) for group in groups] == [
         *(("best", labels) for labels in (100, 1000, "all")),
         *(("quick", labels) for labels in (100, 1000, "all")),
     ]
@@ -105,6 +106,40 @@ def test_groups_stand_in_order_and_no_run_is_lost():
     assert len([line for line in lines if line.startswith("| semi")]) == 6
     assert "Linux x86_64, fp32" in lines[-1]
     assert markdown([]) == ""
+
+
+def test_variants_are_groups_of_their_own_and_have_a_column(tmp_path):
+    runs = [
+        result(seed=seed, variant=name, test_accuracy=accuracy)
+        for name, accuracy in (("", 0.99), ("wide", 0.98))
+        for seed in (0, 1)
+    ]
+    assert [group.variant for group in by_group(runs)] == ["", "wide"]
+    heading, _, plain, wide, *_ = markdown(runs).splitlines()
+    assert heading.startswith("| model | preset | variant | labels |")
+    assert "| default |  | 1000 | 99.00 ± 0.00 %" in plain
+    assert "| default | wide | 1000 | 98.00 ± 0.00 %" in wide
+    assert "variant" not in markdown(runs[:2])
+    write_results(tmp_path, runs)
+    assert read_results(tmp_path / "results.json") == runs
+    assert (tmp_path / "results.csv").read_text().startswith("model,preset,variant,labels,seed,")
+
+
+def test_results_of_before_there_were_variants_are_read(tmp_path):
+    write_results(tmp_path, [result()])
+    path = tmp_path / "results.json"
+    path.write_text(path.read_text().replace(', "variant": ""', ""))
+    assert "variant" not in path.read_text()
+    assert read_results(path) == [result()]
+
+
+@pytest.mark.parametrize("name", ["[red]", "=1+1", "a|b", "a\nb", "../up", "-x", "\x1b[2J"])
+def test_no_name_in_a_file_becomes_markup_a_formula_or_a_path(tmp_path, name):
+    write_results(tmp_path, [result(variant="mine")])
+    path = tmp_path / "results.json"
+    path.write_text(path.read_text().replace('"mine"', json.dumps(name)))
+    with pytest.raises(AaeError, match="damaged"):
+        read_results(path)
 
 
 def test_the_fingerprint_tells_settings_apart_and_runs_not():

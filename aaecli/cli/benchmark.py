@@ -19,6 +19,7 @@ app = typer.Typer(add_completion=False)
 
 _WHAT = "What to compare"
 _WHERE = "Where"
+_MAX_SEEDS = 1000
 
 
 @app.command(
@@ -27,6 +28,8 @@ _WHERE = "Where"
         "  aaecli benchmark\n\n"
         "  aaecli benchmark --labels 100 --labels 1000 --seeds 3\n\n"
         "  aaecli benchmark --model baseline --preset tutorial\n\n"
+        "  aaecli benchmark --config mine.toml --config other.toml --seeds 10-14\n\n"
+        "  aaecli benchmark --collect runs/ --seeds 3\n\n"
         "Give the same --out again to go on with a benchmark, or to add to it."
     )
 )
@@ -58,7 +61,22 @@ def benchmark(
             help="Number of labels; may be given several times.",
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, rich_help_panel=_WHAT, help="Number of seeds, from 0 on.")] = 5,
+    config: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE.toml",
+            rich_help_panel=_WHAT,
+            show_default="the presets as they are",
+            help="Settings that go before the preset's: a row of its own, called like the file. May be given several "
+            "times; a folder stands for the files in it.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        str,
+        typer.Option(
+            metavar="N|A-B|A,B", rich_help_panel=_WHAT, help="Number of seeds, from 0 on, or which: 10-14, or 0,3,7."
+        ),
+    ] = "5",
     data: Annotated[
         str | None,
         typer.Option(
@@ -85,13 +103,22 @@ def benchmark(
             help="Folder for the runs and the results; one that is there is gone on with.",
         ),
     ] = Path("benchmark"),
+    collect: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RUNS",
+            rich_help_panel=_WHERE,
+            help="Train nothing: take over the results of these runs of `aaecli train` that have the settings asked "
+            "for. A folder stands for the runs in it; may be given several times.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")] = False,
 ) -> None:
-    """Train over models, presets, numbers of labels and seeds, and sum it up in one table.
+    """Train over models, presets, settings files, numbers of labels and seeds, and sum it up in one table.
 
     Every run is done once: after Ctrl-C or a crash the same command goes on with what is missing.
-    Runs whose preset has changed since are done again.
+    Runs whose settings have changed since are done again.
 
     Writes [bold]results.json[/bold], [bold]results.csv[/bold], [bold]results.md[/bold] and [bold]accuracy.png[/bold].
     """
@@ -102,14 +129,19 @@ def benchmark(
         from aaecli.learn import benchmark
 
         flags: dict[str, Any] = {"device": device} | ({"data": data} if data else {})
-        configs = benchmark.plan(
-            model or ["semisupervised"],
+        planned = benchmark.plan(
+            model or [],
             preset or [None],
-            [number_or_all(number) for number in labels or ["1000"]],
-            range(seeds),
+            [number_or_all(number) for number in labels] if labels else [None],
+            parse_seeds(seeds),
             flags,
+            config or [],
         )
-        done = benchmark.run(configs, out, display)
+        if collect:
+            benchmark.collect(planned, out, collect, display)
+            done = True
+        else:
+            done = benchmark.run(planned, out, display)
     results = read_results(out / "results.json")
     _draw(results, out / "accuracy.png")
     display.render(results, out, as_json=as_json)
@@ -119,6 +151,31 @@ def benchmark(
                 "Some runs are under way in another process.", "The same command, later, completes the table."
             )
         raise typer.Exit(128 + display.signal_number)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read which seeds: a number of them, or a list of seeds and ranges.
+
+    Raises:
+        typer.BadParameter: It is none of these, or names no seed or very many.
+    """
+    wrong = typer.BadParameter(
+        f"'{text}' is neither a number of seeds (5) nor a list of them (10-14, or 0,3,7).", param_hint="--seeds"
+    )
+    found: list[int] = []
+    for part in text.split(","):
+        low, dash, high = (word.strip() for word in part.partition("-"))
+        if not all(word.isascii() and word.isdigit() and len(word) < 19 for word in ([low, high] if dash else [low])):
+            raise wrong
+        first, last = (int(low), int(high)) if dash else (int(low), int(low))
+        if not 0 <= last - first < _MAX_SEEDS:
+            raise wrong
+        found += range(first, last + 1)
+    if text.strip().isdigit():
+        found = list(range(min(found[0], _MAX_SEEDS + 1)))
+    if not 0 < len(found) <= _MAX_SEEDS:
+        raise wrong
+    return sorted(set(found))
 
 
 def _draw(results: Sequence[Result], path: Path) -> None:
@@ -135,10 +192,10 @@ def _draw(results: Sequence[Result], path: Path) -> None:
     counts = [str(result.labels) for result in drawn]
     labels = max(sorted(set(counts)), key=counts.count)
     groups = {
-        f"{model}, {preset}": [
+        ", ".join(filter(None, group[:3])): [
             (np.array(result.curve_step, float), np.array(result.curve_accuracy)) for result in members
         ]
-        for (model, preset, number), members in by_group(drawn).items()
-        if str(number) == labels
+        for group, members in by_group(drawn).items()
+        if str(group.labels) == labels
     }
     save(accuracy_figure(groups, "every label" if labels == "all" else f"{labels} labels"), path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from aaecli.config import Config
+    from aaecli.learn.benchmark import Planned
     from aaecli.results import Result
 
 
@@ -28,9 +28,9 @@ class BenchmarkDisplay(TrainingDisplay):
     def __init__(self, *, quiet: bool) -> None:
         super().__init__(quiet=quiet)
         self._results: Sequence[Result] | None = None
-        self._pending: Sequence[Config] = ()
+        self._pending: Sequence[Planned] = ()
 
-    def results(self, results: Sequence[Result], pending: Sequence[Config]) -> None:
+    def results(self, results: Sequence[Result], pending: Sequence[Planned]) -> None:
         """Take what is known and what is still to do."""
         if self._live is not None:
             self._live.stop()
@@ -73,22 +73,25 @@ class BenchmarkDisplay(TrainingDisplay):
 
 def _title(result: Result) -> str:
     labels = "every label" if result.labels == "all" else f"{result.labels} labels"
-    return f"{result.model}, preset {result.preset}, {labels}, seed {result.seed}"
+    variant = f", {result.variant}" if result.variant else ""
+    return f"{result.model}, preset {result.preset}{variant}, {labels}, seed {result.seed}"
 
 
-def _table(results: Sequence[Result], pending: Sequence[Config]) -> Table:
+def _table(results: Sequence[Result], pending: Sequence[Planned]) -> Table:
     """Draw a row a group, with the number of its runs that are still to do."""
     from rich.table import Table
 
-    to_do = Counter((config.model, config.preset, config.labels) for config in pending)
-    known: dict[Any, Any] = {group: row(members) for group, members in by_group(results).items()}
-    cells: dict[Any, dict[str, str]] = known | {
-        group: {"model": group[0], "preset": group[1], "labels": str(group[2])} for group in to_do if group not in known
+    to_do = Counter(entry.group for entry in pending)
+    known: dict[Any, dict[str, str]] = {group: row(members) for group, members in by_group(results).items()}
+    cells = known | {
+        group: {name: str(value) for name, value in group._asdict().items()} for group in to_do if group not in known
     }
-    names = ("model", "preset", "labels", "test accuracy", "seeds", "time a run")
+    names = ["model", "preset", "variant", "labels", "test accuracy", "seeds", "time a run"]
+    if not any(group.variant for group in cells):
+        names.remove("variant")
     table = Table(box=None, pad_edge=False)
     for name in (*names, "to do") if to_do else names:
-        table.add_column(name, justify="left" if name in ("model", "preset") else "right")
+        table.add_column(name, justify="left" if name in names[:-4] else "right")
     for group, entry in cells.items():
         table.add_row(*(entry.get(name, "") for name in names), *([str(to_do[group] or "")] if to_do else []))
     return table

@@ -4,22 +4,48 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from aaecli.config import Config, from_table
 from aaecli.errors import AaeError
+from aaecli.family import FAMILY
 from aaecli.learn import training
+from aaecli.learn.run_results import find_runs, gather, result_of
 from aaecli.paths import RUNS
-from aaecli.results import Group, Result, fingerprint, read_results, write_results
-from aaecli.runs import read_metrics, read_object, read_run
+from aaecli.results import Group, Result, fingerprint, is_plain_name, write_results
+from aaecli.runs import read_run
 from aaecli.settings import read_toml, resolve
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One training of a benchmark.
+
+    Attributes:
+        config: Its settings.
+        variant: Name of the file that they come from; empty for a preset as it is.
+    """
+
+    config: Config
+    variant: str = ""
+
+    @property
+    def group(self) -> Group:
+        """What it shares with the trainings of other seeds."""
+        return Group(self.config.model, self.config.preset, self.variant, self.config.labels)
+
+    @property
+    def settings(self) -> str:
+        """The fingerprint of the settings."""
+        return fingerprint(self.config)
 
 
 class Reporter(training.Reporter, Protocol):
     """Whoever watches a benchmark."""
 
-    def results(self, results: Sequence[Result], pending: Sequence[Config]) -> None:
+    def results(self, results: Sequence[Result], pending: Sequence[Planned]) -> None:
         """Called before the first run and after each with all that is known and all that is still to do."""
 
     def note(self, message: str) -> None:
@@ -29,33 +55,74 @@ class Reporter(training.Reporter, Protocol):
 def plan(
     models: Iterable[str],
     presets: Iterable[str | None],
-    labels: Iterable[int | str],
+    labels: Iterable[int | str | None],
     seeds: Iterable[int],
     flags: Mapping[str, Any],
-) -> list[Config]:
+    files: Sequence[Path] = (),
+) -> list[Planned]:
     """Give the settings of every combination, seed by seed, so that a benchmark cut short has some of each.
 
     Args:
-        models: Rows of the family.
-        presets: Presets; None for the one that suits the model.
-        labels: Numbers of labelled images, or ``all``.
+        models: Rows of the family; none for what each file names, or the usual one.
+        presets: Presets; None for the one that the file names, or that suits the model.
+        labels: Numbers of labelled images, or ``all``; None for as many as the model takes by itself.
         seeds: Seeds.
         flags: Further settings, the same for all.
+        files: Files of settings, each of which is a variant of its own; without any, the presets are measured as they
+            are. A folder stands for the TOML files in it.
 
     Raises:
-        AaeError: A name or a number is wrong.
+        AaeError: A name or a number is wrong, a file cannot be read, or two variants are the same.
     """
-    return [
-        resolve(preset=preset, flags={"model": model, "labels": number, "seed": seed, **flags})
-        for seed, model, preset, number in itertools.product(seeds, models, presets, labels)
-    ]
+    planned = []
+    chosen: list[str | None] = [*models] or [None]
+    variants = _variants(files) or {"": None}
+    for seed, model, preset, (variant, file), number in itertools.product(
+        seeds, chosen, presets, variants.items(), labels
+    ):
+        own = {"model": model, "labels": number, "seed": seed, **flags}
+        named = {name: value for name, value in own.items() if value is not None}
+        config = resolve(preset=preset, config_file=file, flags=named)
+        if not FAMILY[config.model].encodes_label:
+            raise AaeError(
+                f"A benchmark compares by accuracy, and {config.model} reads no label off an image.",
+                "Name a model that does: semisupervised, baseline or clustering.",
+            )
+        planned.append(Planned(config, variant))
+    names: dict[tuple[Group, str], str] = {}
+    for entry in planned:
+        twin = names.setdefault((entry.group._replace(variant=""), entry.settings), entry.variant)
+        if twin != entry.variant:
+            raise AaeError(
+                f"'{twin}' and '{entry.variant}' are the same settings: {entry.config.model}, preset "
+                f"{entry.config.preset}.",
+                "Leave one of the two files out.",
+            )
+    return planned
 
 
-def run(configs: Sequence[Config], folder: Path, reporter: Reporter) -> bool:
+def _variants(files: Sequence[Path]) -> dict[str, Path | None]:
+    found: dict[str, Path | None] = {}
+    for path in files:
+        for file in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
+            if file.stem in found:
+                raise AaeError(f"Two of the files are called {file.name}.", "Rename one: its row has the file's name.")
+            if not file.stem or not is_plain_name(file.stem):
+                raise AaeError(
+                    f"The name of {file} cannot name a row of the table.",
+                    "Rename it: letters, digits, '_', '.' and '-', such as wide_encoder.toml.",
+                )
+            found[file.stem] = file
+    if files and not found:
+        raise AaeError(f"There is no TOML file in {files[0]}.", "Name a file of settings, or a folder of such files.")
+    return found
+
+
+def run(planned: Sequence[Planned], folder: Path, reporter: Reporter) -> bool:
     """Train and judge every configuration that the folder has no result of; go on with those begun.
 
     Args:
-        configs: What to run, each with a seed of its own.
+        planned: What to run, each with a seed of its own.
         folder: Gets ``runs/`` and the files of ``write_results``, after each run.
         reporter: Is told how it goes.
 
@@ -65,107 +132,82 @@ def run(configs: Sequence[Config], folder: Path, reporter: Reporter) -> bool:
     Raises:
         AaeError: Something the user can put right. Finished runs stay.
     """
-    asked = {_group(config): fingerprint(config) for config in configs}
     num_told = 0
     while True:
         # Read anew each time: a second benchmark may be at work in the same folder.
-        results, num_left_out = gather(folder, asked)
+        pending, num_left_out = _take_stock(planned, folder, [], reporter)
         if num_left_out > num_told:
-            reporter.note(
-                f"Left out, since their settings have changed: {num_left_out} result{'s' if num_left_out > 1 else ''}."
-            )
+            reporter.note(_left_out(num_left_out))
             num_told = num_left_out
-        known = {(result.group, result.seed) for result in results}
-        pending = [config for config in configs if (_group(config), config.seed) not in known]
-        write_results(folder, results)
-        reporter.results(results, pending)
-        free = [config for config in pending if not _is_running(folder, config)]
+        free = [entry for entry in pending if not _is_running(folder, entry)]
         if not free:
             if pending:
                 reporter.note(f"{len(pending)} runs are under way in another process.")
             return not pending
-        config = free[0]
-        begun = [path for path in _folders(folder, config) if not (path / "summary.json").is_file()]
+        begun = [path for path in _folders(folder, free[0]) if not (path / "summary.json").is_file()]
         if begun:
             summary = training.resume(begun[-1], None, reporter)
         else:
-            summary = training.train(config, folder / RUNS, _name(config), None, reporter)
+            summary = training.train(free[0].config, folder / RUNS, _name(free[0]), None, reporter)
         if summary["state"] != "done":
             return False
         # All that going on needs, and there is nothing to go on with: most of what a run weighs.
         (Path(summary["run"]) / "last.pt").unlink(missing_ok=True)
 
 
-def gather(folder: Path, asked: Mapping[Group, str]) -> tuple[list[Result], int]:
-    """Collect the results that a folder holds: of its runs, and of ``results.json`` where those runs are gone.
-
-    Where two belong to the same seed, the one of the newer run counts. No mean is over two kinds of settings: of each
-    group, those results count that have the settings asked for, or that ``results.json`` has of it already.
+def collect(planned: Sequence[Planned], folder: Path, sources: Sequence[Path], reporter: Reporter) -> None:
+    """Take over the results of runs that ``aaecli train`` made, and train nothing.
 
     Args:
-        folder: The benchmark's.
-        asked: The fingerprint of the settings, for each group that is to be measured.
+        planned: What is measured; a run counts where it has the settings of one of these, whatever it is called.
+        folder: Gets the files of ``write_results``.
+        sources: Run folders, or folders that hold such.
+        reporter: Is told how many fit.
 
-    Returns:
-        The results, and how many were left out.
+    Raises:
+        AaeError: A folder holds no run.
     """
-    written = read_results(folder / "results.json")
-    settings = {result.group: result.settings for result in written} | dict(asked)
-    of_runs = [result for path in sorted((folder / RUNS).glob("*")) if (result := _result(path)) is not None]
-    found = {}
-    left_out = set()
-    for result in [*written, *of_runs]:
-        if result.settings == settings.get(result.group, result.settings):
-            found[result.group, result.seed] = result
-        else:
-            left_out.add((result.group, result.seed, result.settings))
-    return list(found.values()), len(left_out)
+    found = [result for path in find_runs(sources) if (result := _collected(path, reporter)) is not None]
+    _, num_left_out = _take_stock(planned, folder, found, reporter)
+    if num_left_out:
+        reporter.note(_left_out(num_left_out))
 
 
-def _result(path: Path) -> Result | None:
-    """Read the record of one run folder, or None where the run is not done."""
-    if not (path / "summary.json").is_file():
+def _collected(path: Path, reporter: Reporter) -> Result | None:
+    try:
+        return result_of(path)
+    except AaeError as error:
+        # One folder of many; the others are taken over all the same.
+        reporter.note(f"Left out: {path}. {error.message}")
         return None
-    faults: list[str] = []
-    facts = read_object(path / "environment.json", faults) | read_object(path / "summary.json", faults)
-    if faults:
-        raise AaeError(faults[0], "Delete the folder of that run: it is done again.")
-    config = from_table(read_toml(path / "config.toml"))
-    metrics = read_metrics(path)
-    return Result(
-        model=config.model,
-        preset=config.preset,
-        labels=config.labels,
-        seed=config.seed,
-        settings=fingerprint(config),
-        test_accuracy=float(facts["test_accuracy"]),
-        validation_accuracy=float(facts["validation_accuracy"]),
-        steps=int(facts["steps"]),
-        seconds=round(float(facts["seconds"]), 1),
-        threads=int(facts["threads"]),
-        device=str(facts["device"]),
-        precision=str(facts["precision"]),
-        machine=str(facts["machine"]),
-        versions=", ".join(
-            [f"{name} {facts['versions'][name]}" for name in ("aaecli", "torch")] + [f"Python {facts['python']}"]
-        ),
-        curve_step=tuple(int(step) for step in metrics["step"]),
-        curve_accuracy=tuple(float(accuracy) for accuracy in metrics["validation_accuracy"]),
-    )
 
 
-def _group(config: Config) -> Group:
-    return config.model, config.preset, config.labels
+def _take_stock(
+    planned: Sequence[Planned], folder: Path, collected: Sequence[Result], reporter: Reporter
+) -> tuple[list[Planned], int]:
+    """Write what is known; give what is still to do, and how many results were left out."""
+    results, num_left_out = gather(folder, {entry.group: entry.settings for entry in planned}, collected)
+    known = {(result.group, result.seed) for result in results}
+    pending = [entry for entry in planned if (entry.group, entry.config.seed) not in known]
+    write_results(folder, results)
+    reporter.results(results, pending)
+    return pending, num_left_out
 
 
-def _name(config: Config) -> str:
-    return f"{config.model}-{config.preset}-{config.labels}-seed{config.seed}"
+def _left_out(number: int) -> str:
+    return f"Left out, since they have other settings: {number} result{'s' if number > 1 else ''}."
 
 
-def _folders(folder: Path, config: Config) -> list[Path]:
+def _name(planned: Planned) -> str:
+    config = planned.config
+    parts = (config.model, config.preset, planned.variant, str(config.labels), f"seed{config.seed}")
+    return "-".join(part for part in parts if part)
+
+
+def _folders(folder: Path, planned: Planned) -> list[Path]:
     """Find the run folders of these very settings, the newest last."""
-    paths = sorted((folder / RUNS).glob(f"{_name(config)}-[0-9][0-9][0-9]"))
-    return [path for path in paths if _settings(path) == fingerprint(config)]
+    paths = sorted((folder / RUNS).glob(f"{_name(planned)}-[0-9][0-9][0-9]"))
+    return [path for path in paths if _settings(path) == planned.settings]
 
 
 def _settings(path: Path) -> str | None:
@@ -175,5 +217,5 @@ def _settings(path: Path) -> str | None:
         return None
 
 
-def _is_running(folder: Path, config: Config) -> bool:
-    return any(read_run(path).state == "running" for path in _folders(folder, config))
+def _is_running(folder: Path, planned: Planned) -> bool:
+    return any(read_run(path).state == "running" for path in _folders(folder, planned))

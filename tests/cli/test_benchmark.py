@@ -109,7 +109,7 @@ def test_no_mean_is_over_two_kinds_of_settings(benchmark, here, monkeypatch):
     benchmark("--seeds", 3, "--model", "semisupervised", "--model", "baseline")
     changed = PRESET.replace("steps = 6", "steps = 7")
     monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(changed))
-    assert benchmark("--seeds", 1).err.count("settings have changed: 3 results") == 1
+    assert benchmark("--seeds", 1).err.count("other settings: 3 results") == 1
     assert found("semisupervised") == [(0, 7)]
     assert found("baseline") == [(0, 6), (1, 6), (2, 6)]
     # The folders of the old runs are still there, and a command that asks for another model finds them.
@@ -169,3 +169,112 @@ def test_a_wrong_name_is_told_before_anything_runs(aaecli, in_empty_folder):
     assert "'default'" in wrong.err
     assert not (in_empty_folder / "benchmark").exists()
     assert aaecli("benchmark", "--labels", "many").code == 2
+
+
+def found(folder):
+    return {(entry.group[:3], entry.seed): entry for entry in read_results(folder / "results.json")}
+
+
+def test_each_settings_file_is_a_row_of_its_own(benchmark, here):
+    (here / "sets").mkdir()
+    (here / "sets/short.toml").write_text("schedule.steps = 4\n")
+    (here / "sets/plain.toml").write_text('model = "baseline"\npreset = "tutorial"\n')
+    (here / "long.toml").write_text("schedule.steps = 9\n")
+    done = benchmark("--config", "sets", "--config", "long.toml", "--seeds", "10-11")
+    assert done.code == 0, done.err
+    results = found(here / "benchmark")
+    assert {group: results[group, seed].steps for group, seed in results if seed == 10} == {
+        ("semisupervised", "default", "long"): 9,
+        ("semisupervised", "default", "short"): 4,
+        ("baseline", "tutorial", "plain"): 6,
+    }
+    assert {seed for _, seed in results} == {10, 11}
+    assert all(word in done.out for word in ("variant", "long", "short", "plain"))
+    # Flags go before files, and what is known is not done again.
+    runs = sorted((here / "benchmark/runs").iterdir())
+    assert benchmark("--config", "long.toml", "--seeds", "10-11").code == 0
+    assert sorted((here / "benchmark/runs").iterdir()) == runs
+    # Without a file: the preset as it is, beside the variants.
+    assert benchmark("--seeds", "11-11").code == 0
+    assert {group[2] for group, _ in found(here / "benchmark")} == {"", "long", "short", "plain"}
+
+
+def test_files_that_cannot_be_rows_are_refused_before_anything_runs(benchmark, here):
+    (here / "a").mkdir()
+    (here / "b").mkdir()
+    for name in ("a/same.toml", "b/same.toml", "a b.toml", "twin.toml", "twin2.toml"):
+        (here / name).write_text("schedule.steps = 4\n")
+    (here / "empty").mkdir()
+    for words, expected in (
+        (("a", "b"), "same.toml"),
+        (("a b.toml",), "a b.toml"),
+        (("twin.toml", "twin2.toml"), "same settings"),
+        (("empty",), "no TOML file"),
+        (("gone.toml",), "gone.toml"),
+    ):
+        refused = benchmark(*(part for word in words for part in ("--config", word)))
+        assert refused.code == 1
+        assert expected in refused.err
+    assert not (here / "benchmark").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("3", [0, 1, 2]), ("10-12", [10, 11, 12]), ("0,3,7", [0, 3, 7]), ("0, 4-5,4", [0, 4, 5]), ("7-7", [7])],
+)
+def test_seeds_are_counted_or_listed(text, seeds):
+    from aaecli.cli.benchmark import parse_seeds
+
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "5-3", "1-", "a", "1,,2", "1.5", "0-999999999", "9999999", "٣", "9" * 60]
+)
+def test_no_seeds_are_wrong_usage(aaecli, in_empty_folder, text):
+    refused = aaecli("benchmark", f"--seeds={text}")
+    assert refused.code == 2
+    assert "10-14" in refused.err
+    assert list(in_empty_folder.iterdir()) == []
+
+
+def test_runs_of_train_are_taken_over(aaecli, benchmark, here):
+    (here / "short.toml").write_text("schedule.steps = 4\n")
+    common = ("--device", "cpu", "--data", "data", "--labels", 8, "-q")
+    for seed in (10, 11):
+        assert aaecli("train", *common, "--config", "short.toml", "--seed", seed, "--name", f"any{seed}").code == 0
+        assert aaecli("train", *common, "--seed", seed).code == 0
+    assert aaecli("train", *common[:-3], "--labels", 4, "--seed", 10).code == 0
+    (here / "runs/broken-001").mkdir()
+    (here / "runs/broken-001/config.toml").write_text("gone = 1\n")
+    (here / "runs/broken-001/summary.json").write_text("{}")
+    done = benchmark("--config", "short.toml", "--seeds", "10-12", "--collect", "runs")
+    assert done.code == 0, done.err
+    assert {(key[0][2], key[1]): entry.steps for key, entry in found(here / "benchmark").items()} == {
+        ("short", 10): 4,
+        ("short", 11): 4,
+    }
+    assert "1 run to do" in done.err
+    assert "3 results" in done.err
+    assert "broken-001" in done.err
+    assert not (here / "benchmark/runs").exists()
+    # One folder alone, and the plain preset: a row beside the other.
+    assert benchmark("--seeds", "10-10", "--collect", "runs/semisupervised-8-001").code == 0
+    assert {group[2] for group, _ in found(here / "benchmark")} == {"", "short"}
+    refused = benchmark("--collect", "data")
+    assert refused.code == 1
+    assert "no run in data" in refused.err
+
+
+def test_clusters_are_compared_by_their_accuracy_and_what_reads_no_label_is_refused(aaecli, here, monkeypatch):
+    import tomllib
+
+    from aaecli import settings
+
+    monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(PRESET))
+    words = ("benchmark", "--device", "cpu", "--seeds", 1)
+    assert aaecli(*words, "--model", "clustering").code == 0
+    assert [entry.labels for entry in read_results(here / "benchmark/results.json")] == [0]
+    refused = aaecli(*words, "--model", "aae")
+    assert refused.code == 1
+    assert "semisupervised" in refused.err

@@ -1,0 +1,110 @@
+"""Results out of run folders: those of a benchmark, and those that ``aaecli train`` has made elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from aaecli.config import Config, from_table
+from aaecli.errors import AaeError
+from aaecli.paths import RUNS
+from aaecli.results import Group, Result, fingerprint, read_results
+from aaecli.runs import read_metrics, read_object
+from aaecli.settings import read_toml
+
+
+def gather(folder: Path, asked: Mapping[Group, str], collected: Iterable[Result] = ()) -> tuple[list[Result], int]:
+    """Collect the results that a folder holds: of its runs, and of ``results.json`` where those runs are gone.
+
+    Where two belong to the same seed, the one of the newer run counts. No mean is over two kinds of settings: of each
+    group, those results count that have the settings asked for, or that ``results.json`` has of it already. A run's
+    settings say, too, which variant it is of.
+
+    Args:
+        folder: The benchmark's.
+        asked: The fingerprint of the settings, for each group that is to be measured.
+        collected: Results of runs made elsewhere; those of the benchmark's own runs go before them.
+
+    Returns:
+        The results, and how many were left out.
+    """
+    written = read_results(folder / "results.json")
+    settings = {result.group: result.settings for result in written} | dict(asked)
+    groups = {(group._replace(variant=""), print_): group for group, print_ in settings.items()}
+    found = {}
+    left_out = set()
+    for result in written:
+        if result.settings == settings[result.group]:
+            found[result.group, result.seed] = result
+        else:
+            left_out.add((result.group, result.seed, result.settings))
+    own = [known for path in sorted((folder / RUNS).glob("*")) if (known := result_of(path)) is not None]
+    for result in [*collected, *own]:
+        group = groups.get((result.group, result.settings))
+        if group is None:
+            left_out.add((result.group, result.seed, result.settings))
+        else:
+            found[group, result.seed] = dataclasses.replace(result, variant=group.variant)
+    return list(found.values()), len(left_out)
+
+
+def find_runs(sources: Iterable[Path]) -> list[Path]:
+    """Find the run folders that are named, or that lie in a folder that is.
+
+    Raises:
+        AaeError: There is none in one of them.
+    """
+    found = []
+    for source in sources:
+        inner = sorted(path.parent for path in source.glob("*/config.toml"))
+        runs = [source] if (source / "config.toml").is_file() else inner
+        if not runs:
+            raise AaeError(f"There is no run in {source}.", "Name a run folder, or a folder that holds some, as runs/.")
+        found += runs
+    return found
+
+
+def result_of(path: Path) -> Result | None:
+    """Read the record of one run folder, or None where the run is not done.
+
+    Raises:
+        AaeError: A file of it is damaged, or of a version with other settings.
+    """
+    if not (path / "summary.json").is_file():
+        return None
+    remedy = "Delete that folder: a benchmark does its run again."
+    faults: list[str] = []
+    facts = read_object(path / "environment.json", faults) | read_object(path / "summary.json", faults)
+    if faults:
+        raise AaeError(faults[0], remedy)
+    config = from_table(read_toml(path / "config.toml"))
+    metrics = read_metrics(path)
+    try:
+        return _result(config, facts, metrics)
+    except (KeyError, TypeError, ValueError) as error:
+        raise AaeError(f"{path} does not tell what a benchmark needs: {error}.", remedy) from error
+
+
+def _result(config: Config, facts: Mapping[str, Any], metrics: Mapping[str, Any]) -> Result:
+    return Result(
+        model=config.model,
+        preset=config.preset,
+        labels=config.labels,
+        seed=config.seed,
+        settings=fingerprint(config),
+        test_accuracy=float(facts["test_accuracy"]),
+        validation_accuracy=float(facts["validation_accuracy"]),
+        steps=int(facts["steps"]),
+        seconds=round(float(facts["seconds"]), 1),
+        threads=int(facts["threads"]),
+        device=str(facts["device"]),
+        precision=str(facts["precision"]),
+        machine=str(facts["machine"]),
+        versions=", ".join(
+            [f"{name} {facts['versions'][name]}" for name in ("aaecli", "torch")] + [f"Python {facts['python']}"]
+        ),
+        curve_step=tuple(int(step) for step in metrics["step"]),
+        curve_accuracy=tuple(float(accuracy) for accuracy in metrics["validation_accuracy"]),
+    )
