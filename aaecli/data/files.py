@@ -8,41 +8,20 @@ import os
 import re
 import stat
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+from aaecli.data.picture_names import LEFT_OUT_HINT, SUFFIXES, UNREAD_SUFFIXES, is_hidden, left_out, suffix_of
 from aaecli.errors import AaeError
 
 _MAX_NAME = 2**16
 _MAX_SILENCE = 2**20
+_LONG = 400
 STDIN = "-"
 MAX_BYTES = 64 * 2**20
 """Largest picture file that is read."""
-SUFFIXES = frozenset(
-    [
-        ".png",
-        ".apng",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".gif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".dib",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".avif",
-        ".ico",
-    ]
-)
-"""Names that count as pictures in a folder; a file named outright is tried whatever its name."""
 
 
 def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | AaeError]:
@@ -53,23 +32,41 @@ def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | Aae
         recursive: Look into the folders of folders too; ``**`` in a pattern does so in any case.
 
     Yields:
-        Paths (or ``-``); an error in the place of a name that stands for nothing.
+        Paths (or ``-``); an error in the place of a name that stands for nothing, and one after the pictures of a
+        folder that also holds pictures in a format that is not read.
     """
     for name in names:
+        # Unlike Path.is_dir, these take any name: too long, or with NUL.
         if name == STDIN:
             yield name
-        elif Path(name).is_dir():
+        elif os.path.isdir(name):  # noqa: PTH112
             yield from _in_folder(name, recursive)
-        elif not any(letter in name for letter in "*?[") or Path(name).exists():
+        elif not any(letter in name for letter in "*?[") or os.path.lexists(name):
             yield name
         else:
-            # Path.glob takes no absolute pattern.
-            matches = sorted(path for path in glob.glob(name, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
-            if not matches:
-                yield AaeError(
-                    f"No file matches {name}.", "Check the pattern; quote it so that the shell leaves it alone."
-                )
-            yield from matches
+            yield from _matching(name)
+
+
+def _matching(pattern: str) -> Iterator[str | AaeError]:
+    # Path.glob takes no absolute pattern.
+    try:
+        matches = glob.glob(pattern, recursive=True)  # noqa: PTH207
+    except ValueError as error:
+        yield AaeError(f"{shown(pattern)!r} is no pattern: {error}.", "Check the name.")
+        return
+    # A pattern that names something hidden means it.
+    parts = Path(pattern).parts
+    first = next(place for place, part in enumerate(parts) if any(letter in part for letter in "*?["))
+    means_hidden = any(is_hidden(part) for part in parts[first:])
+    found = False
+    for path in sorted(matches):
+        if (means_hidden or not any(map(is_hidden, Path(path).parts[first:]))) and not os.path.isdir(path):  # noqa: PTH112
+            found = True
+            yield path
+    if not found:
+        yield AaeError(
+            f"No file matches {shown(pattern)}.", "Check the pattern; quote it so that the shell leaves it alone."
+        )
 
 
 def names_from(name: str) -> Iterator[str | AaeError]:
@@ -97,22 +94,35 @@ def names_from(name: str) -> Iterator[str | AaeError]:
 
 def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
     found = False
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield AaeError(f"Cannot read the folder {folder}: {error.strerror}.", "Check its permissions.")
-        return
-    for entry in entries:
-        # Links to folders are not followed: they can lead in circles.
-        if recursive and entry.is_dir(follow_symlinks=False):
-            for inner in _in_folder(entry.path, recursive=True):
-                if not isinstance(inner, AaeError) or not inner.message.endswith("holds no pictures."):
-                    found = True
-                    yield inner
-        elif entry.name[entry.name.rfind(".") :].lower() in SUFFIXES and not entry.is_dir():
+    unread: Counter[str] = Counter()
+    # Not by recursion: folders can be nested deeper than Python calls.
+    pending: list[tuple[str, bool]] = [(folder, True)]
+    while pending:
+        path, is_folder = pending.pop()
+        if not is_folder:
             found = True
-            yield entry.path
-    if not found:
+            yield path
+            continue
+        inner: list[tuple[str, bool]] = []
+        try:
+            with os.scandir(path) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    if is_hidden(entry.name):
+                        continue
+                    # Links to folders are not followed: they can lead in circles.
+                    if recursive and entry.is_dir(follow_symlinks=False):
+                        inner.append((entry.path, True))
+                    elif (suffix := suffix_of(entry.name)) in SUFFIXES and not entry.is_dir():
+                        inner.append((entry.path, False))
+                    elif suffix in UNREAD_SUFFIXES and not entry.is_dir():
+                        unread[suffix] += 1
+        except OSError as error:
+            found = True
+            yield AaeError(f"Cannot read the folder {path}: {error.strerror}.", "Check its permissions.")
+        pending += reversed(inner)
+    if unread:
+        yield AaeError(f"{left_out(unread)}, in {folder}: these formats are not read.", LEFT_OUT_HINT)
+    elif not found:
         hint = "" if recursive else "Use --recursive to look into the folders inside it."
         yield AaeError(f"The folder {folder} holds no pictures.", hint)
 
@@ -132,9 +142,9 @@ def read_bytes(name: str) -> bytes:
             IsADirectoryError: "Name the pictures in it.",
         }
         reason = error.strerror or "it cannot be opened"
-        raise AaeError(f"Cannot read {name}: {reason}.", hints.get(type(error), "")) from error
+        raise AaeError(f"Cannot read {shown(name)}: {reason}.", hints.get(type(error), "Check the name.")) from error
     except ValueError as error:
-        raise AaeError(f"Cannot read {name!r}: {error}.", "Check the name.") from error
+        raise AaeError(f"Cannot read {shown(name)!r}: {error}.", "Check the name.") from error
     if not data:
         raise AaeError(
             f"{shown(name)} is empty.", "Copy the file again." if name != STDIN else "Pipe a picture into it."
@@ -164,5 +174,7 @@ def _read_regular(name: str) -> bytes:
 
 
 def shown(name: str) -> str:
-    """Name a picture in a sentence."""
+    """Name a picture in a sentence, which a name of thousands of letters would bury."""
+    if len(name) > _LONG:
+        name = f"{name[: _LONG // 2]}…{name[-_LONG // 4 :]}"
     return "The picture on stdin" if name == STDIN else name

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aaecli.data.files import SUFFIXES
 from aaecli.data.labels import NAME, read_labels
+from aaecli.data.picture_names import SUFFIXES, is_hidden, suffix_of
 from aaecli.errors import AaeError
 
 UNLABELLED = "unlabelled"
@@ -100,12 +100,12 @@ def _pictures(folder: Path) -> Iterator[str]:
             with os.scandir(folder / prefix) as entries:
                 for entry in entries:
                     name = entry.name
-                    if name.startswith((".", "__MACOSX")):
+                    if is_hidden(name):
                         continue
                     # Links to folders are not followed: they can lead in circles.
                     if entry.is_dir(follow_symlinks=False):
                         inner.append(f"{prefix}{name}/")
-                    elif name[name.rfind(".") :].lower() in SUFFIXES and entry.is_file():
+                    elif suffix_of(name) in SUFFIXES and entry.is_file():
                         found.append(prefix + name)
         except OSError as error:
             raise AaeError(f"Cannot read the folder {folder / prefix}: {error.strerror}.", "Check its name.") from error

@@ -39,6 +39,55 @@ def test_folders_of_folders_are_looked_into_but_not_links(tmp_path):
     assert str(tmp_path / "a/b/c/deep.png") in list(find([str(tmp_path / "**" / "*.png")]))
 
 
+def test_what_no_user_put_there_is_left_out_unless_it_is_meant(tmp_path):
+    kept = ("a.png", "album/b.png")
+    hidden = ("._a.png", ".ipynb_checkpoints/a.png", "__MACOSX/a.png", "@eaDir/a.png", "album/.x/c.png", "Thumbs.db")
+    for name in (*kept, *hidden):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    expected = [str(tmp_path / name) for name in kept]
+    assert list(find([str(tmp_path)], recursive=True)) == expected
+    assert list(find([str(tmp_path / "**" / "*")])) == expected
+    assert list(find([str(tmp_path / "*" / "*.png")])) == expected[1:]
+    assert list(find([str(tmp_path / "._*.png")])) == [str(tmp_path / "._a.png")]
+    assert list(find([str(tmp_path / "@eaDir" / "*.png")])) == [str(tmp_path / "@eaDir" / "a.png")]
+    assert list(find([str(tmp_path / "._a.png")])) == [str(tmp_path / "._a.png")]
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+def test_pictures_of_other_formats_are_counted_and_named(tmp_path, recursive):
+    for name in ("1.HEIC", "2.heic", "x.svg", "notes.txt", ".y.heic"):
+        (tmp_path / name).write_bytes(b"x")
+    (found,) = find([str(tmp_path)], recursive=recursive)
+    assert found.message == f"2 .heic files and 1 .svg file are left out, in {tmp_path}: these formats are not read."
+    assert found.hint == "Save them as PNG or JPEG."
+    (tmp_path / "a.png").write_bytes(b"x")
+    picture, said = find([str(tmp_path)], recursive=recursive)
+    assert (picture, said.message) == (str(tmp_path / "a.png"), found.message)
+
+
+def test_folders_deeper_than_python_calls(tmp_path):
+    place = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=place)
+        inner = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(os.open("a.png", os.O_CREAT, dir_fd=place))
+    os.close(place)
+    assert list(find([str(tmp_path)], recursive=True)) == [f"{tmp_path}{'/d' * 1200}/a.png"]
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" + "x" * 300 + "/b", "a\0b.png", "*" * 5000, "a\0*", "\udcff\ud800*"])
+def test_names_that_no_file_can_have_are_said(name):
+    for found in find([name]):
+        if not isinstance(found, AaeError):
+            with pytest.raises(AaeError) as caught:
+                read_bytes(found)
+            found = caught.value
+        assert found.hint
+
+
 def test_folder_without_pictures_is_said(tmp_path):
     (tmp_path / "inner").mkdir()
     (found,) = find([str(tmp_path)])
