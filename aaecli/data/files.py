@@ -48,12 +48,8 @@ def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | Aae
 
 
 def _matching(pattern: str) -> Iterator[str | AaeError]:
-    # Path.glob takes no absolute pattern.
-    try:
-        matches = glob.glob(pattern, recursive=True)  # noqa: PTH207
-    except ValueError as error:
-        yield AaeError(f"{shown(pattern)!r} is no pattern: {error}.", "Check the name.")
-        return
+    # Path.glob takes no absolute pattern; no name holds NUL, with which it would raise.
+    matches = [] if "\0" in pattern else glob.glob(pattern, recursive=True)  # noqa: PTH207
     # A pattern that names something hidden means it.
     parts = Path(pattern).parts
     first = next(place for place, part in enumerate(parts) if any(letter in part for letter in "*?["))
