@@ -78,7 +78,9 @@ def test_folders_deeper_than_python_calls(tmp_path):
     assert list(find([str(tmp_path)], recursive=True)) == [f"{tmp_path}{'/d' * 1200}/a.png"]
 
 
-@pytest.mark.parametrize("name", ["x" * 5000, "a/" + "x" * 300 + "/b", "a\0b.png", "*" + "x" * 5000, "a\0*", "\udcff\ud800*"])
+@pytest.mark.parametrize(
+    "name", ["x" * 5000, "a/" + "x" * 300 + "/b", "a\0b.png", "*" + "x" * 5000, "a\0*", "\udcff\ud800*"]
+)
 def test_names_that_no_file_can_have_are_said(name):
     for found in find([name]):
         if not isinstance(found, AaeError):
