@@ -14,7 +14,8 @@ from typing import Literal
 
 from aaecli import __version__
 
-_NEEDED = ("numpy", "pillow", "typer", "rich", "tomli-w", "torch", "onnx", "onnxscript")
+_SERVING = ("numpy", "pillow", "typer", "rich", "tomli-w", "platformdirs")
+_TRAINING = ("torch", "onnx", "onnxscript", "filelock", "matplotlib")
 _ONNXRUNTIMES = (
     "onnxruntime",
     "onnxruntime-gpu",
@@ -48,12 +49,25 @@ def check_versions() -> Iterator[Finding]:
     """Name the versions of aaecli, Python, the system and every package that aaecli needs."""
     yield Finding("aaecli", "ok", f"{__version__} in {Path(__file__).parent}")
     yield Finding("python", "ok", f"{platform.python_version()} ({sys.executable}) on {platform.platform()}")
-    for name in _NEEDED:
-        version = version_of(name)
-        if version:
-            yield Finding(name, "ok", version)
-        else:
-            yield Finding(name, "broken", "not installed", f"python -m pip install {name}")
+    yield from map(_check_package, _SERVING)
+    if version_of("torch"):
+        yield from map(_check_package, _TRAINING)
+        return
+    # Not broken: a machine that only serves a trained model does without all of this.
+    absent = [name for name in _TRAINING if not version_of(name)]
+    yield Finding(
+        "torch",
+        "note",
+        "not installed: this machine classifies, draws and evaluates with ONNX files, but does not train or export",
+        f"python -m pip install {' '.join(absent)}",
+    )
+
+
+def _check_package(name: str) -> Finding:
+    version = version_of(name)
+    if version:
+        return Finding(name, "ok", version)
+    return Finding(name, "broken", "not installed", f"python -m pip install {name}")
 
 
 def check_onnxruntime_packages() -> Finding:

@@ -25,7 +25,8 @@ from aaecli.data.dataset import load_dataset
 from aaecli.serve.discovery import find_encoder
 
 BARE = """
-import sys
+import os, sys
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy, onnxruntime
 from PIL import Image
 image = numpy.asarray(Image.open(sys.argv[2]), numpy.float32)[None, None] / 255

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from aaecli.data.dataset import Dataset, load_dataset
 
 WriteDataset = Callable[..., Path]
 
+# The tests import onnxruntime themselves, some before the program does.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A shell starts background jobs with Ctrl-C ignored, and programs that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):  # and nohup with the terminal's end ignored

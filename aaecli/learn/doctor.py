@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aaecli.health import Finding
+from aaecli.health import Finding, version_of
 
 
 def check_torch(*, has_nvidia_driver: bool) -> Iterator[Finding]:
-    """Compute something on each device that training may ask for.
+    """Compute something on each device that training may ask for; nothing where torch is not installed.
 
     Args:
         has_nvidia_driver: Whether this machine has an NVIDIA GPU at all.
     """
+    if not version_of("torch"):
+        return  # as ``check_versions`` says
     try:
         import torch
     except (ImportError, OSError) as error:

@@ -26,6 +26,7 @@ from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.paths import replacing
 from aaecli.priors import STYLE_PRIORS
+from aaecli.runtime import onnxruntime
 
 OPSET = 20
 SCHEMA = "1"
@@ -222,9 +223,7 @@ def _check_parity(path: Path, module: nn.Module, cases: list[tuple[Tensor, ...]]
     Raises:
         AaeError: It exceeds the tolerance, or a class differs.
     """
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"], enable_fallback=0)
+    session = onnxruntime().InferenceSession(path, providers=["CPUExecutionProvider"], enable_fallback=0)
     names = [entry.name for entry in session.get_inputs()]
     answers = [entry.name for entry in session.get_outputs()]
     units = [scale.get(name, 1.0) for name in answers]

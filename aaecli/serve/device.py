@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
+from aaecli import runtime
 from aaecli.errors import AaeError
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -37,8 +38,7 @@ def providers(device: Device) -> list[Any]:
     """
     if device == "cpu" or (device == "auto" and not has_nvidia_driver()):
         return [_CPU]
-    import onnxruntime
-
+    onnxruntime = runtime.onnxruntime()
     built_with_cuda = _CUDA in onnxruntime.get_available_providers()
     if device == "cuda" and not has_nvidia_driver():
         raise AaeError("--device cuda: this machine has no NVIDIA driver.", "Use --device cpu or --device auto.")

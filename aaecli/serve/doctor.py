@@ -12,11 +12,13 @@ from typing import Literal
 
 import numpy as np
 
+from aaecli import runtime
 from aaecli.data.dataset import Dataset
 from aaecli.errors import AaeError
 from aaecli.health import Finding
+from aaecli.runtime import onnxruntime_errors
 from aaecli.serve.device import device_of, has_nvidia_driver, providers
-from aaecli.serve.session import onnxruntime_errors, open_decoder, open_encoder
+from aaecli.serve.session import open_decoder, open_encoder
 
 _CUDA_LIBRARIES = ("cudart", "cublas", "cublasLt", "cudnn", "cufft", "curand", "nvrtc")
 # A graph of one node, y = -x for x float32 (1,), opset 13: the least that a session can be made of.
@@ -32,7 +34,7 @@ _TOLERANCE = 0.03
 def check_onnxruntime() -> Iterator[Finding]:
     """Open a session on each device that ``--device`` may ask for, and see what it really runs on."""
     try:
-        import onnxruntime
+        onnxruntime = runtime.onnxruntime()
     except (ImportError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         remedy = "python -m pip install --force-reinstall onnxruntime-gpu (or onnxruntime, where that is installed)"
@@ -40,6 +42,11 @@ def check_onnxruntime() -> Iterator[Finding]:
         return
     built = ", ".join(name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers())
     yield _check_device("cpu", f"onnxruntime {onnxruntime.__version__}, built with {built}")
+    if runtime.telemetry_is_off():
+        yield Finding("onnxruntime telemetry", "ok", "off: nothing is noted, nothing is sent")
+    else:
+        asked = "on, as ORT_DISABLE_TELEMETRY=0 asks"
+        yield Finding("onnxruntime telemetry", "note", asked, "unset ORT_DISABLE_TELEMETRY")
     if has_nvidia_driver():
         yield _check_device("cuda", "asked for and had")
         yield _check_libraries()
@@ -51,8 +58,7 @@ def check_onnxruntime() -> Iterator[Finding]:
 
 
 def _check_device(device: Literal["cpu", "cuda"], detail: str) -> Finding:
-    import onnxruntime
-
+    onnxruntime = runtime.onnxruntime()
     name = f"onnxruntime {device}"
     onnxruntime.set_default_logger_severity(4)
     try:

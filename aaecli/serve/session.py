@@ -9,8 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli import runtime
 from aaecli.clusters import class_prob
 from aaecli.errors import AaeError
+from aaecli.runtime import onnxruntime_errors
 from aaecli.serve.device import Device, device_of, providers
 from aaecli.serve.graph import check_graph
 from aaecli.serve.metadata import Metadata, Part, read_metadata
@@ -201,8 +203,7 @@ def _open(path: Path, device: Device, num_threads: int) -> Any:
     except OSError as error:
         raise AaeError(f"Cannot read the model {path}: {error.strerror}.", hint) from error
 
-    import onnxruntime
-
+    onnxruntime = runtime.onnxruntime()
     wanted = providers(device)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -220,23 +221,12 @@ def _open(path: Path, device: Device, num_threads: int) -> Any:
 @cache
 def _bound_memory() -> None:
     """Let all sessions of this process share an arena with a bound: a graph of a few bytes can ask for any memory."""
-    import onnxruntime
-
+    onnxruntime = runtime.onnxruntime()
     info = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
     arena = onnxruntime.OrtArenaCfg({"max_mem": MAX_WORKING_BYTES, "arena_extend_strategy": 1})
     onnxruntime.create_and_register_allocator(info, arena)
-
-
-def onnxruntime_errors() -> tuple[type[Exception], ...]:
-    """The exceptions of onnxruntime's C++ side, which have no common ancestor but Exception."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    names = ("Fail", "InvalidArgument", "NoSuchFile", "NoModel", "EngineError", "RuntimeException", "InvalidProtobuf")
-    more = ("NotImplemented", "InvalidGraph", "EPFail", "ModelRequiresCompilation", "NotFound")
-    found = tuple(getattr(state, name) for name in names + more if hasattr(state, name))
-    return (*found, RuntimeError, ValueError)
 
 
 def _reason(error: Exception) -> str:

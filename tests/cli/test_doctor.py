@@ -110,9 +110,37 @@ def test_one_onnxruntime_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend_installed(monkeypatch, "numpy", "pillow", "typer", "rich", "torch", "onnx", "onnxscript")
+    pretend_installed(monkeypatch, *{*health._SERVING, *health._TRAINING} - {"tomli-w"})
     broken = [finding for finding in health.check_versions() if finding.state == "broken"]
     assert broken == [health.Finding("tomli-w", "broken", "not installed", "python -m pip install tomli-w")]
+
+
+def test_a_machine_that_only_serves_has_no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_installed(monkeypatch, *health._SERVING)
+    found = [*health.check_versions(), *learning.check_torch(has_nvidia_driver=True)]
+    assert [finding.name for finding in found if finding.state != "ok"] == ["torch"]
+    (torch,) = (finding for finding in found if finding.name == "torch")
+    assert (torch.state, torch.remedy) == (
+        "note",
+        "python -m pip install torch onnx onnxscript filelock matplotlib",
+    )
+    assert "not installed" in torch.detail
+
+
+def test_torch_alone_does_not_make_up_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_installed(monkeypatch, *health._SERVING, "torch", "onnxscript", "filelock", "matplotlib")
+    found = [finding.name for finding in health.check_versions() if finding.state == "broken"]
+    assert found == ["onnx"]
+
+
+@pytest.mark.parametrize(("asked", "state"), [(None, "ok"), ("1", "ok"), ("no", "ok"), ("0", "note")])
+def test_telemetry_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch, asked: str | None, state: str) -> None:
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("ORT_DISABLE_TELEMETRY", asked)
+    found = {finding.name: finding for finding in serving.check_onnxruntime()}["onnxruntime telemetry"]
+    assert found.state == state
+    assert bool(found.remedy) == (state == "note")
 
 
 def test_little_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
