@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aaecli.errors import AaeError
+from aaecli.files import exists, is_folder
 from aaecli.own_files import Recognise
 from aaecli.paths import check_no_links, replacing
 
@@ -109,14 +110,14 @@ class Outputs:
 
     def _check_inputs(self, path: Path) -> None:
         for given in self._inputs:
-            if given.is_dir():
+            if is_folder(given):
                 if is_inside(path, given):
                     better = Path(os.path.realpath(given)).parent / path.name
                     raise AaeError(
                         f"{path} would lie in {given}, and be taken for data the next time that folder is read.",
                         f"Name a file outside of it, such as {shlex.quote(str(better))}",
                     )
-            elif path.exists() and path.samefile(given):
+            elif exists(path) and path.samefile(given):
                 raise AaeError(f"{path} is read by this very command: writing it would lose it.", "Give another name.")
 
 
@@ -165,9 +166,9 @@ def _status(path: Path) -> os.stat_result | None:
 def _check_folder(path: Path) -> None:
     """See that the folder of a file can be written, or made."""
     folder = path.parent
-    while not folder.exists():
+    while not exists(folder):
         folder = folder.parent
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise AaeError(f"Cannot write {path}: {folder} is a file, not a folder.", "Give another name.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise AaeError(f"Cannot write {path}: {folder} may not be written to.", "Check the folder's permissions.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aaecli.errors import AaeError
+from aaecli.files import exists, is_file, is_folder
 
 RUNS = Path("runs")
 NEWEST_MODEL = Path("model.pt")
@@ -69,10 +70,10 @@ def appending(path: Path) -> Iterator[BinaryIO]:
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
         flags |= getattr(os, name, 0)
     with _telling_what_fails(path):
-        if path.is_file() and path.stat().st_nlink > 1:
+        if is_file(path) and path.stat().st_nlink > 1:
             with replacing(path) as temporary:
                 shutil.copyfile(path, temporary)
-        if path.exists() and not path.is_file():
+        if exists(path) and not is_file(path):
             raise AaeError(f"{path} is a folder, a device or a pipe, not a file.", "Move it away.")
         with os.fdopen(os.open(path, flags, 0o666), "a+b") as file:
             yield file
@@ -190,7 +191,7 @@ def newest_run(root: Path, stem: str) -> Path | None:
         AaeError: ``root`` cannot be read.
     """
     with _listing_runs(root):
-        numbered = _numbered(root, stem) if root.is_dir() else {}
+        numbered = _numbered(root, stem) if is_folder(root) else {}
     return numbered[max(numbered)] if numbered else None
 
 
@@ -217,16 +218,16 @@ def find_model(named: Path | None) -> Path:
     Raises:
         AaeError: There is none.
     """
-    if named is not None and named.is_dir():
+    if named is not None and is_folder(named):
         for name in (NEWEST_MODEL.name, "encoder.onnx"):
-            if (named / name).is_file():
+            if is_file(named / name):
                 return named / name
         raise AaeError(f"There is no model in {named}.", "Name a .pt or .onnx file, or a run that is done.")
     if named is not None:
         return named
-    if NEWEST_MODEL.is_file():
+    if is_file(NEWEST_MODEL):
         return NEWEST_MODEL
-    models = sorted((path for path in RUNS.glob("*/model.pt") if path.is_file()), key=lambda path: path.stat().st_mtime)
+    models = sorted((path for path in RUNS.glob("*/model.pt") if is_file(path)), key=lambda path: path.stat().st_mtime)
     if not models:
         raise AaeError("There is no model here.", "Train one with `aaecli train --labels 1000`, or name its path.")
     return models[-1]

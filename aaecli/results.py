@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from aaecli.config import Config, to_table
 from aaecli.errors import AaeError
+from aaecli.files import exists, read_bytes
 from aaecli.paths import replacing
 from aaecli.tables import build, plain, require
 
@@ -116,16 +117,14 @@ def read_results(path: Path) -> list[Result]:
     Raises:
         AaeError: The file cannot be read or is damaged.
     """
+    if not exists(path):
+        return []
+    body = read_bytes(path, _MAX_BYTES, hint="Delete it: the runs beside it are read again.")
     try:
-        with path.open("rb") as file:
-            content = json.loads(file.read(_MAX_BYTES))
+        content = json.loads(body)
         if content["schema"] != SCHEMA:
             raise ValueError(f"its schema is {content['schema']!r}")
         return [build(Result, entry) for entry in content["results"]]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise AaeError(f"Cannot read {path}: {error.strerror}.", "Check its permissions.") from error
     except (ValueError, KeyError, TypeError, RecursionError, AaeError) as error:
         raise AaeError(
             f"{path} is damaged: it is not what a benchmark writes.", "Delete it: the runs beside it are read again."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aaecli.errors import AaeError
+from aaecli.files import is_file
 from aaecli.paths import new_run, newest_run, sweep
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def locked_new_run(root: Path, stem: str) -> Iterator[Path]:
 
 
 def _is_begun(run: Path) -> bool:
-    return (run / "config.toml").is_file()
+    return is_file(run / "config.toml")
 
 
 def _acquire(run: Path, patience: float) -> BaseFileLock | None:
@@ -84,7 +85,7 @@ def _acquire(run: Path, patience: float) -> BaseFileLock | None:
 
 def is_locked(run: Path) -> bool:
     """Tell whether a training is under way in a run folder; False where that cannot be found out."""
-    if not (run / _NAME).is_file():
+    if not is_file(run / _NAME):
         return False
     from filelock import FileLock, Timeout
 

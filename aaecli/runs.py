@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aaecli.errors import AaeError
+from aaecli.files import exists, is_file, open_regular, read_bytes
 from aaecli.runlock import is_locked
 from aaecli.settings import read_toml
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 State = Literal["running", "stopped", "done"]
 
 _MAX_BYTES = 2**20
+_MAX_METRICS_BYTES = 2**25
 _LONGEST_ROW = 2**14
 
 
@@ -70,8 +72,8 @@ def list_runs(root: Path) -> list[Run]:
         AaeError: The folder cannot be read. A folder that is not there holds no runs.
     """
     try:
-        folders = sorted(root.iterdir()) if root.exists() else []
-        runs = [read_run(folder) for folder in folders if (folder / "config.toml").is_file()]
+        folders = sorted(root.iterdir()) if exists(root) else []
+        runs = [read_run(folder) for folder in folders if is_file(folder / "config.toml")]
     except OSError as error:
         raise AaeError(
             f"Cannot read the folder {root}: {error.strerror}.", "Name the folder that holds the runs with --out."
@@ -134,12 +136,7 @@ def read_metrics(folder: Path) -> dict[str, NDArray[np.float64]]:
     import numpy as np
 
     path = folder / "metrics.csv"
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise AaeError(
-            f"Cannot read {path}: {error.strerror}.", "Name the folder of a run, such as one that `aaecli runs` lists."
-        ) from error
+    body = read_bytes(path, _MAX_METRICS_BYTES, hint="Name the folder of a run, such as one that `aaecli runs` lists.")
     # What follows the last line break is still being written.
     lines = body.rpartition(b"\n")[0].splitlines()
     if len(lines) < 2:
@@ -162,14 +159,12 @@ def _config(path: Path, faults: list[str]) -> dict[str, Any]:
 
 def read_object(path: Path, faults: list[str]) -> dict[str, Any]:
     """Read a file of one JSON object; one that is not there is empty."""
-    try:
-        with path.open("rb") as file:
-            body = file.read(_MAX_BYTES)
-        value = json.loads(body)
-    except FileNotFoundError:
+    if not exists(path):
         return {}
-    except OSError as error:
-        faults.append(f"Cannot read {path}: {error.strerror}.")
+    try:
+        value = json.loads(read_bytes(path, _MAX_BYTES))
+    except AaeError as error:
+        faults.append(error.message)
         return {}
     except (ValueError, RecursionError):
         value = None
@@ -181,14 +176,17 @@ def read_object(path: Path, faults: list[str]) -> dict[str, Any]:
 
 def _last_row(path: Path, faults: list[str]) -> dict[str, str]:
     """Read the last whole row of a CSV file that may be growing at this moment."""
+    if not exists(path):
+        return {}
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.readline(_LONGEST_ROW)
             start = file.tell()
             end = file.seek(0, 2)
             file.seek(max(start, end - _LONGEST_ROW))
             tail = file.read(_LONGEST_ROW)
-    except FileNotFoundError:
+    except AaeError as error:
+        faults.append(error.message)
         return {}
     except OSError as error:
         faults.append(f"Cannot read {path}: {error.strerror}.")

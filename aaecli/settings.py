@@ -14,8 +14,10 @@ from typing import Any
 from aaecli.config import Config, from_table, to_table
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.family import FAMILY
+from aaecli.files import read_text
 
-_MAX_TOML_BYTES = 2**16
+MAX_TOML_BYTES = 2**16
+"""Largest file of settings that is read."""
 _MAX_TOML_DOTS = 200
 _TOML_HINT = "`aaecli train --print-config > my.toml` makes a valid one."
 
@@ -68,19 +70,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         AaeError: The file cannot be read or is not TOML.
     """
+    text = read_text(path, MAX_TOML_BYTES, hint=_TOML_HINT)
     try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_TOML_BYTES + 1)
-        if len(text) > _MAX_TOML_BYTES:
-            raise AaeError(f"{path} is longer than any settings: over {_MAX_TOML_BYTES:,} bytes.", _TOML_HINT)
         # The time that tomllib takes for `a.a.a.a… = 1` grows with the square of its length, to minutes.
-        if any(line.count(b".") > _MAX_TOML_DOTS for line in text.splitlines()):
+        if any(line.count(".") > _MAX_TOML_DOTS for line in text.splitlines()):
             raise AaeError(f"{path} nests its keys deeper than any settings.", _TOML_HINT)
-        return tomllib.loads(text.decode())
-    except OSError as error:
-        raise AaeError(f"Cannot read {path}: {error.strerror}.", "Give --config the path of a TOML file.") from error
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        # Besides its own error, which is a ValueError, tomllib lets through those of bytes that are no UTF-8, of
+        # Besides its own error, which is a ValueError, tomllib lets through those of
         # numbers with thousands of digits and of lists nested without end.
         reason = str(error).rstrip(".").replace("\n", " ")
         raise AaeError(f"{path} is not valid TOML: {reason}.", _TOML_HINT) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY, Model
+from aaecli.files import is_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +44,7 @@ class Exhibit:
         from aaecli.learn.portrait import Portrait
 
         path = self.folder / "model.pt"
-        if not path.is_file():
+        if not is_file(path):
             raise AaeError(
                 f"{self.folder} has no model yet: its training is not done.",
                 f"`aaecli plot curves {self.folder}` draws how far it is; `aaecli train --resume` goes on.",

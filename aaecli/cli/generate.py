@@ -10,6 +10,7 @@ import typer
 
 from aaecli.console import print_json, say
 from aaecli.errors import AaeError
+from aaecli.files import is_folder
 
 if TYPE_CHECKING:
     from aaecli.serve.generate import Code, Sheet
@@ -181,7 +182,7 @@ def _code(name: str, decoder: Decoder, index: int | None) -> Code:
 
 
 def _is_folder(target: str) -> bool:
-    return target.endswith("/") or Path(target).is_dir() or not Path(target).suffix
+    return target.endswith("/") or is_folder(target) or not Path(target).suffix
 
 
 def _show(sheet: Sheet) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aaecli.errors import AaeError
+from aaecli.files import is_file
 
 if TYPE_CHECKING:
     from aaecli.config import Image
@@ -149,7 +150,7 @@ def _choose(
         raise AaeError(
             f"{folder} is not a folder of pictures.", "Pictures without a label lie in it or in its folder unlabelled."
         )
-    path = named or (NEWEST_MODEL if NEWEST_MODEL.is_file() else None)
+    path = named or (NEWEST_MODEL if is_file(NEWEST_MODEL) else None)
     learnt: Checkpoint | None = None
     if path is not None:
         from aaecli.learn.checkpoint import load_model

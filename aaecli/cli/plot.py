@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aaecli.errors import AaeError
+from aaecli.files import is_file
 from aaecli.paths import RUNS
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def plot(
 
 def _find(named: Path) -> Path:
     for folder in (named, RUNS / named):
-        if (folder / "config.toml").is_file():
+        if is_file(folder / "config.toml"):
             return folder
     raise AaeError(f"{named} is not the folder of a run.", "`aaecli runs` lists those that there are.")
 
@@ -146,13 +147,15 @@ def _report(exhibit: Exhibit, target: Path, tell: Callable[[str], None]) -> Path
     from aaecli.cli.gallery import GALLERY, draw, suited
     from aaecli.figures.report import Plate, html_report
     from aaecli.figures.style import encode
+    from aaecli.files import read_text
     from aaecli.paths import replacing
+    from aaecli.settings import MAX_TOML_BYTES
 
     plates = []
     for name in suited(exhibit.folder):
         tell(name)
         plates.append(Plate(name, GALLERY[name].caption, encode(draw(name, exhibit))))
-    settings = (exhibit.folder / "config.toml").read_text(encoding="utf-8")
+    settings = read_text(exhibit.folder / "config.toml", MAX_TOML_BYTES)
     page = html_report(exhibit.title, _facts(exhibit), plates, settings)
     path = target / "report.html"
     with replacing(path) as temporary:

@@ -15,6 +15,7 @@ from aaecli.config import Image
 from aaecli.data.findings import Findings
 from aaecli.data.idx import read_idx
 from aaecli.errors import AaeError
+from aaecli.files import is_file, is_folder, shown
 
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -119,7 +120,7 @@ def holds_pictures(folder: str | Path | None) -> bool:
     """Tell whether a folder is one of pictures: there is something in it, and none of the four IDX files."""
     try:
         names = [path.name.removesuffix(".gz") for path in Path(folder).iterdir()] if folder else []
-    except OSError:
+    except (OSError, ValueError):
         return False
     endings = tuple(name for stem in _MNIST_SHA256 for name in _spellings(stem))
     return bool(names) and not any(name.endswith(endings) for name in names)
@@ -178,14 +179,14 @@ def _find(folder: Path, stem: str) -> Path:
     hint = "--data takes a folder with the four IDX files of a data set, as published, .gz or raw."
     names = _spellings(stem)
     try:
-        if not folder.is_dir():
-            raise AaeError(f"{folder} is not a folder.", hint)
+        if not is_folder(folder):
+            raise AaeError(f"{shown(folder)} is not a folder.", hint)
         # A prefix is allowed: `emnist-letters-train-images-idx3-ubyte.gz`. Hidden files are not: macOS leaves
         # `._train-images-idx3-ubyte` beside what it copies. A pipe of that name would be waited for without end.
         found = sorted(
             path
             for path in folder.iterdir()
-            if path.name.removesuffix(".gz").endswith(tuple(names)) and path.name[0] != "." and path.is_file()
+            if path.name.removesuffix(".gz").endswith(tuple(names)) and path.name[0] != "." and is_file(path)
         )
     except OSError as error:
         raise AaeError(f"Cannot read the folder {folder}: {error.strerror}.", hint) from error

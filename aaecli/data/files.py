@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import os
 import re
-import stat
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+from aaecli import files
 from aaecli.data.picture_names import LEFT_OUT_HINT, SUFFIXES, UNREAD_SUFFIXES, is_hidden, left_out, suffix_of
 from aaecli.errors import AaeError
+from aaecli.files import is_folder, open_regular
 
 _MAX_NAME = 2**16
 _MAX_SILENCE = 2**20
@@ -39,7 +39,7 @@ def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | Aae
         # Unlike Path.is_dir, these take any name: too long, or with NUL.
         if name == STDIN:
             yield name
-        elif os.path.isdir(name):  # noqa: PTH112
+        elif is_folder(name):
             yield from _in_folder(name, recursive)
         elif not any(letter in name for letter in "*?[") or os.path.lexists(name):
             yield name
@@ -56,7 +56,7 @@ def _matching(pattern: str) -> Iterator[str | AaeError]:
     means_hidden = any(is_hidden(part) for part in parts[first:])
     found = False
     for path in sorted(matches):
-        if (means_hidden or not any(map(is_hidden, Path(path).parts[first:]))) and not os.path.isdir(path):  # noqa: PTH112
+        if (means_hidden or not any(map(is_hidden, Path(path).parts[first:]))) and not is_folder(path):
             found = True
             yield path
     if not found:
@@ -72,7 +72,8 @@ def names_from(name: str) -> Iterator[str | AaeError]:
         AaeError: The list cannot be read, or is none.
     """
     try:
-        with open(name, "rb") if name != STDIN else nullcontext(sys.stdin.buffer) as file:  # noqa: PTH123
+        hint = "--files-from takes a file, or - for stdin."
+        with open_regular(name, "list", hint) if name != STDIN else nullcontext(sys.stdin.buffer) as file:
             rest, silence = b"", 0
             # What there is, at once: a program may write a name, wait for its answer, and go on.
             while part := file.read1(_MAX_NAME):  # type: ignore[union-attr]
@@ -129,18 +130,7 @@ def read_bytes(name: str) -> bytes:
     Raises:
         AaeError: It cannot be read, is no regular file, is empty, or is larger than ``MAX_BYTES``.
     """
-    try:
-        data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == STDIN else _read_regular(name)
-    except OSError as error:
-        hints = {
-            FileNotFoundError: "Check the spelling and the folder you are in.",
-            PermissionError: "Check the file's permissions.",
-            IsADirectoryError: "Name the pictures in it.",
-        }
-        reason = error.strerror or "it cannot be opened"
-        raise AaeError(f"Cannot read {shown(name)}: {reason}.", hints.get(type(error), "Check the name.")) from error
-    except ValueError as error:
-        raise AaeError(f"Cannot read {shown(name)!r}: {error}.", "Check the name.") from error
+    data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == STDIN else files.read_bytes(name, MAX_BYTES)
     if not data:
         raise AaeError(
             f"{shown(name)} is empty.", "Copy the file again." if name != STDIN else "Pipe a picture into it."
@@ -148,25 +138,6 @@ def read_bytes(name: str) -> bytes:
     if len(data) > MAX_BYTES:
         raise AaeError(f"{shown(name)} is larger than {MAX_BYTES // 2**20} MiB.", "Save it smaller.")
     return data
-
-
-def _read_regular(name: str) -> bytes:
-    """Read a regular file through bare descriptors: for small pictures, file objects cost more than reading."""
-    # Opening a named pipe would otherwise wait for somebody to write into it.
-    descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(status.st_mode):
-            raise AaeError(f"{name} is not a file.", "Name a picture, a folder of pictures, or - for stdin.")
-        size = min(status.st_size, MAX_BYTES + 1)
-        data = os.read(descriptor, size)
-        while len(data) < size and (more := os.read(descriptor, size - len(data))):
-            data += more
-        return data
-    finally:
-        os.close(descriptor)
 
 
 def shown(name: str) -> str:

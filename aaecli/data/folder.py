@@ -10,6 +10,7 @@ from pathlib import Path
 from aaecli.data.labels import NAME, read_labels
 from aaecli.data.picture_names import SUFFIXES, is_hidden, suffix_of
 from aaecli.errors import AaeError
+from aaecli.files import is_file, is_folder
 
 UNLABELLED = "unlabelled"
 TEST = "test"
@@ -59,11 +60,11 @@ def list_folder(folder: Path) -> Listing:
             f"{folder} holds neither pictures nor IDX files.",
             "Give a folder with a sub-folder of pictures for each class, or with pictures and a labels.csv.",
         )
-    given = read_labels(folder / NAME) if (folder / NAME).is_file() else {}
+    given = read_labels(folder / NAME) if is_file(folder / NAME) else {}
     test = [name for name in names if name.startswith(f"{TEST}/")]
     train = [name for name in names if not name.startswith(f"{TEST}/")]
-    waiting = tuple(f"{spelling}/" for spelling in _SPELLINGS if (folder / spelling).is_dir())
-    by_folder = bool(waiting) or not (folder / NAME).is_file()
+    waiting = tuple(f"{spelling}/" for spelling in _SPELLINGS if is_folder(folder / spelling))
+    by_folder = bool(waiting) or not is_file(folder / NAME)
     has_folders = any("/" in name for name in train)
     train_class: list[str | None] = []
     for name in train:

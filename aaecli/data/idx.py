@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.errors import AaeError
+from aaecli.files import open_regular
 
 _UNSIGNED_BYTE = 0x08
 MAX_BYTES = 3 * 2**28
@@ -40,9 +41,7 @@ def read_idx(path: Path, num_dims: int, labels: tuple[Path, int] | None = None) 
     """
     hint = "Copy or download the file again."
     try:
-        with path.open("rb") as raw:
-            compressed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rb") if compressed else path.open("rb") as file:
+        with open_regular(path, hint=hint) as raw, _unpacked(raw) as file:
             head = file.read(4 + 4 * num_dims)
             expected = bytes((0, 0, _UNSIGNED_BYTE, num_dims))
             if head[:4] != expected:
@@ -72,13 +71,18 @@ def read_idx(path: Path, num_dims: int, labels: tuple[Path, int] | None = None) 
             is_longer = bool(file.read(1))
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "it is truncated or damaged"
-        remedy = "Check its permissions." if isinstance(error, PermissionError) else hint
-        raise AaeError(f"Cannot read {path}: {reason}.", remedy) from error
+        raise AaeError(f"Cannot read {path}: {reason}.", hint) from error
     if num_read < size:
         raise AaeError(f"{path} is truncated: it holds only {num_read:,} of {size:,} bytes.", hint)
     if is_longer:
         raise AaeError(f"{path} is too long: it holds more than the {size:,} bytes its header claims.", hint)
     return values.reshape(shape)
+
+
+def _unpacked(raw: io.BufferedReader) -> io.BufferedIOBase:
+    compressed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    return gzip.GzipFile(fileobj=raw, mode="rb") if compressed else raw
 
 
 def _read(file: io.BufferedIOBase, size: int) -> tuple[NDArray[np.uint8], int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from aaecli.errors import AaeError
+from aaecli.files import exists, open_regular, read_text
 
 NAME = "labels.csv"
 _HEADER = ("path", "label")
@@ -25,23 +27,19 @@ def read_labels(path: Path) -> dict[str, str]:
     """
     hint = "It starts with the line `path,label`; then a picture a line, its path counted from this folder."
     labels: dict[str, str] = {}
+    text = read_text(path, _MAX_BYTES, hint=hint)
+    first = text.partition("\n")[0]
+    # Spreadsheets write semicolons in much of the world.
+    delimiter = ";" if ";" in first and "," not in first else ","
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise AaeError(f"{path} is larger than {_MAX_BYTES // 2**20} MiB.", hint)
-        # Spreadsheets write a byte order mark, and in much of the world semicolons.
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            first = file.readline()
-            file.seek(0)
-            reader = csv.DictReader(file, delimiter=";" if ";" in first and "," not in first else ",")
-            missing = [name for name in _HEADER if name not in (reader.fieldnames or ())]
-            if missing:
-                raise AaeError(f"{path} has no column '{missing[0]}'.", hint)
-            for row in reader:
-                if row["path"] and (name := _plain(row["path"], path, reader.line_num)):
-                    labels[name] = (row["label"] or "").strip()
-    except OSError as error:
-        raise AaeError(f"Cannot read {path}: {error.strerror}.", "Check its permissions.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        missing = [name for name in _HEADER if name not in (reader.fieldnames or ())]
+        if missing:
+            raise AaeError(f"{path} has no column '{missing[0]}'.", hint)
+        for row in reader:
+            if row["path"] and (name := _plain(row["path"], path, reader.line_num)):
+                labels[name] = (row["label"] or "").strip()
+    except csv.Error as error:
         raise AaeError(f"{path} is not a CSV file in UTF-8: {error}.", hint) from error
     return labels
 
@@ -53,15 +51,12 @@ def append_labels(path: Path, labels: Mapping[str, str]) -> None:
         AaeError: The file cannot be written.
     """
     try:
-        with path.open("a+b") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - 1))
-            # What an editor left without a line break would run into the next row.
-            breaks = b"" if end == 0 or file.read(1) == b"\n" else b"\n"
+        # What an editor left without a line break would run into the next row.
+        last = _last_byte(path)
         with path.open("a", newline="", encoding="utf-8") as text:
-            text.write(breaks.decode())
+            text.write("" if last in (b"", b"\n") else "\n")
             writer = csv.writer(text, lineterminator="\n")
-            if end == 0:
+            if not last:
                 writer.writerow(_HEADER)
             writer.writerows(labels.items())
             text.flush()
@@ -70,6 +65,14 @@ def append_labels(path: Path, labels: Mapping[str, str]) -> None:
         raise AaeError(
             f"Cannot write {path}: {error.strerror}.", "Check the folder's permissions and the free space on its disk."
         ) from error
+
+
+def _last_byte(path: Path) -> bytes:
+    if not exists(path):
+        return b""
+    with open_regular(path) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+        return file.read(1)
 
 
 def _plain(name: str, path: Path, line: int) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from aaecli.data.prepare import Batch, Recipe, prepare_chunk
 from aaecli.data.workers import CHUNK, workers
 from aaecli.errors import AaeError
+from aaecli.files import is_file, open_regular
 from aaecli.paths import cache_folder, replacing
 
 Progress = Callable[[int, int], None]
@@ -75,7 +76,7 @@ def load_pictures(folder: Path, names: list[str], recipe: Recipe, progress: Prog
     path = _cache_path(folder, recipe)
     files: list[File] = []
     known = None
-    if path.is_file():
+    if is_file(path):
         files = [_look_at(_join(folder, name), name) for name in names]
         same = _read_same(path, files, recipe)
         if same is not None:
@@ -191,13 +192,13 @@ def _cache_path(folder: Path, recipe: Recipe) -> Path:
     return cache_folder() / "pictures" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
 
 
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile)
+_DAMAGED = (AaeError, OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile)
 
 
 def _read_same(path: Path, files: list[File], recipe: Recipe) -> Pictures | None:
     """Read a cache file that is of just these files; the usual case, for which no table of names has to be built."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as content:
             if content["digest"].tobytes() != _digest(files):
                 return None
             return _pictures(content, len(files), recipe)
@@ -208,7 +209,7 @@ def _read_same(path: Path, files: list[File], recipe: Recipe) -> Pictures | None
 def _read(path: Path, recipe: Recipe) -> _Known | None:
     """Read a cache file; one that is missing, damaged or of another form counts as none."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as content:
             files = [File(*row) for row in zip(*json.loads(content["table"].tobytes()), strict=True)]
             return _Known(files, _pictures(content, len(files), recipe))
     except _DAMAGED:

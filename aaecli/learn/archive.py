@@ -6,11 +6,11 @@ only the types are known to be harmless.
 
 from __future__ import annotations
 
+import io
 import pickletools
 import re
 import struct
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,20 +34,20 @@ _IMPORTS = {
 _END, _END64 = b"PK\x05\x06", b"PK\x06\x06"
 
 
-def check_archive(path: Path) -> None:
+def check_archive(file: io.BufferedReader) -> None:
     """Look through a file for what ``torch.save`` does not write of plain types and tensors.
 
     Raises:
         ValueError: It holds something else, or would expand; the message is half a sentence that says what.
         OSError: It cannot be read.
     """
-    size = path.stat().st_size
+    size = file.seek(0, io.SEEK_END)
     if size > MAX_BYTES:
         raise ValueError(f"it is {size:,} bytes long; at most {MAX_BYTES:,} are read")
-    if _num_entries(path) > _MAX_ENTRIES:
+    if _num_entries(file) > _MAX_ENTRIES:
         raise ValueError("it is a zip file of more parts than any checkpoint has")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             names = [entry.filename for entry in entries]
             stored = all(
@@ -67,13 +67,13 @@ def check_archive(path: Path) -> None:
             _check_imports(archive.read(pickled))
     except (zipfile.BadZipFile, NotImplementedError, struct.error, EOFError) as error:
         raise ValueError("it is damaged, or was not written by aaecli") from error
+    file.seek(0)
 
 
-def _num_entries(path: Path) -> int:
+def _num_entries(file: io.BufferedReader) -> int:
     """Read the number of a zip file's parts off its end: Python reads all of them before it tells."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 98))
-        tail = file.read()
+    file.seek(max(0, file.seek(0, io.SEEK_END) - 98))
+    tail = file.read()
     numbers = [0]
     if tail[-22:-18] == _END:
         numbers.append(int.from_bytes(tail[-12:-10], "little"))

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from aaecli.config import Config, from_table
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
+from aaecli.files import is_file, is_folder
 from aaecli.learn import training
 from aaecli.learn.run_results import find_runs, gather, result_of
 from aaecli.paths import RUNS
@@ -104,7 +105,7 @@ def plan(
 def _variants(files: Sequence[Path]) -> dict[str, Path | None]:
     found: dict[str, Path | None] = {}
     for path in files:
-        for file in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
+        for file in sorted(path.glob("*.toml")) if is_folder(path) else [path]:
             if file.stem in found:
                 raise AaeError(f"Two of the files are called {file.name}.", "Rename one: its row has the file's name.")
             if not file.stem or not is_plain_name(file.stem):
@@ -144,7 +145,7 @@ def run(planned: Sequence[Planned], folder: Path, reporter: Reporter) -> bool:
             if pending:
                 reporter.note(f"{len(pending)} runs are under way in another process.")
             return not pending
-        begun = [path for path in _folders(folder, free[0]) if not (path / "summary.json").is_file()]
+        begun = [path for path in _folders(folder, free[0]) if not is_file(path / "summary.json")]
         if begun:
             summary = training.resume(begun[-1], None, reporter)
         else:

@@ -16,6 +16,7 @@ from aaecli import __version__
 from aaecli.clusters import class_prob
 from aaecli.config import Config, from_table, to_table
 from aaecli.errors import AaeError
+from aaecli.files import open_regular
 from aaecli.learn.archive import check_archive, check_plain
 from aaecli.learn.stored import checked_facts, checked_shape, hold, make_networks
 from aaecli.paths import replacing
@@ -140,11 +141,10 @@ def read(path: Path, kind: str) -> dict[str, Any]:
     """
     hint = "`aaecli train` writes models as model.pt."
     try:
-        check_archive(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with open_regular(path, hint=hint) as file:
+            check_archive(file)
+            content = torch.load(file, map_location="cpu", weights_only=True)
         check_plain(content)
-    except FileNotFoundError as error:
-        raise AaeError(f"There is no file {path}.", hint) from error
     except OSError as error:
         raise AaeError(f"{path} cannot be read: {error.strerror}.", hint) from error
     except _REFUSALS as error:

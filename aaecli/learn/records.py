@@ -8,7 +8,11 @@ import os
 from pathlib import Path
 
 from aaecli.errors import AaeError
+from aaecli.files import exists, read_bytes
 from aaecli.paths import replacing
+
+MAX_BYTES = 2**25
+"""Largest metrics.csv that is read: a hundred thousand rows."""
 
 
 def append_row(path: Path, row: dict[str, float]) -> None:
@@ -41,10 +45,10 @@ def drop_rows_after(path: Path, number: int) -> None:
     Raises:
         AaeError: The file cannot be read or written.
     """
-    if not path.is_file():
+    if not exists(path):
         return
     # What follows the last line break was cut off while it was written.
-    text = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
+    text = read_bytes(path, MAX_BYTES).decode(errors="replace").rpartition("\n")[0]
     reader = csv.DictReader(io.StringIO(text))
     rows = [row for row in reader if None not in row.values() and _is_step(row.get("step"), number)]
     if not rows:

@@ -9,6 +9,7 @@ from typing import Any
 
 from aaecli.config import Config, from_table
 from aaecli.errors import AaeError
+from aaecli.files import is_file
 from aaecli.paths import RUNS
 from aaecli.results import Group, Result, fingerprint, read_results
 from aaecli.runs import read_metrics, read_object
@@ -59,7 +60,7 @@ def find_runs(sources: Iterable[Path]) -> list[Path]:
     found = []
     for source in sources:
         inner = sorted(path.parent for path in source.glob("*/config.toml"))
-        runs = [source] if (source / "config.toml").is_file() else inner
+        runs = [source] if is_file(source / "config.toml") else inner
         if not runs:
             raise AaeError(f"There is no run in {source}.", "Name a run folder, or a folder that holds some, as runs/.")
         found += runs
@@ -72,7 +73,7 @@ def result_of(path: Path) -> Result | None:
     Raises:
         AaeError: A file of it is damaged, or of a version with other settings.
     """
-    if not (path / "summary.json").is_file():
+    if not is_file(path / "summary.json"):
         return None
     remedy = "Delete that folder: a benchmark does its run again."
     faults: list[str] = []

@@ -20,6 +20,7 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
+from aaecli.files import is_file, is_folder
 from aaecli.learn import checkpoint, priors
 from aaecli.learn.batch import Batch
 from aaecli.learn.cadence import Cadence
@@ -270,7 +271,7 @@ class Trainer:
                 before it is untouched.
         """
         self._check(folder)
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise AaeError(f"The run folder {folder} is gone: somebody removed it.", "Start the training anew.")
         kept = {"precision": PRECISION_NAMES[self.step.dtype], "dataset": self.fingerprint}
         checkpoint.write(folder / "last.pt", "training", gather(self) | kept)
@@ -281,7 +282,7 @@ class Trainer:
         Raises:
             AaeError: The file is not such a file, or belongs to other settings or other images.
         """
-        if (folder / "last.pt").is_file():
+        if is_file(folder / "last.pt"):
             content = checkpoint.read(folder / "last.pt", "training")
             if content.get("dataset") != self.fingerprint:
                 raise AaeError(
@@ -312,7 +313,7 @@ class Trainer:
             what = "a weight"
         else:
             return
-        kept = f" The last good state is in {folder / 'last.pt'}." if (folder / "last.pt").is_file() else ""
+        kept = f" The last good state is in {folder / 'last.pt'}." if is_file(folder / "last.pt") else ""
         raise AaeError(
             f"The training has diverged: {what} is not a finite number by step {self.number}.",
             f"Try a lower rate, such as --lr {self.config.optimiser.lr / 3:.1g}, or --precision fp32.{kept}",

@@ -20,6 +20,7 @@ from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import Split, split, write_labels
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
+from aaecli.files import is_file
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import Checkpoint, read, save_model
@@ -97,10 +98,10 @@ def resume(
     Raises:
         AaeError: The folder is not that of a run, the run is done or under way, or its files are damaged.
     """
-    if not (folder / "config.toml").is_file():
+    if not is_file(folder / "config.toml"):
         raise AaeError(f"{folder} is not the folder of a run.", "Name a folder under runs/.")
     with locked(folder):
-        if (folder / "summary.json").is_file():
+        if is_file(folder / "summary.json"):
             raise AaeError(
                 f"The training in {folder} is done.", f"`aaecli eval {folder / 'model.pt'}` judges its model."
             )
@@ -167,7 +168,7 @@ def _run(
 
 def _precision(config: Config, device: torch.device, folder: Path) -> torch.dtype:
     """Choose the type of the matrix products; one that ``auto`` has chosen once stays for the whole training."""
-    if not (folder / "last.pt").is_file():
+    if not is_file(folder / "last.pt"):
         return choose_precision(config.precision, device)
     name = read(folder / "last.pt", "training").get("precision")
     chosen = next((known for known in PRECISION_NAMES.values() if known == name), config.precision)
@@ -178,7 +179,7 @@ def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_e
     try:
         return training.run(folder, reporter, save_every)
     except AaeError as error:
-        if (folder / "last.pt").is_file():
+        if is_file(folder / "last.pt"):
             again = f"`aaecli train --resume {shlex.quote(str(folder))}` goes on from what was saved last."
             raise AaeError(error.message, f"{error.hint} {again}") from error
         raise

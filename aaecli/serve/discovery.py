@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from aaecli.errors import AaeError
+from aaecli.files import exists, is_file, is_folder
 from aaecli.paths import EXPORTS
 
 ENCODER = "encoder.onnx"
@@ -28,7 +29,7 @@ def find_decoder(model: Path | None = None) -> Path:
     Raises:
         AaeError: It is not there.
     """
-    if model is None or model.is_dir() or "encoder" not in model.name:
+    if model is None or is_folder(model) or "encoder" not in model.name:
         return _find(model, DECODER)
     _find(model, ENCODER)
     beside = decoder_beside(model)
@@ -43,7 +44,7 @@ def decoder_beside(encoder: Path) -> Path | None:
         return encoder
     # `digits-encoder.onnx` pairs with `digits-decoder.onnx`.
     beside = encoder.with_name(encoder.name.replace("encoder", "decoder"))
-    return beside if beside != encoder and beside.is_file() else None
+    return beside if beside != encoder and is_file(beside) else None
 
 
 def encoder_beside(decoder: Path) -> Path:
@@ -53,7 +54,7 @@ def encoder_beside(decoder: Path) -> Path:
         AaeError: It is not there.
     """
     beside = decoder.with_name(decoder.name.replace("decoder", "encoder"))
-    if beside == decoder or not beside.is_file():
+    if beside == decoder or not is_file(beside):
         raise AaeError(
             f"{decoder} has no encoder beside it, and a picture's style is found by the encoder.",
             "Keep the two files that `aaecli export --onnx` writes in one folder.",
@@ -63,16 +64,16 @@ def encoder_beside(decoder: Path) -> Path:
 
 def _find(model: Path | None, name: str) -> Path:
     if model is not None:
-        path = model / name if model.is_dir() else model
-        if not path.exists():
+        path = model / name if is_folder(model) else model
+        if not exists(path):
             raise AaeError(f"There is no model {path}.", "Write one with `aaecli export --onnx`, or leave out --model.")
         return path
-    if (EXPORTS / ENCODER).is_file():
-        if not (EXPORTS / name).is_file():
+    if is_file(EXPORTS / ENCODER):
+        if not is_file(EXPORTS / name):
             raise AaeError(f"{EXPORTS / ENCODER} has no {name} beside it, so it can only classify.", _WITH_DECODER)
         return EXPORTS / name
     for folder in released_folders():
-        if (folder / name).is_file():
+        if is_file(folder / name):
             return folder / name
     raise AaeError(
         f"There is no model here: neither {EXPORTS / name} nor a released one.",

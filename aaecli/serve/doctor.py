@@ -15,6 +15,7 @@ import numpy as np
 from aaecli import runtime
 from aaecli.data.dataset import Dataset
 from aaecli.errors import AaeError
+from aaecli.files import is_file
 from aaecli.health import Finding
 from aaecli.runtime import onnxruntime_errors
 from aaecli.serve.device import device_of, has_nvidia_driver, providers
@@ -102,7 +103,7 @@ def check_released_model(dataset: Dataset, folders: list[Path]) -> Finding:
         folders: Where the released pair may be.
     """
     name = "released model"
-    folder = next((folder for folder in folders if (folder / "encoder.onnx").is_file()), None)
+    folder = next((folder for folder in folders if is_file(folder / "encoder.onnx")), None)
     if folder is None:
         return Finding(
             name, "note", "none is shipped with this version", "aaecli train --labels 1000 && aaecli export --onnx"

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
+from aaecli.files import open_regular
 from aaecli.priors import STYLE_PRIORS
 
 SCHEMA = "1"
@@ -98,12 +99,12 @@ def peek_recipe(path: Path) -> Recipe | None:
     A hint only, for what can begin while the model is being opened; None where it is not found.
     """
     try:
-        with path.open("rb") as file:
-            file.seek(-min(path.stat().st_size, _TAIL), os.SEEK_END)
+        with open_regular(path) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
             found = re.search(rb"aaecli\.image\x12.{1,2}?(\{[^{}]*\})", file.read(), re.DOTALL)
             image = json.loads(found[1]) if found else {}
         return _recipe(image)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (AaeError, OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

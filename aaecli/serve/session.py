@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aaecli import runtime
 from aaecli.clusters import class_prob
 from aaecli.errors import AaeError
+from aaecli.files import read_bytes
 from aaecli.runtime import onnxruntime_errors
 from aaecli.serve.device import Device, device_of, providers
 from aaecli.serve.graph import check_graph
@@ -188,20 +189,14 @@ def to_float(images: NDArray[np.uint8] | _Float) -> _Float:
 
 def _open(path: Path, device: Device, num_threads: int) -> Any:
     hint = "Write a model with `aaecli export --onnx`, or leave out --model."
+    # Read once: what is opened below is what was looked through, and no path for it to follow.
+    model = read_bytes(path, MAX_MODEL_BYTES, "model", hint)
+    if not model:
+        raise AaeError(f"{path} is empty.", hint)
     try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise AaeError(f"{path} is not a file.", hint)
-        if not 0 < size <= MAX_MODEL_BYTES:
-            what = "empty" if size == 0 else f"{size:,} bytes long; at most {MAX_MODEL_BYTES:,} are read"
-            raise AaeError(f"{path} is {what}.", hint)
-        # Read once: what is opened below is what was looked through, and no path for it to follow.
-        model = path.read_bytes()
         check_graph(model)
     except ValueError as error:
         raise AaeError(f"{path} is no ONNX model that `aaecli export` wrote: {error}.", hint) from error
-    except OSError as error:
-        raise AaeError(f"Cannot read the model {path}: {error.strerror}.", hint) from error
 
     onnxruntime = runtime.onnxruntime()
     wanted = providers(device)

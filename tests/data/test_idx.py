@@ -155,14 +155,14 @@ def test_the_largest_claim_takes_no_memory_for_values_that_are_not_there(tmp_pat
 
 def test_missing_file_and_folder_in_its_place(tmp_path: Path) -> None:
     assert "No such file" in refuse(tmp_path / "absent")
-    assert "Cannot read" in refuse(tmp_path)
+    assert "is a folder, not a file" in refuse(tmp_path)
 
 
 def test_an_unreadable_file_is_a_matter_of_permissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def deny(self: Path, *_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied", str(self))
+    def deny(path: Path, _: int) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", deny)
+    monkeypatch.setattr(os, "open", deny)
     with pytest.raises(AaeError, match="Permission denied") as caught:
         read_idx(tmp_path / "locked", 3)
     assert "permissions" in caught.value.hint

@@ -148,10 +148,10 @@ def test_what_is_no_model_is_refused(tmp_path, monkeypatch):
     path.write_bytes(b"no model at all" * 100)
     with pytest.raises(AaeError, match="no ONNX model"):
         open_encoder(path)
-    with pytest.raises(AaeError, match="is not a file"):
+    with pytest.raises(AaeError, match="is a folder, not a file"):
         open_encoder(tmp_path)
     monkeypatch.setattr(session, "MAX_MODEL_BYTES", 1000)
-    with pytest.raises(AaeError, match="at most 1,000 are read"):
+    with pytest.raises(AaeError, match="is larger than 1,000 bytes"):
         open_encoder(path)
 
 
