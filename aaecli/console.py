@@ -1,86 +1,153 @@
 """The two streams: results on stdout, everything else on stderr.
 
-rich is imported when something is first drawn, so a command that prints one JSON line never pays for it.
+rich is imported when something is first drawn, so a command that prints one JSON line never pays for it. Neither
+console reads markup: what stands in a name is shown.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aaecli.text import for_json, for_lines, for_rich, for_terminal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import TextIO
 
     from rich.console import Console
+    from rich.text import Text
 
     from aaecli.errors import AaeError
 
 _WIDE = 1000
-# Made once: with ten thousand lines the making of an encoder would be half the time.
-_JSON = json.JSONEncoder(ensure_ascii=False)
+_SENTENCE = 2000
+"""Most characters of a sentence on stderr; the names in it are shorter, each in its place."""
+_COMMAND = 8000
+"""Most characters of a hint: a command with long paths must be whole, or it does not work when typed."""
 
 
 @cache
 def out() -> Console:
     """The console that results go to."""
-    from rich.console import Console
-
     # A terminal gets what it has room for, a file or another program every line and column whole.
     is_terminal = sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=not is_terminal, width=None if is_terminal else _WIDE)
+    return _screen()(highlight=False, soft_wrap=not is_terminal, width=None if is_terminal else _WIDE, **_plainly())
 
 
 @cache
 def err() -> Console:
     """The console that talk, progress and errors go to."""
+    # FORCE_COLOR asks for colours in a log; it does not make a terminal of it, where frames are drawn over each other.
+    is_live = sys.stderr.isatty() and not _is_dumb()
+    soft = not sys.stderr.isatty()
+    return _screen()(stderr=True, highlight=False, soft_wrap=soft, force_interactive=is_live, **_plainly())
+
+
+def _plainly() -> dict[str, Any]:
+    return {"markup": False, "emoji": False}
+
+
+@cache
+def _screen() -> type[Console]:
+    """Make the class of both consoles, once rich is wanted."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    class Screen(Console):
+        def render_str(self, text: str, *args: Any, **options: Any) -> Text:
+            # The last line of defence, for a string in a table that nobody has escaped.
+            return super().render_str(for_lines(text), *args, **options)
+
+        def on_broken_pipe(self) -> None:
+            # rich would end the program with 1. Work goes on without listeners; results without a reader do not: what
+            # is being handled where this is called is raised again.
+            if not self.stderr:
+                raise
+            self.quiet = True
+
+    return Screen
+
+
+def is_live() -> bool:
+    """Tell whether stderr is a terminal on which one frame can be drawn over the other."""
+    return err().is_terminal and err().is_interactive and not err().is_dumb_terminal
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Tell whether a stream takes colours: a terminal that is not dumb, unless NO_COLOR or FORCE_COLOR is set."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and not _is_dumb())
+
+
+def has_blocks(stream: TextIO) -> bool:
+    """Tell whether the encoding of a stream has the block characters."""
+    try:
+        "▀▚█".encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_dumb() -> bool:
+    return os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+
+
+def put(line: str) -> None:
+    """Print one line of results, such as the path of a file that was written, whole."""
+    sys.stdout.write(for_terminal(line, None) + "\n")
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print one object on one line of stdout: stable keys, no colour."""
-    line = _JSON.encode(value)
+    """Print one object on one line of stdout: stable keys, no colour, exact values that no terminal obeys."""
+    line = for_json(value)
     if not line.isascii():
         try:
             line.encode(sys.stdout.encoding or "utf-8")
         except UnicodeEncodeError:
-            # A name that is no text (Linux allows it), or a terminal that cannot show it.
-            line = json.dumps(value)
+            line = for_json(value, ascii_only=True)
     sys.stdout.write(line + "\n")
 
 
-def printable(text: str) -> str:
-    """Escape what a terminal would obey or cannot show, such as colour codes in the name of a stranger's file."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
-
-
 def say(message: str) -> None:
-    """Tell the user something that is not the result. Rich markup is not read."""
-    sys.stderr.write(printable(message) + "\n")
-    sys.stderr.flush()
+    """Tell the user something that is not the result, in one line. Rich markup is not read.
+
+    Where nobody listens (stderr is closed, full, or its reader is gone), it is not said, and the work goes on.
+    """
+    with suppress(OSError):
+        sys.stderr.write(for_terminal(message, _COMMAND) + "\n")
+        sys.stderr.flush()
 
 
 def report(error: AaeError) -> None:
     """Print an error as one sentence and, below it, its hint."""
     from rich.text import Text
 
-    for word, style, text in (("error:", "bold red", error.message), ("hint:", "cyan", error.hint)):
-        if text:
-            err().print(Text.assemble((word, style), " ", printable(text)))
+    with suppress(OSError):
+        for word, style, text, limit in (
+            ("error:", "bold red", error.message, _SENTENCE),
+            ("hint:", "cyan", error.hint, _COMMAND),
+        ):
+            if text:
+                err().print(Text.assemble((word, style), " ", for_rich(text, limit=limit)))
 
 
 @contextmanager
 def status(message: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """Show on stderr that something is going on, where stderr is a terminal; gives a function that says what."""
-    if quiet or not err().is_terminal:
+    """Show on stderr that something is going on, where stderr is a terminal; gives a function that says what.
+
+    What is printed meanwhile must go to stderr, by `say`: on a terminal it appears above.
+    """
+    if quiet or not is_live():
         yield lambda text: None
         return
-    with err().status(printable(message)) as spinner:
-        yield lambda text: spinner.update(printable(f"{message}, {text}"))
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    spinner = Spinner("dots", for_rich(message), style="status.spinner")
+    # Results are no frames: they go to stdout, whatever is drawn here.
+    with Live(spinner, console=err(), transient=True, refresh_per_second=12.5, redirect_stdout=False):
+        yield lambda text: spinner.update(text=for_rich(f"{message}, {text}"))

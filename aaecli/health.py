@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
 from aaecli import __version__
+from aaecli.suggestions import suggest
 
 _SERVING = ("numpy", "pillow", "typer", "rich", "tomli-w", "platformdirs")
 _TRAINING = ("torch", "onnx", "onnxscript", "filelock", "matplotlib")
@@ -59,7 +61,7 @@ def check_versions() -> Iterator[Finding]:
         "torch",
         "note",
         "not installed: this machine classifies, draws and evaluates with ONNX files, but does not train or export",
-        f"python -m pip install {' '.join(absent)}",
+        pip_install(absent),
     )
 
 
@@ -67,7 +69,7 @@ def _check_package(name: str) -> Finding:
     version = version_of(name)
     if version:
         return Finding(name, "ok", version)
-    return Finding(name, "broken", "not installed", f"python -m pip install {name}")
+    return Finding(name, "broken", "not installed", pip_install([name]))
 
 
 def check_onnxruntime_packages() -> Finding:
@@ -117,6 +119,24 @@ def check_folders(folders: tuple[Path, ...]) -> Iterator[Finding]:
             yield Finding(f"folder {folder}", "broken", space, "Make room: a training writes up to 100 MiB.")
         else:
             yield Finding(f"folder {folder}", "ok", f"writable, {space}")
+
+
+def missing_packages() -> list[str]:
+    """Name what aaecli requires and is not installed, with the versions that it requires, as pip takes them.
+
+    onnxruntime is left out: which of its packages is wanted, `check_onnxruntime_packages` says.
+    """
+    try:
+        required = metadata.requires("aaecli") or []
+    except metadata.PackageNotFoundError:  # started from its folder, without having been installed
+        required = list(_SERVING + _TRAINING)
+    found = {re.split(r"[^\w.-]", text, maxsplit=1)[0]: text for text in required if ";" not in text}
+    return [text for name, text in found.items() if version_of(name) is None]
+
+
+def pip_install(packages: Sequence[str]) -> str:
+    """Give the command that installs packages."""
+    return suggest("python", "-m", "pip", "install", *packages)
 
 
 def version_of(package: str) -> str | None:

@@ -70,10 +70,17 @@ def for_rich(text: object, style: str = "", limit: int | None = LIMIT) -> Text:
     return Text(for_terminal(text, limit), style)
 
 
-def for_json(value: object) -> str:
+def for_json(value: object, *, ascii_only: bool = False) -> str:
     r"""Encode a value as JSON on one line, exactly: what a terminal would obey stands as ``\uXXXX``."""
+    if ascii_only:
+        return json.dumps(value)
     line = _JSON.encode(value)
     return line if line.isprintable() else _UNSAFE.sub(_json_escaped, line)
+
+
+def for_toml(document: str) -> str:
+    r"""Make a TOML document harmless for a terminal and leave its values as they are: ``\uXXXX`` is TOML as well."""
+    return "\n".join(line if line.isprintable() else _UNSAFE.sub(_toml_escaped, line) for line in document.split("\n"))
 
 
 def for_csv(cell: object) -> str:
@@ -158,6 +165,11 @@ def _escaped(match: re.Match[str]) -> str:
     if letter.isprintable() or unicodedata.category(letter) == "Zs":
         return letter
     return letter.encode("unicode_escape").decode()
+
+
+def _toml_escaped(match: re.Match[str]) -> str:
+    letter = match[0]
+    return letter if letter.isprintable() else f"\\U{ord(letter):08x}"
 
 
 def _json_escaped(match: re.Match[str]) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from aaecli import __version__
+from aaecli import __version__, streams
 from aaecli.errors import AaeError
+from aaecli.text import for_lines, for_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""The class of every wrong usage, which typer keeps to itself."""
+_LONGEST_USAGE = 1000
 
 COMMANDS = {
     "train": "Train a model from a few labelled images and many unlabelled ones.",
@@ -24,7 +28,7 @@ COMMANDS = {
     "export": "Turn a model into two ONNX files that classify and draw without torch.",
     "classify": "Name what pictures show: files, folders, patterns or stdin.",
     "generate": "Draw images: a grid of styles and classes, one class, a walk through the latent space.",
-    "benchmark": "Train over models, presets, numbers of labels and seeds, and sum it up in one table.",
+    "benchmark": "Train over models, presets, settings files, numbers of labels and seeds, and sum it up in one table.",
     "plot": "Draw figures of runs: how they learnt and what they learnt.",
     "data": "Look into a data set: image size, images of each class, the split that training makes, checksums.",
     "runs": "List the trainings: their settings, whether they run, stopped or are done, and their accuracy.",
@@ -60,6 +64,16 @@ class LazyGroup(TyperGroup):
             super().format_help(ctx, formatter)
         finally:
             self.commands = loaded
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the words before the command, ``--help`` and ``--version`` among them."""
+        with _reading():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with _reading():
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Load the others only where the name is wrong, so that the nearest one can be suggested."""
@@ -109,8 +123,31 @@ def root(
         typer.echo(ctx.get_help())
 
 
+class _ReaderGone(Exception):  # noqa: N818  no error: it had enough
+    """Whoever read the results has closed the pipe."""
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Keep from typer and rich what they would end the program with 1 for; show no control characters of the user's."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+    except SystemExit as ended:
+        # rich ends the program itself where the help is no longer read.
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise _ReaderGone from ended
+        raise
+    except _UsageError as error:
+        error.message = for_terminal(error.message, _LONGEST_USAGE)
+        raise
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code.
+
+    A reader that takes the first lines and goes away, as ``head`` does, had what it wanted: that is 0.
 
     Args:
         argv: The words after the program's name; those of the process where None.
@@ -118,6 +155,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: Always. 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
+    streams.prepare()
     words = list(sys.argv[1:] if argv is None else argv)
     options = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in options
@@ -126,29 +164,49 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         _run(words)
     except AaeError as error:
-        if debug:
-            raise
         from aaecli.console import report
 
-        report(error)
+        if debug:
+            import traceback
+
+            sys.stderr.write(for_lines(traceback.format_exc()))
+        else:
+            report(error)
         sys.exit(1)
 
 
 def _run(words: list[str]) -> None:
     try:
         try:
-            # typer itself turns wrong usage into 2, Ctrl-C into 130 and a reader that went away into 1.
+            # typer itself turns wrong usage into 2 and Ctrl-C into 130.
             app(words, prog_name="aaecli")
         finally:
             # What is buffered is written here, where a failure can still be told of.
             sys.stdout.flush()
+    except ModuleNotFoundError as error:
+        raise _missing(error, words) from error
+    except (_ReaderGone, BrokenPipeError) as error:
+        streams.silence_stdout()
+        before = error.__context__
+        sys.exit(before.code if isinstance(before, SystemExit) and type(error) is BrokenPipeError else 0)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EPIPE) or error.filename is not None:
+        told = streams.failure(error)
+        if told is None:
             raise
-        # Python writes the rest once more as it ends; that must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if error.errno == errno.EPIPE:  # a reader that went away before the last lines, which is its own affair
-            sys.exit(1)
-        raise AaeError(
-            f"Cannot write the results to stdout: {error.strerror}.", "Make room on the disk that they are sent to."
-        ) from error
+        streams.silence_stdout()
+        raise told from error
+
+
+def _missing(error: ModuleNotFoundError, words: list[str]) -> AaeError:
+    """Say which packages a command lacks, such as torch where only what classifies was installed."""
+    from aaecli.health import missing_packages, pip_install
+
+    module = (error.name or "").partition(".")[0]
+    missing = missing_packages()
+    if not missing or not module or module == "aaecli" or module in sys.stdlib_module_names:
+        raise error
+    command = next((word for word in words if word in COMMANDS), "")
+    return AaeError(
+        f"{f'aaecli {command}'.strip()} needs {module}, which is not installed.",
+        f"Install what is missing: `{pip_install(missing)}`.",
+    )

@@ -7,7 +7,8 @@ import time
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal, Self
 
-from aaecli.console import print_json, printable
+from aaecli.console import has_blocks, has_colour, print_json
+from aaecli.text import for_csv, for_terminal
 
 if TYPE_CHECKING:
     from aaecli.serve.classify import Answer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 Form = Literal["lines", "json", "csv"]
 
 _NAME_WIDTH = 36
+_LABEL_WIDTH = 60
 
 
 class Writer:
@@ -45,8 +47,8 @@ class Writer:
         elif self._form == "csv":
             others = [cell for name, share in answer.top[1:] for cell in (name, f"{share:.6f}")]
             error = "" if answer.reconstruction_error is None else f"{answer.reconstruction_error:.6f}"
-            first = (printable(answer.image), answer.label, f"{answer.probability:.6f}")
-            self._csv.writerow((*first, *others, error, "; ".join(answer.warnings)))
+            first = (answer.image, answer.label, f"{answer.probability:.6f}")
+            self._csv.writerow([for_csv(cell) for cell in (*first, *others, error, "; ".join(answer.warnings))])
         elif self._show:
             sys.stdout.write("\n".join(_beside(answer)) + "\n")
         else:
@@ -123,24 +125,23 @@ def _as_table(answer: Answer) -> dict[str, object]:
 
 
 def _name(answer: Answer) -> str:
-    return "stdin" if answer.image == "-" else printable(answer.image)
+    return "stdin" if answer.image == "-" else for_terminal(answer.image)
 
 
 def _reading(answer: Answer) -> str:
-    first = f"{answer.label}  {answer.probability:7.2%}"
-    others = "".join(f"   {printable(name)} {share:.2%}" for name, share in answer.top[1:])
-    return printable(first) + others
+    first = f"{for_terminal(answer.label, _LABEL_WIDTH)}  {answer.probability:7.2%}"
+    others = "".join(f"   {for_terminal(name, _LABEL_WIDTH)} {share:.2%}" for name, share in answer.top[1:])
+    return first + others
 
 
 def _beside(answer: Answer) -> list[str]:
     """Lines with the drawing on the left and the answer on the right of its middle."""
-    import os
     import shutil
 
     from aaecli.drawing import draw
 
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    drawn = draw(answer.seen, shutil.get_terminal_size().columns, colour=colour, blocks=shows_blocks())
+    colour = has_colour(sys.stdout)
+    drawn = draw(answer.seen, shutil.get_terminal_size().columns, colour=colour, blocks=has_blocks(sys.stdout))
     width = answer.seen.shape[1]
     # Escape sequences take no room, so only lines of plain letters are filled up.
     lines = drawn if colour else [line.ljust(width) for line in drawn]
@@ -150,12 +151,3 @@ def _beside(answer: Answer) -> list[str]:
         line + ("   " + notes[row - middle] if middle <= row < middle + len(notes) else "")
         for row, line in enumerate(lines)
     ]
-
-
-def shows_blocks() -> bool:
-    """Tell whether the encoding of stdout has the block characters."""
-    try:
-        "▀▚█".encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

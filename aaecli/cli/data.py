@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_LINE = 1000
 _FOLDER = typer.Option(
     "--data",
     envvar="AAECLI_DATA",
@@ -143,9 +144,8 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     """Lay out what ``inspect_dataset`` found: the facts, then a row for each class."""
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
-    from aaecli.console import printable
+    from aaecli.text import for_rich
 
     facts = Table.grid(padding=(0, 2))
     height, width = found["image"]
@@ -153,7 +153,7 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     colour = ", in colour" if found["channels"] == 3 else ""
     unlabelled = f", {found['num_unlabelled']:,} of them without a label" if found["num_unlabelled"] else ""
     rows = [
-        ("name", printable(found["name"])),
+        ("name", found["name"]),
         ("images", f"{height} × {width} pixels{colour}, {num_classes} classes"),
         ("pool", f"{found['split']['pool']:,} training images that may be learnt from{unlabelled}"),
         ("validation", f"{found['split']['validation']:,} training images that choices are made on"),
@@ -166,21 +166,19 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     else:
         rows += _listed(found["findings"])
     for name, value in rows:
-        facts.add_row(Text(name, style="bold"), Text(value))
+        facts.add_row(for_rich(name, "bold"), for_rich(value, limit=_LINE))
 
     counts = Table(box=box.SIMPLE_HEAD, show_footer=True)
     counts.add_column("class", "all")
     counts.add_column("train", f"{found['num_train']:,}", justify="right")
     counts.add_column("test", f"{found['num_test']:,}", justify="right")
     for entry in found["classes"]:
-        counts.add_row(printable(entry["class"]), f"{entry['train']:,}", f"{entry['test']:,}")
+        counts.add_row(for_rich(entry["class"], limit=60), f"{entry['train']:,}", f"{entry['test']:,}")
     return facts, counts
 
 
 def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:
     """List by name what is wrong with the pictures of a folder; a group of copies is a line."""
-    from aaecli.console import printable
-
     rows = [("unreadable", reason) for reason in findings["unreadable"].values()]
     rows += [("not there", f"{name}, in labels.csv") for name in findings["missing"]]
     for kind, title in (
@@ -190,4 +188,4 @@ def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:
         ("unlabelled", "copies, unlabelled"),
     ):
         rows += [(title, " = ".join(group)) for group in findings[kind]]
-    return [(title, printable(text)) for title, text in rows]
+    return rows

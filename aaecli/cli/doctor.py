@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
+_LINE = 2000
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "broken": ("BROKEN", "bold red")}
 
 
@@ -33,12 +35,14 @@ def doctor(
     from aaecli.console import print_json, status
 
     findings = []
-    with status("Examining") as tell:
+    # Where both streams are one terminal, the lines themselves tell how far it is; a spinner would be drawn into them.
+    with status("Examining", quiet=not as_json and sys.stdout.isatty()) as tell:
         for finding in _examine():
             tell(finding.name)
             findings.append(finding)
             if not as_json:
                 _render(finding)
+                sys.stdout.flush()
     broken = [finding for finding in findings if finding.state == "broken"]
     if as_json:
         keys = ("name", "state", "detail", "remedy")
@@ -73,9 +77,12 @@ def _examine() -> Iterator[Finding]:
 def _render(finding: Finding) -> None:
     from rich.text import Text
 
-    from aaecli.console import out, printable
+    from aaecli.console import out
+    from aaecli.text import for_rich
 
     word, style = _MARKS[finding.state]
-    out().print(Text.assemble((f"{word:<8}", style), (f"{finding.name}: ", "bold"), printable(finding.detail)))
+    out().print(
+        Text.assemble((f"{word:<8}", style), (f"{finding.name}: ", "bold"), for_rich(finding.detail, limit=_LINE))
+    )
     if finding.remedy:
-        out().print(Text.assemble(" " * 8, "remedy: ", printable(finding.remedy)))
+        out().print(Text.assemble(" " * 8, "remedy: ", for_rich(finding.remedy, limit=_LINE)))

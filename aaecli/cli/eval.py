@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aaecli.errors import AaeError
+from aaecli.text import for_rich, for_terminal
 
 if TYPE_CHECKING:
     from aaecli.data.dataset import Dataset
@@ -21,6 +22,7 @@ _IMAGES = {
     "folds": "labelled images, each left out of one training",
 }
 _FEW = 500
+_NAME_WIDTH = 30
 _Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -156,21 +158,21 @@ def _size(image_shape: tuple[int, int, int]) -> str:
 
 
 def _listed(classes: tuple[str, ...]) -> str:
-    shown = ", ".join(classes[:10])
+    shown = ", ".join(for_terminal(name, 40) for name in classes[:10])
     return shown if len(classes) <= 10 else f"{shown} and {len(classes) - 10} more"
 
 
 def _render(report: dict[str, Any]) -> None:
+    from rich.text import Text
+
     from aaecli import console
 
     out = console.out()
-    judged_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {report['dataset']}"
+    judged_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {for_terminal(report['dataset'])}"
     if "accuracy" in report:
         low, high = report["accuracy_interval"]
-        out.print(
-            f"accuracy              [bold]{report['accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%}, "
-            f"{judged_on})"
-        )
+        interval = f"  (95 % interval {low:.2%} to {high:.2%}, {judged_on})"
+        out.print(Text.assemble("accuracy              ", (f"{report['accuracy']:.2%}", "bold"), interval))
         if "folds" in report:
             out.print("by fold               " + "  ".join(f"{accuracy:.1%}" for accuracy in report["folds"]))
         if report["num_images"] < _FEW:
@@ -187,6 +189,7 @@ def _render(report: dict[str, Any]) -> None:
 
 def _render_classes(report: dict[str, Any]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from aaecli import console
 
@@ -197,7 +200,7 @@ def _render_classes(report: dict[str, Any]) -> None:
         table.add_column(heading, justify="right")
     for row in report["classes"]:
         figures = (f"{row[key]:.2%}" for key in ("precision", "recall", "f1"))
-        table.add_row(row["class"], *figures, f"{row['num_images']:,}")
+        table.add_row(for_rich(row["class"], limit=_NAME_WIDTH), *figures, f"{row['num_images']:,}")
     out.print()
     out.print(table)
 
@@ -210,12 +213,12 @@ def _render_classes(report: dict[str, Any]) -> None:
     )
     matrix.add_column("", justify="right", style="bold")
     for name in names:
-        matrix.add_column(name, justify="right")
+        matrix.add_column(for_rich(name, limit=_NAME_WIDTH), justify="right")
     for index, counts in enumerate(report["confusion"]):
         cells = (
-            f"[bold]{count}[/bold]" if index == column else (str(count) if count else "[dim]·[/dim]")
+            Text(str(count), "bold") if index == column else (Text(str(count)) if count else Text("·", "dim"))
             for column, count in enumerate(counts)
         )
-        matrix.add_row(names[index], *cells)
+        matrix.add_row(for_rich(names[index], limit=_NAME_WIDTH), *cells)
     out.print()
     out.print(matrix)

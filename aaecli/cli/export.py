@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from aaecli.config import Config
+
 app = typer.Typer(add_completion=False)
+
+_DIGIT = Path("digit.png")
 
 
 @app.command(
@@ -44,7 +49,6 @@ def export(
     differs, nothing is written.
     """
     from aaecli import console
-    from aaecli.family import FAMILY
     from aaecli.paths import find_model
 
     path = find_model(model)
@@ -63,13 +67,31 @@ def export(
         console.print_json({"model": str(path), "files": report} | ({"card": str(card_path)} if card else {}))
         return
     for part, facts in report.items():
-        console.out().print(
+        console.put(
             f"{part}  {facts['path']}  {facts['bytes'] / 1e6:.1f} MB, "
-            f"differs from torch by at most {facts['difference']:.1e}",
-            markup=False,
+            f"differs from torch by at most {facts['difference']:.1e}"
         )
     if card:
-        console.out().print(f"card     {card_path}", markup=False)
+        console.put(f"card     {card_path}")
     if not quiet:
-        reads = ["aaecli classify digit.png"] * FAMILY[checkpoint.config.model].encodes_label
-        console.say("Next: " + ", ".join([*reads, *["aaecli generate"] * ("decoder" in report)]))
+        console.say(f"Next: {', then '.join(_next(checkpoint.config, out, draws='decoder' in report))}")
+
+
+def _next(config: Config, out: Path, *, draws: bool) -> list[str]:
+    """Suggest commands that use what was exported, on pictures of the kind that it learnt from."""
+    from aaecli.data.dataset import holds_pictures
+    from aaecli.family import FAMILY
+    from aaecli.paths import EXPORTS
+    from aaecli.suggestions import suggest_aaecli
+
+    # Without --model these commands take exports/, and no other folder.
+    where: list[str | Path] = [] if out.resolve() == EXPORTS.resolve() else ["--model", out]
+    commands = []
+    if FAMILY[config.model].encodes_label and holds_pictures(config.data):
+        commands.append(suggest_aaecli("classify", *where, "--recursive", Path(config.data)))
+    elif FAMILY[config.model].encodes_label:
+        if not _DIGIT.exists():
+            data: list[str | Path] = ["--data", Path(config.data)] if config.data else []
+            commands.append(suggest_aaecli("data", "export", *data, "--index", "0", "--out", _DIGIT))
+        commands.append(suggest_aaecli("classify", *where, _DIGIT))
+    return commands + [suggest_aaecli("generate", *where)] * draws

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY, Model
 from aaecli.files import is_file
+from aaecli.suggestions import suggest_aaecli
+from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +49,8 @@ class Exhibit:
         if not is_file(path):
             raise AaeError(
                 f"{self.folder} has no model yet: its training is not done.",
-                f"`aaecli plot curves {self.folder}` draws how far it is; `aaecli train --resume` goes on.",
+                f"{suggest_aaecli('plot', 'curves', self.folder)} draws how far it is; "
+                f"{suggest_aaecli('train', '--resume', self.folder)} goes on.",
             )
         model = load_model(path)
         return Portrait.of(model, load_dataset(model.config.data, model.config.image))
@@ -55,7 +58,7 @@ class Exhibit:
     @property
     def title(self) -> str:
         """What stands above figures of the run."""
-        return self.folder.name
+        return for_terminal(self.folder.absolute().name, 60)
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
         console.say(f"warning: the figures were not drawn: {error}")
     else:
         if not quiet:
-            console.say(f"Figures in {target}; all of them: aaecli plot all {folder}")
+            console.say(f"Figures in {target}; all of them: {suggest_aaecli('plot', 'all', folder)}")
 
 
 def _row(folder: Path) -> Model:
@@ -209,7 +212,7 @@ def _latent(exhibit: Exhibit) -> Figure:
         raise AaeError(f"{exhibit.folder} has no style.")
     shown = min(2, len(model.label_names) - 1)
     reads_label = FAMILY[model.config.model].decoder_label != "none"
-    drawn = f"drawn across it, as {model.label_names[shown]}" if reads_label else "drawn across it"
+    drawn = f"drawn across it, as {for_terminal(model.label_names[shown], 20)}" if reads_label else "drawn across it"
     where = "z" if style.shape[1] == 2 else f"z ({style.shape[1]} dimensions), its two main axes"
     return latent_figure(
         portrait.on_plane(style[:_MAP_POINTS]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aaecli.console import print_json, say
+from aaecli.console import has_blocks, has_colour, print_json, put, say
 from aaecli.errors import AaeError
 from aaecli.files import is_folder
 
@@ -116,7 +116,7 @@ def generate(
     target = out or str(_DEFAULT_OUT)
     if target == "-" and sys.stdout.isatty():
         raise AaeError(
-            "--out - would write a PNG into the terminal.", "Pipe it on: aaecli generate --out - > digits.png"
+            "--out - would write a PNG into the terminal.", "Pipe it on: `aaecli generate --out - > digits.png`."
         )
     decoder = open_decoder(find_decoder(model), device)
     if device == "auto" and sys.stderr.isatty() and not quiet:
@@ -158,7 +158,7 @@ def generate(
         return
     if sys.stdout.isatty() and not quiet:
         _show(sheet)
-    sys.stdout.write(f"{target}\n")
+    put(target)
 
 
 def _code(name: str, decoder: Decoder, index: int | None) -> Code:
@@ -186,13 +186,11 @@ def _is_folder(target: str) -> bool:
 
 
 def _show(sheet: Sheet) -> None:
-    import os
     import shutil
 
-    from aaecli.cli.classify_display import shows_blocks
     from aaecli.drawing import draw
     from aaecli.serve.album import tile
 
     columns = shutil.get_terminal_size().columns
-    lines = draw(tile(sheet.images), columns, colour="NO_COLOR" not in os.environ, blocks=shows_blocks())
+    lines = draw(tile(sheet.images), columns, colour=has_colour(sys.stdout), blocks=has_blocks(sys.stdout))
     sys.stdout.write("\n".join(lines) + "\n")

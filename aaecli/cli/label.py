@@ -9,6 +9,8 @@ import typer
 
 from aaecli.errors import AaeError
 from aaecli.files import is_file
+from aaecli.suggestions import suggest_aaecli
+from aaecli.text import for_csv, from_csv
 
 if TYPE_CHECKING:
     from aaecli.config import Image
@@ -20,6 +22,7 @@ app = typer.Typer(add_completion=False)
 
 _WHICH = "Which pictures"
 _HOW = "How to answer"
+_SIZE = 28
 
 
 @app.command(
@@ -53,7 +56,7 @@ def label(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the choice.", rich_help_panel=_WHICH)] = 0,
-    size: Annotated[int, typer.Option(envvar="AAECLI_SIZE", help="As for train.", rich_help_panel=_WHICH)] = 28,
+    size: Annotated[int, typer.Option(envvar="AAECLI_SIZE", help="As for train.", rich_help_panel=_WHICH)] = _SIZE,
     channels: Annotated[
         int, typer.Option(metavar="1|3", envvar="AAECLI_CHANNELS", help="As for train.", rich_help_panel=_WHICH)
     ] = 1,
@@ -98,8 +101,8 @@ def label(
     target = folder / NAME
     if answers is not None:
         num_taken = _take(folder, answers, target)
-        typer.echo(f"{num_taken} labels taken into {target}")
-        console.say(f"Next: aaecli train --data {folder}")
+        console.put(f"{num_taken} labels taken into {target}")
+        console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
         return
     how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
     dataset, learnt, questions = _choose(folder, Image(size, channels, how), model, rule, count, seed)
@@ -108,8 +111,10 @@ def label(
     console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {told}.")
     if out is not None:
         _write(out, dataset, questions)
-        typer.echo(f"{out}\n{out.with_suffix('.png')}")
-        console.say(f"Fill in the column 'label', then: aaecli label {folder} --answers {out}")
+        console.put(str(out))
+        console.put(str(out.with_suffix(".png")))
+        then = suggest_aaecli("label", folder, "--answers", out, *_form(size, channels, normalise))
+        console.say(f"Fill in the column 'label', then: {then}")
         return
 
     from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
@@ -126,9 +131,16 @@ def label(
         lambda path, name: append_labels(target, {path: name}),
         ask_in_terminal,
     )
-    typer.echo(f"{num_given} of {len(asked)} pictures labelled in {target}")
+    console.put(f"{num_given} of {len(asked)} pictures labelled in {target}")
     if num_given:
-        console.say(f"Next: aaecli train --data {folder}")
+        console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
+
+
+def _form(size: int, channels: int, normalise: bool | None) -> list[str]:
+    """Give the options that say what pictures become, where they are not the defaults: training needs the same."""
+    chosen = [] if size == _SIZE else ["--size", str(size)]
+    chosen += [] if channels == 1 else ["--channels", str(channels)]
+    return chosen + ([] if normalise is None else ["--normalise" if normalise else "--no-normalise"])
 
 
 def _choose(
@@ -179,7 +191,7 @@ def _choose(
         if chosen == "badge" and learnt is None:
             raise AaeError(
                 "--rule badge asks what a model is unsure of, and there is none of this folder.",
-                f"Train one first: `aaecli train --data {folder}`.",
+                f"Train one first: {suggest_aaecli('train', '--data', folder)}.",
             )
         return dataset, path, choose_questions(dataset, learnt, count, chosen, seed)
 
@@ -199,9 +211,15 @@ def _take(folder: Path, answers: Path, target: Path) -> int:
     from aaecli.data.folder import list_folder
     from aaecli.data.labels import append_labels, read_labels
 
-    given = {name: label for name, label in read_labels(answers).items() if label}
-    known = set(list_folder(folder).train)
-    strange = sorted(given.keys() - known)
+    known = list_folder(folder).train
+    # What a spreadsheet might take for a formula stands in the list with an apostrophe in front.
+    written = {for_csv(name): name for name in known}
+    given = {
+        name if name in known else written.get(name, name): from_csv(label)
+        for name, label in read_labels(answers).items()
+        if label
+    }
+    strange = sorted(given.keys() - set(known))
     if strange:
         raise AaeError(
             f"{answers} names {strange[0]}, which is no picture in {folder}.", "Name the folder it was made for."

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aaecli.console import printable, say
+from aaecli.console import has_blocks, has_colour, say
 from aaecli.errors import did_you_mean
+from aaecli.text import for_csv, for_terminal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_NAME_WIDTH = 60
 HELP = (
     "Type a class or the beginning of its name; Enter takes the guess, - skips, < goes back, . stops, ? lists classes."
 )
@@ -53,7 +54,7 @@ class Answers:
         if len(begins) == 1:
             return begins[0], ""
         if begins:
-            return None, f"'{word}' may be {' or '.join(begins)}."
+            return None, f"'{word}' may be {' or '.join(for_terminal(name, _NAME_WIDTH) for name in begins)}."
         if self._proposed == word:
             self.classes.append(word)
             return word, ""
@@ -84,14 +85,22 @@ def ask_all(
     say(HELP)
     while number < len(questions):
         path, image, guess, probability = questions[number]
-        say(f"\n{number + 1} of {len(questions)}: {path}")
+        say("")
+        say(f"{number + 1} of {len(questions)}: {for_terminal(path)}")
         _show(image)
-        shown = f" [{guess}, {probability:.0%}]" if guess is not None and probability is not None else ""
+        shown = (
+            f" [{for_terminal(guess, _NAME_WIDTH)}, {probability:.0%}]"
+            if guess is not None and probability is not None
+            else ""
+        )
         line = ask(f"class{shown}: ")
         if line is None or line.strip() == ".":
             break
         if line.strip() == "?":
-            say(", ".join(answers.classes) or "No classes yet: type the name of the first.")
+            say(
+                ", ".join(for_terminal(name, _NAME_WIDTH) for name in answers.classes)
+                or "No classes yet: type the name of the first."
+            )
         elif line.strip() == "-":
             number += 1
         elif line.strip() == "<":
@@ -112,7 +121,7 @@ def ask_all(
 
 def ask_in_terminal(prompt: str) -> str | None:
     """Ask on stderr and read a line from stdin; Ctrl-C ends the asking, and all answers are on the disk by then."""
-    sys.stderr.write(printable(prompt))
+    sys.stderr.write(for_terminal(prompt))
     sys.stderr.flush()
     try:
         line = sys.stdin.readline()
@@ -127,13 +136,8 @@ def ask_in_terminal(prompt: str) -> str | None:
 def _show(image: NDArray[np.uint8]) -> None:
     from aaecli.drawing import draw
 
-    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    try:
-        "▀".encode(sys.stderr.encoding or "utf-8")
-        blocks = True
-    except UnicodeEncodeError:
-        blocks = False
-    lines: Iterable[str] = draw(image, shutil.get_terminal_size().columns, colour=colour, blocks=blocks)
+    columns = shutil.get_terminal_size().columns
+    lines: Iterable[str] = draw(image, columns, colour=has_colour(sys.stderr), blocks=has_blocks(sys.stderr))
     sys.stderr.write("\n".join(lines) + "\n")
 
 
@@ -150,4 +154,4 @@ def write_list(path: Path, rows: Iterable[tuple[int, str, str]]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("number", "path", "label", "guess"))
-        writer.writerows((number, name, "", guess) for number, name, guess in rows)
+        writer.writerows((number, for_csv(name), "", for_csv(guess)) for number, name, guess in rows)

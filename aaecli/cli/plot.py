@@ -109,7 +109,7 @@ def plot(
             said = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
             console.say(f"{run}: {said}")
     for path in written:
-        typer.echo(path)
+        console.put(str(path))
 
 
 def _find(named: Path) -> Path:

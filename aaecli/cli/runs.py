@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
+_WIDEST = 80
+"""Most characters of a cell."""
 _STYLES = {"running": "bold cyan", "stopped": "yellow", "done": "green"}
 
 
@@ -79,9 +81,8 @@ def _fitting(found: list[Run], console: Console) -> Table:
 def _table(found: list[Run], left_out: tuple[str, ...]) -> Table:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
-    from aaecli.console import printable
+    from aaecli.text import for_rich
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in _COLUMNS:
@@ -94,7 +95,7 @@ def _table(found: list[Run], left_out: tuple[str, ...]) -> Table:
             value = tell(run)
             style = _STYLES[run.state] if heading == "state" else ""
             if heading not in left_out:
-                cells.append(Text("–" if value is None else printable(str(value)), style))
+                cells.append(for_rich("–" if value is None else value, style, _WIDEST))
         table.add_row(*cells)
     return table
 

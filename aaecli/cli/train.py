@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from aaecli.errors import AaeError
+from aaecli.text import for_toml
 
 app = typer.Typer(add_completion=False)
 
@@ -317,7 +319,7 @@ def train(
     settings = resolve(preset=preset, config_file=config, flags=flags)
     settings = fitting(settings, flags, read_toml(config) if config else {}, augment)
     if print_config:
-        typer.echo(to_toml(settings), nl=False)
+        sys.stdout.write(for_toml(to_toml(settings)))
         return
 
     from aaecli.cli.loading import load

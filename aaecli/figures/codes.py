@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from aaecli.figures.images import tile
-from aaecli.figures.style import COLOURS, new_figure, styled
+from aaecli.figures.style import COLOURS, heading, new_figure, shown, styled
 
 _Array = NDArray[Any]
 _ENCODED, _PRIOR = COLOURS[0], "0.25"
@@ -38,7 +38,7 @@ def distribution_figure(
     style_rows = math.ceil(num_styles / columns)
     label_rows = 0 if label_prob is None else 1
     figure = new_figure(9.0, 0.5 + 2.6 * label_rows + 1.9 * style_rows)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(heading(title), fontsize=11)
     heights = [2.6] * label_rows + [1.9] * style_rows
     cells = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     if label_prob is not None:
@@ -76,21 +76,21 @@ def latent_figure(
     """
     figure = new_figure(10.0 if manifold is not None else 5.6, 5.9)
     axes = figure.add_subplot(1, 2 if manifold is not None else 1, 1)
-    middles: dict[str, _Array] = {}
+    middles: dict[int, _Array] = {}
     axes.scatter(prior[:, 0], prior[:, 1], s=4, color="0.8", linewidths=0, label="prior")
-    for index, name in enumerate(classes):
+    for index in range(len(classes)):
         points = style[label == index]
         if len(points):
             colour, marker = COLOURS[index % len(COLOURS)], _MARKERS[index // len(COLOURS) % len(_MARKERS)]
             axes.scatter(points[:, 0], points[:, 1], s=5, color=[colour], marker=marker, linewidths=0, alpha=0.7)
-            middles[name] = np.median(points, 0)
+            middles[index] = np.median(points, 0)
     reach = 1.1 * float(np.quantile(np.abs(np.concatenate([style, prior])), 0.999))
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=titles[0])
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=heading(titles[0]))
     axes.set(xlabel="first axis of the style", ylabel="second axis of the style")
-    for name, place in zip(middles, _apart(np.array(list(middles.values())), 0.13 * reach), strict=True):
-        colour = COLOURS[list(classes).index(name) % len(COLOURS)]
+    for index, place in zip(middles, _apart(np.array(list(middles.values())), 0.13 * reach), strict=True):
+        colour = COLOURS[index % len(COLOURS)]
         axes.annotate(
-            name, place, ha="center", va="center", fontsize=11, fontweight="bold", color="black",
+            shown(classes[index], 20), place, ha="center", va="center", fontsize=11, fontweight="bold", color="black",
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colour, "alpha": 0.85},
         )  # fmt: skip
     axes.legend(loc="upper right", markerscale=3)
@@ -98,7 +98,7 @@ def latent_figure(
         grid = figure.add_subplot(1, 2, 2)
         grid.imshow(tile(manifold), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         grid.set_axis_off()
-        grid.set_title(titles[1])
+        grid.set_title(heading(titles[1]))
     return figure
 
 
@@ -119,7 +119,7 @@ def _draw_shares(axes: Axes, label_prob: _Array, names: Sequence[str]) -> None:
     place = np.arange(len(names))
     axes.bar(place, 100 * label_prob.mean(0), color=_ENCODED, label="encoded", width=0.75)
     axes.axhline(100 / len(names), color=_PRIOR, linestyle="--", linewidth=1.4, label="prior")
-    axes.set_xticks(place, list(names), rotation=90 if max(map(len, names)) > 3 else 0)
+    axes.set_xticks(place, [shown(name, 20) for name in names], rotation=90 if max(map(len, names)) > 3 else 0)
     axes.set(title="y: how often each value is given", xlabel="value of y", ylabel="share (%)")
     axes.set_ylim(0, 1.35 * max(float(100 * label_prob.mean(0).max()), 100 / len(names)))
     axes.legend(loc="upper right", ncols=2)

@@ -9,7 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from aaecli.figures.style import new_figure, styled
+from aaecli.figures.style import heading, new_figure, shown, styled
 
 _MOST_NUMBERED = 20
 
@@ -30,9 +30,10 @@ def confusion_figure(matrix: NDArray[np.int64], classes: Sequence[str], title: s
     # The root lets the few mistakes be seen beside the many right answers.
     drawn = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.4, 0, 100))
     place = np.arange(len(classes))
-    axes.set_xticks(place, list(classes), rotation=90 if max(map(len, classes)) > 3 else 0)
-    axes.set_yticks(place, list(classes))
-    axes.set(xlabel="class that was read", ylabel="true class", title=title)
+    names = [shown(name, 20) for name in classes]
+    axes.set_xticks(place, names, rotation=90 if max(map(len, names)) > 3 else 0)
+    axes.set_yticks(place, names)
+    axes.set(xlabel="class that was read", ylabel="true class", title=heading(title))
     axes.grid(visible=False)
     if len(classes) <= _MOST_NUMBERED:
         for row, column in zip(*np.nonzero(matrix), strict=True):

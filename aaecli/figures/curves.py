@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from aaecli.figures.style import COLOURS, DASHES, new_figure, styled
+from aaecli.figures.style import COLOURS, DASHES, heading, new_figure, shown, styled
 
 _Float = NDArray[np.float64]
 Curve = tuple[_Float, _Float]
@@ -42,7 +42,7 @@ def accuracy_figure(groups: Mapping[str, Sequence[Curve]], title: str = "") -> F
     figure = new_figure(8.0, 4.6)
     _draw_accuracy(figure.add_subplot(), groups)
     if title:
-        figure.axes[0].set_title(title)
+        figure.axes[0].set_title(heading(title))
     return figure
 
 
@@ -64,7 +64,7 @@ def training_figure(metrics: Mapping[str, _Float], name: str) -> Figure:
     num_panels = len(kinds) + len(validated)
     rows = math.ceil(num_panels / 2)
     figure = new_figure(8.4 if num_panels > 1 else 6.0, 0.4 + 2.7 * rows)
-    figure.suptitle(name, fontsize=11)
+    figure.suptitle(heading(name), fontsize=11)
     cells = figure.add_gridspec(rows, 2)
     # Where the last one is alone in its row, it takes all of it.
     places = [
@@ -106,9 +106,9 @@ def common_course(curves: Sequence[Curve]) -> tuple[_Float, _Float, _Float, _Flo
 
 
 def _draw_losses(axes: Axes, kind: str, losses: Mapping[str, _Float], step: _Float) -> None:
-    heading, even, meaning = _PANELS.get(kind, ("Classes", None, ""))
+    kind_title, even, meaning = _PANELS.get(kind, ("Classes", None, ""))
     for number, (term, values) in enumerate(losses.items()):
-        label = term.removesuffix(f"_{kind}").replace("_", " ")
+        label = shown(term.removesuffix(f"_{kind}").replace("_", " "))
         axes.plot(step, values, label=label, linestyle=DASHES[number % 4], **_points(step))
     if even is not None:
         axes.axhline(even, color="0.35", linewidth=1, linestyle=":", label=meaning)
@@ -119,7 +119,7 @@ def _draw_losses(axes: Axes, kind: str, losses: Mapping[str, _Float], step: _Flo
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
-    axes.set(title=heading, xlabel="training steps", ylabel="loss")
+    axes.set(title=kind_title, xlabel="training steps", ylabel="loss")
     if len(axes.get_lines()) > 1:
         axes.legend()
 
@@ -132,8 +132,8 @@ def _draw_accuracy(axes: Axes, groups: Mapping[str, Sequence[Curve]]) -> None:
         colour = COLOURS[number % len(COLOURS)]
         runs = f", {len(curves)} runs" if len(curves) > 1 else ""
         axes.plot(
-            step, 100 * mean, color=colour, linestyle=DASHES[number % 4], label=f"{name}{runs}: {100 * mean[-1]:.2f} %",
-            **_points(step),
+            step, 100 * mean, color=colour, linestyle=DASHES[number % 4],
+            label=f"{shown(name)}{runs}: {100 * mean[-1]:.2f} %", **_points(step),
         )  # fmt: skip
         if len(curves) > 1:
             axes.fill_between(step, 100 * low, 100 * high, color=colour, alpha=0.25, linewidth=0)

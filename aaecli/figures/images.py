@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from aaecli.figures.style import new_figure, styled
+from aaecli.figures.style import heading, new_figure, shown, styled
 
 _Array = NDArray[Any]
 _GAP = 2
@@ -64,7 +64,9 @@ def sample_figure(images: _Array, columns: Sequence[str], title: str) -> Figure:
     """
     figure, axes = _sheet(images, 0.5, title)
     if columns:
-        axes.set_xticks(centres(len(columns), images.shape[3]), list(columns))
+        names = [shown(name, 20) for name in columns]
+        upright = max(map(len, names)) > 3 and len(names) > 1
+        axes.set_xticks(centres(len(columns), images.shape[3]), names, rotation=90 if upright else 0)
         axes.xaxis.tick_top()
         axes.set_xlabel("class asked for", labelpad=6)
         axes.xaxis.set_label_position("top")
@@ -98,7 +100,7 @@ def mistake_figure(
         axes = figure.add_subplot(rows, columns, place)
         _show(axes, image[index])
         axes.set_title(
-            f"{_short(classes[label[index]])} read as\n{_short(classes[answer[index]])}, {confidence[index]:.0%}",
+            f"{shown(classes[label[index]], 10)} read as\n{shown(classes[answer[index]], 10)}, {confidence[index]:.0%}",
             fontsize=8,
         )
     if len(worst) == 0:
@@ -123,7 +125,7 @@ def feature_figure(weight: _Array, title: str) -> Figure:
     axes = figure.add_subplot()
     drawn = axes.imshow(sheet, cmap="PuOr_r", vmin=-1, vmax=1, interpolation="nearest")
     axes.set_axis_off()
-    axes.set_title(title)
+    axes.set_title(heading(title))
     bar = figure.colorbar(drawn, ax=axes, ticks=[-1, 0, 1], shrink=0.8, pad=0.01)
     bar.set_label("weight / largest of the unit")
     return figure
@@ -135,7 +137,7 @@ def _sheet(images: _Array, inches: float, title: str) -> tuple[Figure, Axes]:
     axes = figure.add_subplot()
     _show(axes, tile(images))
     # An axes' own title moves up past what stands above the axes once the layout is made, and out of the picture.
-    figure.suptitle(title, fontsize=10.5)
+    figure.suptitle(heading(title), fontsize=10.5)
     return figure, axes
 
 
@@ -147,7 +149,3 @@ def _show(axes: Axes, image: _Array) -> None:
     axes.tick_params(length=0)
     for side in axes.spines.values():
         side.set_visible(False)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 10 else name[:9] + "…"

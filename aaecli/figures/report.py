@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import NamedTuple
+
+from aaecli.text import for_html
 
 
 class Plate(NamedTuple):
@@ -22,6 +23,7 @@ class Plate(NamedTuple):
     png: bytes
 
 
+_LINE = 1000
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 62rem; margin: 2rem auto;
   padding: 0 1rem; }
@@ -42,24 +44,25 @@ def html_report(title: str, facts: Mapping[str, str], plates: Sequence[Plate], s
         plates: The figures in order.
         settings: The run's settings as TOML.
     """
-    rows = "\n".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items())
+    rows = "\n".join(f"<tr><th>{for_html(name)}</th><td>{for_html(value)}</td></tr>" for name, value in facts.items())
     figures = "\n".join(_figure(plate) for plate in plates)
+    lines = "\n".join(for_html(line, _LINE) for line in settings.splitlines())
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
+<title>{for_html(title)}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
-<h1>{escape(title)}</h1>
+<h1>{for_html(title)}</h1>
 <table>
 {rows}
 </table>
 {figures}
 <h2>Settings</h2>
-<pre>{escape(settings)}</pre>
+<pre>{lines}</pre>
 </body>
 </html>
 """
@@ -68,7 +71,7 @@ def html_report(title: str, facts: Mapping[str, str], plates: Sequence[Plate], s
 def _figure(plate: Plate) -> str:
     data = base64.b64encode(plate.png).decode()
     return (
-        f"<h2>{escape(plate.name.capitalize())}</h2>\n<figure>"
-        f'<img alt="{escape(plate.caption, quote=True)}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{escape(plate.caption)}</figcaption></figure>"
+        f"<h2>{for_html(plate.name.capitalize())}</h2>\n<figure>"
+        f'<img alt="{for_html(plate.caption, _LINE)}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{for_html(plate.caption, _LINE)}</figcaption></figure>"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, ParamSpec
 
@@ -12,8 +13,10 @@ import matplotlib
 from cycler import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, fontManager, get_font
 
 from aaecli.paths import replacing
+from aaecli.text import for_figure
 
 Format = Literal["png", "svg"]
 _P = ParamSpec("_P")
@@ -23,12 +26,16 @@ COLOURS: tuple[tuple[float, float, float], ...] = tuple(matplotlib.color_sequenc
 DASHES = ("-", "--", "-.", ":")
 """What tells lines apart in black and white."""
 
+_FOR_OTHER_SCRIPTS = (
+    "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC", "Yu Gothic", "Microsoft YaHei",
+    "Malgun Gothic", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai",
+    "Arial Unicode MS",
+)  # fmt: skip
 _STYLE: Any = {
     "figure.dpi": 100,
     "savefig.dpi": 100,
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks alike on every machine
     "font.size": 10,
     "axes.titlesize": 10.5,
     "axes.labelsize": 10,
@@ -53,7 +60,37 @@ _STYLE: Any = {
 
 def styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
     """Have a function draw in the style of this program, and leave matplotlib's own settings as they were."""
-    return matplotlib.rc_context(_STYLE)(draw)
+    return matplotlib.rc_context(_STYLE | {"font.family": _fonts()})(draw)
+
+
+def shown(name: str, limit: int = 60) -> str:
+    r"""Give the name of a class or a run as it is drawn: no formula is read in it, and no letter becomes an empty box.
+
+    A letter that no font here has is spelt, such as ``\u6570``.
+    """
+    fonts = _fonts()
+    text = for_figure(name, limit)
+    if text.isascii():
+        return text
+    have = [get_font(findfont(family)) for family in fonts]
+    return "".join(
+        letter
+        if letter.isascii() or any(font.get_char_index(ord(letter)) for font in have)
+        else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+def heading(text: str) -> str:
+    """Give a figure's title, of one line or several, as it is drawn."""
+    return "\n".join(shown(line, 160) for line in text.split("\n"))
+
+
+@cache
+def _fonts() -> list[str]:
+    """Name the fonts to draw with: matplotlib's own, so that figures look alike everywhere, then what has its gaps."""
+    installed = set(fontManager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _FOR_OTHER_SCRIPTS if name in installed)]
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -68,8 +105,8 @@ def encode(figure: Figure, form: Format = "png") -> bytes:
     buffer = io.BytesIO()
     # A date would make every file another one.
     metadata = {"Date": None} if form == "svg" else {"Software": None}
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # A class whose name has letters that the font lacks is drawn with boxes in their place.
+    with matplotlib.rc_context(_STYLE | {"font.family": _fonts()}), warnings.catch_warnings():
+        # What escapes `shown` is drawn with boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure.savefig(buffer, format=form, metadata=metadata)
     return buffer.getvalue()

@@ -133,6 +133,14 @@ def test_torch_alone_does_not_make_up_for_the_rest(monkeypatch: pytest.MonkeyPat
     assert found == ["onnx"]
 
 
+def test_what_is_missing_is_named_with_the_versions_that_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_installed(monkeypatch, *health._SERVING)
+    required = ["numpy>=2", "torch<2.14,>=2.9", "onnx>=1.19", "x; extra == 'y'"]
+    monkeypatch.setattr(metadata, "requires", lambda _: required)
+    assert health.missing_packages() == ["torch<2.14,>=2.9", "onnx>=1.19"]
+    assert health.pip_install(health.missing_packages()) == "python -m pip install 'torch<2.14,>=2.9' 'onnx>=1.19'"
+
+
 @pytest.mark.parametrize(("asked", "state"), [(None, "ok"), ("1", "ok"), ("no", "ok"), ("0", "note")])
 def test_telemetry_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch, asked: str | None, state: str) -> None:
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
