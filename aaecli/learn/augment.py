@@ -43,7 +43,7 @@ def _centres(size: int, like: Tensor) -> Tensor:
 
 
 def warp(image: Tensor, settings: Augmentation) -> Tensor:
-    """Rotate, scale, shear, shift, bend and mirror each image by amounts of its own.
+    """Rotate, scale, shear, shift, bend and mirror each image by amounts of its own, measured in pixels.
 
     Args:
         image: float (B, C, H, W); pixels from outside count as 0.
@@ -60,12 +60,13 @@ def warp(image: Tensor, settings: Augmentation) -> Tensor:
     if mirrored is not None:
         scale_x = torch.where(mirrored, -scale_x, scale_x)
     scale_y = _uniform(num, settings.scale, image).exp()
-    # The grid of grid_sample runs from -1 to 1, so a pixel is 2 / width of it.
+    # The grid of grid_sample runs from -1 to 1 along either side, so a pixel is 2 / width of it across and 2 / height
+    # down. What turns one direction into the other has to change the unit, or an oblong image would be sheared.
     shift_x = _uniform(num, 2 * settings.shift / width, image)
     shift_y = _uniform(num, 2 * settings.shift / height, image)
     cos, sin = angle.cos(), angle.sin()
-    by_x = torch.stack([cos * scale_x, sin * scale_y], 1)[..., None]  # (B, 2, 1)
-    by_y = torch.stack([(shear * cos - sin) * scale_x, (shear * sin + cos) * scale_y], 1)[..., None]
+    by_x = torch.stack([cos * scale_x, sin * scale_y * (width / height)], 1)[..., None]  # (B, 2, 1)
+    by_y = torch.stack([(shear * cos - sin) * scale_x * (height / width), (shear * sin + cos) * scale_y], 1)[..., None]
     shift = torch.stack([shift_x, shift_y], 1)[..., None]
     # What a column adds and what a row adds: with ``F.affine_grid``'s batched product a warp takes twice the time.
     across = by_x * _centres(width, image) + shift  # (B, 2, W)

@@ -13,7 +13,7 @@ from aaecli.errors import AaeError
 from aaecli.learn.batch import Batch
 from aaecli.learn.memory import is_out_of_memory
 
-_WARM_UP = 3
+WARM_UP = 3
 """Steps taken one operation at a time before one is recorded: libraries choose their algorithms in them."""
 
 
@@ -60,7 +60,7 @@ class Captured:
         shapes = tuple(None if part is None else part.shape for part in batch)
         if shapes != self._shapes:
             self._shapes, self._num_taken, self._recording = shapes, 0, None
-        if self._num_taken < _WARM_UP:
+        if self._num_taken < WARM_UP:
             self._num_taken += 1
             return self._taken_aside(batch)
         if self._recording is None:

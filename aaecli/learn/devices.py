@@ -18,9 +18,14 @@ PRECISION_NAMES: dict[torch.dtype, Literal["fp32", "bf16"]] = {torch.float32: "f
 def choose_device(name: Literal["auto", "cpu", "cuda", "mps"]) -> torch.device:
     """Give the device to train on; ``auto`` takes CUDA, then Apple's GPU, then the processor.
 
+    On CUDA, products and convolutions of float32 are then computed in float32: torch's own default lets convolutions
+    round their inputs to the ten bits of TF32.
+
     Raises:
         AaeError: The named device cannot be had. It is never replaced silently.
     """
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, here in available.items() if here))
@@ -59,8 +64,10 @@ def choose_precision(name: Literal["auto", "fp32", "bf16"], device: torch.device
     busy moment would decide, and one seed would give other weights than before.
 
     Raises:
-        AaeError: bfloat16 was asked for on a CUDA device that lacks it.
+        AaeError: bfloat16 was asked for on a device that lacks it.
     """
+    if device.type == "mps" and name == "bf16":
+        raise AaeError("On mps, training computes in float32 alone.", "Use --precision auto or fp32.")
     if name == "fp32" or device.type == "mps":
         return torch.float32
     if device.type == "cuda":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aaecli.config import Network
@@ -70,6 +71,17 @@ _BODIES = {"mlp": _fully_connected_body, "convolutional": _convolutional_body}
 """What each kind of encoder reads images (B, C, H, W) with, and the width of what it gives."""
 
 
+def _in_float32(head: nn.Module, hidden: Tensor) -> Tensor:
+    """Apply a head in float32, whatever type the matrix products before it ran in.
+
+    bfloat16 knows a logit of 20 to a sixteenth; heads are narrow, so they cost next to nothing.
+    """
+    if hidden.dtype == torch.float32:
+        return cast(Tensor, head(hidden))
+    with torch.autocast(hidden.device.type, enabled=False):
+        return cast(Tensor, head(hidden.float()))
+
+
 class Encoder(nn.Module):
     """A body with a head for the label and one for the style, as far as the model has them.
 
@@ -106,9 +118,8 @@ class Encoder(nn.Module):
         if self.training and self.input_noise:
             image = image + self.input_noise * torch.randn_like(image)
         hidden = self.body(image)  # (B, num_features)
-        # Losses, softmax and sigmoid are computed in float32, whatever type the matrix products ran in.
-        label_logits = None if self.label_head is None else self.label_head(hidden).float()  # (B, K)
-        style = None if self.style_head is None else self.style_head(hidden).float()  # (B, Z)
+        label_logits = None if self.label_head is None else _in_float32(self.label_head, hidden)  # (B, K)
+        style = None if self.style_head is None else _in_float32(self.style_head, hidden)  # (B, Z)
         if self.training and self.style_noise and style is not None:
             style = style + self.style_noise * torch.randn_like(style)
         return Encoding(label_logits, style)
@@ -128,7 +139,26 @@ class Decoder(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Draw images (B, C, H, W) in [0, 1] from latent codes (B, K + Z)."""
-        pixels: Tensor = self.body(latent).float().sigmoid()  # (B, C * H * W)
+        return self._as_image(self.body(latent))
+
+    def draw_as_trained(self, latent: Tensor) -> Tensor:
+        """Draw as ``forward`` does in evaluation mode, in whichever mode it is: with gradients, changing no statistics.
+
+        Batch normalisation uses the statistics of the images that are redrawn, as it will once trained, and does not
+        learn those of other codes.
+        """
+        hidden, output = cast(nn.Sequential, self.body[0]), self.body[1]
+        value = latent
+        for layer in hidden:
+            if isinstance(layer, nn.BatchNorm1d):
+                mean, variance = layer.running_mean, layer.running_var
+                value = F.batch_norm(value, mean, variance, layer.weight, layer.bias, training=False, eps=layer.eps)
+            else:
+                value = layer(value)
+        return self._as_image(output(value))
+
+    def _as_image(self, pixel_logits: Tensor) -> Tensor:
+        pixels = pixel_logits.float().sigmoid()  # (B, C * H * W)
         return pixels.view(-1, *self.image_shape)
 
 
@@ -150,8 +180,7 @@ class Discriminator(nn.Module):
         """Judge codes (B, num_inputs); gives logits (B, 1)."""
         if self.training and self.noise:
             code = code + self.noise * torch.randn_like(code)
-        logits: Tensor = self.body(code).float()
-        return logits
+        return _in_float32(self.body[1], self.body[0](code))
 
 
 class Networks(nn.Module):

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_LEAST_AVERAGE = 1e-12
+
 
 def reconstruction(drawn: Tensor, image: Tensor) -> Tensor:
     """Mean squared error of drawn images (B, C, H, W) against the images they were encoded from (article, part 1)."""
@@ -61,9 +63,10 @@ def align(label_prob: Tensor, average: Tensor, frequency: Tensor | None = None) 
     """Scale probabilities (B, K) so that on average every class is as frequent as the categorical prior says.
 
     Distribution alignment (ReMixMatch, Berthelot et al. 2020), with the teacher's running average (K,); the prior's
-    ``frequency`` (K,) is uniform where None.
+    ``frequency`` (K,) is uniform where None. A class that the teacher has not named for so long that its average has
+    become 0 is divided by a trillionth instead.
     """
-    scaled = label_prob / average
+    scaled = label_prob / average.clamp_min(_LEAST_AVERAGE)
     if frequency is not None:
         scaled = scaled * frequency
     return scaled / scaled.sum(1, keepdim=True)

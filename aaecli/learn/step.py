@@ -19,7 +19,7 @@ from aaecli.family import FAMILY
 from aaecli.learn import objectives, priors
 from aaecli.learn.augment import cutout, light, stroke, warp
 from aaecli.learn.batch import Batch, to_float
-from aaecli.learn.capture import Captured
+from aaecli.learn.capture import WARM_UP, Captured
 from aaecli.learn.devices import autocast
 from aaecli.learn.networks import Encoder, Encoding, Networks
 from aaecli.learn.optimisers import Average, make_optimisers, set_rates
@@ -88,6 +88,28 @@ class Step:
             # Early on the average would remember the random start, so it forgets faster then.
             self.average.move(self.networks, min(self.config.optimiser.average, (number + 1) / (number + 10)))
         return {name: loss.detach() for name, loss in losses.items()}
+
+    @property
+    def num_until_steady(self) -> int:
+        """Steps from the first one until every further one takes the same memory."""
+        return 2 + (WARM_UP if isinstance(self._take, Captured) else 0)
+
+    def state(self) -> dict[str, Tensor]:
+        """Give every tensor that a step moves, by name; none of them a copy."""
+        tensors = {f"networks.{name}": value for name, value in self.networks.state_dict().items()}
+        if self.average is not None:
+            tensors |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        for name, optimiser in self.optimisers.items():
+            for place, kept in enumerate(optimiser.state.values()):
+                tensors |= {f"{name}.{place}.{key}": value for key, value in kept.items()}
+            rates = [group["lr"] for group in optimiser.param_groups if isinstance(group["lr"], Tensor)]
+            tensors |= {f"{name}.rate.{place}": rate for place, rate in enumerate(rates)}
+        return tensors | {"label_average": self.label_average}
+
+    def forget_gradients(self) -> None:
+        """Give back the memory of all gradients."""
+        for weight in self.networks.parameters():
+            weight.grad = None
 
     # The phases, each a function of what was encoded.
 
@@ -162,7 +184,7 @@ class Step:
             return {}
         count = self.config.schedule.generated_batch_size
         label = self._draw_label(count)  # (B, K)
-        drawn = decoder(torch.cat([label, self._draw_style(count)], 1))  # (B, C, H, W)
+        drawn = decoder.draw_as_trained(torch.cat([label, self._draw_style(count)], 1))  # (B, C, H, W)
         answer = self._asked(self.average.encoder, warp(drawn, self.config.augmentation))
         return {"generation": objectives.classification(answer, label.argmax(1))}
 

@@ -62,6 +62,31 @@ def test_rotation_keeps_centre_and_mass():
     assert (turned - image).abs().amax((1, 2, 3)).max() > 0.3
 
 
+@pytest.mark.parametrize("size", [(28, 28), (20, 40), (44, 16)])
+def test_what_is_turned_keeps_its_form_in_oblong_images_too(size):
+    rows, columns = (torch.arange(side) - (side - 1) / 2 for side in size)
+    image = ((rows[:, None] ** 2 + columns**2) < 36).float().expand(200, 1, *size)  # a disc
+    turned = warp(image, Augmentation(rotation=80))
+    assert (turned - image).abs().amax((1, 2, 3)).max() < 0.9
+    mass = turned.sum((1, 2, 3))
+    height = (turned * rows[:, None] ** 2).sum((1, 2, 3)) / mass
+    width = (turned * columns**2).sum((1, 2, 3)) / mass
+    tilt = (turned * rows[:, None] * columns).sum((1, 2, 3)) / mass
+    assert (height / width - 1).abs().max() < 0.1
+    assert (tilt / height).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("size", [(28, 28), (20, 40)])
+def test_a_shear_leans_by_its_angle_in_pixels(size):
+    image = torch.zeros(300, 1, *size)
+    image[..., 4:-4, size[1] // 2] = 1  # an upright line
+    leaning = warp(image, Augmentation(shear=0.5))
+    columns = torch.arange(size[1])
+    place = (leaning * columns).sum(3)[:, 0] / leaning.sum(3)[:, 0]  # (B, H), where the line is in each row
+    lean = (place[:, -6] - place[:, 5]) / (size[0] - 11)
+    assert 0.4 < lean.abs().max() <= 0.51
+
+
 def test_the_elastic_field_bends_smoothly_by_about_its_deviation():
     ramp = (torch.arange(28.0) / 28).expand(400, 1, 28, 28)
     moved = (warp(ramp, Augmentation(elastic=1.0)) - ramp)[:, :, 6:22, 6:22] * 28

@@ -11,6 +11,7 @@ import torch
 from aaecli.errors import AaeError
 from aaecli.learn.batch import Batch
 from aaecli.learn.capture import Captured
+from tests.learn.test_step import make_batch, make_step
 
 
 class FakeGraph:
@@ -156,3 +157,49 @@ def test_a_recording_that_fails_leaves_the_optimisers_as_they_were(graphs):
         step(batch_of(1))
     assert not take.optimiser.param_groups[0]["capturable"]
     assert not step.is_recorded
+
+
+@pytest.fixture
+def replaying(graphs, monkeypatch):
+    """Have the stand-in do nothing while recording, as a GPU does, and the step at each replay."""
+
+    def attach(captured, step):
+        @contextlib.contextmanager
+        def recording(graph, stream):
+            known = {name: value.clone() for name, value in step.state().items()}
+            random = torch.get_rng_state()
+            yield
+            with torch.no_grad():
+                for name, value in step.state().items():
+                    value.copy_(known[name])
+            torch.set_rng_state(random)
+
+            def replay():
+                graph.num_replays += 1
+                losses = captured._take(captured._recording.batch)
+                captured._recording.losses.copy_(torch.stack([loss.detach() for loss in losses.values()]))
+
+            graph.replay = replay
+
+        monkeypatch.setattr(torch.cuda, "graph", recording)
+
+    return attach
+
+
+@pytest.mark.parametrize("preset", ["default", "best", "tutorial"])
+def test_a_recorded_step_learns_what_a_plain_one_does(small_config, graphs, replaying, preset):
+    plain, recorded = make_step(small_config(preset)), make_step(small_config(preset))
+    recorded._take = Captured(recorded._take, recorded.optimisers.values())
+    replaying(recorded._take, recorded)
+    batch, told = make_batch(), torch.arange(16) % 10
+    batches = [batch] * 6 + [batch._replace(propagated_label=told)] * 6 + [batch] * 5
+    found = []
+    for step in (plain, recorded):
+        torch.manual_seed(1)
+        found.append([{name: float(loss) for name, loss in step(given, n).items()} for n, given in enumerate(batches)])
+    assert isinstance(recorded._take, Captured)
+    assert not isinstance(plain._take, Captured)
+    assert [graph.num_replays for graph in graphs] == [3, 3, 2]
+    assert found[0] == found[1]
+    state = plain.state()
+    assert all(torch.equal(value, state[name]) for name, value in recorded.state().items())

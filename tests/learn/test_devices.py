@@ -27,6 +27,27 @@ def test_a_device_that_cannot_be_had_is_an_error(monkeypatch, name):
         devices.choose_device(name)
 
 
+def test_what_is_called_float32_is_no_tf32(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    before = torch.backends.cudnn.allow_tf32
+    try:
+        torch.backends.cudnn.allow_tf32 = True
+        torch.set_float32_matmul_precision("high")
+        devices.choose_device("cuda")
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cuda.matmul.allow_tf32
+        assert torch.get_float32_matmul_precision() == "highest"
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+        torch.set_float32_matmul_precision("highest")
+
+
+def test_bfloat16_on_apples_gpu_is_refused_and_not_ignored():
+    assert devices.choose_precision("auto", torch.device("mps")) == torch.float32
+    with pytest.raises(AaeError, match="mps"):
+        devices.choose_precision("bf16", torch.device("mps"))
+
+
 @pytest.mark.parametrize(("units", "expected"), [(False, torch.float32), (True, torch.bfloat16)])
 def test_auto_takes_bfloat16_where_there_are_units_for_it(monkeypatch, units, expected):
     monkeypatch.setattr(devices, "_has_bfloat16_units", lambda: units)

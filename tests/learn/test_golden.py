@@ -1,4 +1,4 @@
-"""Losses as they were recorded: a change that should not alter numbers leaves them, one that should writes them anew."""
+"""Losses as they were recorded: what should not alter numbers leaves them, what should writes them anew."""
 
 from __future__ import annotations
 

@@ -124,3 +124,13 @@ def test_alignment_follows_the_frequencies_of_the_prior():
     prob = torch.tensor([[0.5, 0.5]])
     aligned = objectives.align(prob, torch.tensor([0.5, 0.5]), torch.tensor([0.8, 0.2]))
     assert aligned.tolist()[0] == pytest.approx([0.8, 0.2])
+
+
+def test_alignment_of_a_class_that_was_never_named_gives_numbers():
+    prob = torch.tensor([[0.5, 0.5, 0.0], [0.3, 0.2, 0.5], [1.0, 0.0, 0.0]])
+    for frequency in (None, torch.tensor([0.2, 0.3, 0.5])):
+        aligned = objectives.align(prob, torch.tensor([0.6, 0.4, 0.0]), frequency)
+        assert bool(aligned.isfinite().all())
+        assert aligned.sum(1).tolist() == pytest.approx([1, 1, 1])
+        assert aligned[1, 2] > 0.999
+        assert aligned[0, 2] == aligned[2, 2] == 0

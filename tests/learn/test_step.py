@@ -98,7 +98,7 @@ def test_the_joint_step_moves_every_network(small_config):
 def test_the_decoder_redraws_as_many_images_as_it_is_told(small_config):
     step = make_step(small_config("default", schedule={"steps": 6, "batch_size": 16, "decoder_batch_size": 5}))
     seen = []
-    step.networks.decoder.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    step.networks.decoder.body[1].register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
     step(make_batch(), 0)
     assert seen == [5, step.config.schedule.generated_batch_size]
 
@@ -277,3 +277,57 @@ def test_the_style_prior_holds_the_images_that_stay_as_they_are(small_config, mo
     step(make_batch(), 0)
     (encoding,) = judged
     assert (len(encoding.style), len(encoding.label())) == (4, 16)
+
+
+@pytest.mark.parametrize("update", ["joint", "alternating"])
+def test_the_decoders_statistics_are_those_of_the_images_that_it_redraws(small_config, update):
+    # Once more, alternating encodes what moved the encoder before: the first phase is the reconstruction.
+    config = small_config("default", optimiser={"update": update, "average": 0.9})
+    alone = make_step(dataclasses.replace(config, objective=dataclasses.replace(config.objective, generation=0.0)))
+    drawing = make_step(config)
+    for step in (alone, drawing):
+        torch.manual_seed(0)
+        losses = step(make_batch(), 0)
+        assert ("generation" in losses) == (step is drawing)
+    buffers = dict(drawing.networks.decoder.named_buffers())
+    assert any(bool((value != 0).any()) for name, value in buffers.items() if name.endswith("running_mean"))
+    for name, value in alone.networks.decoder.named_buffers():
+        assert torch.equal(value, buffers[name]), name
+
+
+def test_a_drawing_in_training_is_what_the_decoder_draws_once_trained(small_config):
+    decoder = make_step(small_config("default")).networks.decoder.train()
+    decoder(torch.randn(32, NUM_CLASSES + 3))
+    latent = torch.randn(5, NUM_CLASSES + 3)
+    drawn = decoder.draw_as_trained(latent)
+    assert drawn.requires_grad
+    torch.testing.assert_close(drawn, decoder.eval()(latent))
+
+
+@pytest.mark.parametrize("preset", ["default", "best"])
+def test_heads_answer_in_float32_whatever_the_products_before_them_ran_in(small_config, preset):
+    networks = make_step(small_config(preset)).networks
+    image = torch.rand(16, *SHAPE)
+    hidden = []
+    networks.encoder.body.register_forward_hook(lambda module, inputs, output: hidden.append(output))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        encoding = networks.encoder(image)
+        judged = networks.style_discriminator.eval()(encoding.style)
+        assert torch.is_autocast_enabled("cpu")
+    assert hidden[0].dtype == torch.bfloat16
+    encoder = networks.encoder
+    for head, found in ((encoder.label_head, encoding.label_logits), (encoder.style_head, encoding.style)):
+        assert torch.equal(found, head(hidden[0].float()))
+    # Rounded to bfloat16, each of them would be a multiple of a power of two.
+    for logits in (encoding.label_logits, encoding.style, judged):
+        assert logits.dtype == torch.float32
+        assert not torch.equal(logits, logits.bfloat16().float())
+
+
+def test_what_a_step_moves_is_in_its_state(small_config):
+    step = make_step(small_config("default"))
+    step(make_batch(), 0)
+    before = {name: value.clone() for name, value in step.state().items()}
+    step(make_batch(), 1)
+    moved_parts = {name.split(".")[0] for name, value in step.state().items() if not torch.equal(value, before[name])}
+    assert moved_parts == {"networks", "average", "joint", "label_average"}
