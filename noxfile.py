@@ -124,6 +124,13 @@ def bench_serve(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def figures(session: nox.Session) -> None:
+    """Write every measured figure of README and docs from the results files; nox -s figures -- --check only looks."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/write_docs.py", *session.posargs)
+
+
+@nox.session(default=False)
 def slow(session: nox.Session) -> None:
     """Run the tests that take more than ten seconds each."""
     _install(session, "-e", ".", *_group("test"))

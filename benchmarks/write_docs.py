@@ -1,0 +1,241 @@
+"""Write every measured figure of README and docs from the results files; run it after each measurement.
+
+In the Markdown a figure stands in ``<!--=NAME-->…<!--/-->``, a table in ``<!-- results: NAME -->…<!-- /results -->``. A
+figure is named after a measurement in ``results/`` (``folders/digits``), or after a row of a benchmark: folder, model,
+preset, variant where there is one, labels (``mnist/semisupervised/quick/1000``); with ``time`` behind, its time.
+
+    python benchmarks/write_docs.py             # or: nox -s figures
+    python benchmarks/write_docs.py --check     # change nothing; exit 1 where a text differs
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import measured
+
+from aaecli.data.dataset import load_dataset
+from aaecli.results import Result, by_group, read_results, row
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parent
+TEXTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+CHOSEN_ON = range(7)
+"""Seeds that were looked at while settings were chosen."""
+FRESH = 3
+"""So many seeds that nobody has looked at take the place of those of ``CHOSEN_ON``."""
+_T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
+"""Half the width of a 95 % interval of a mean, in standard errors, by the number of values (Student)."""
+_FIGURE = re.compile(r"<!--=(?P<name>[^>]+?)-->(?P<old>.*?)<!--/-->")
+_TABLE = re.compile(r"<!-- results: (?P<name>[\w -]+) -->\n(?P<old>.*?)<!-- /results -->", re.DOTALL)
+
+
+@cache
+def groups(folder: str) -> dict[tuple[str, ...], list[Result]]:
+    """Give the groups of a benchmark by the words that name them; of each, the fresh seeds once there are enough."""
+    found = {}
+    for group, members in by_group(read_results(FOLDER / folder / "results.json")).items():
+        fresh = [result for result in members if result.seed not in CHOSEN_ON]
+        found[tuple(str(word) for word in group if word != "")] = fresh if len(fresh) >= FRESH else members
+    return found
+
+
+def figure(name: str) -> str:
+    """Give the text of a figure.
+
+    Raises:
+        KeyError: There is no such measurement.
+    """
+    words, _, aspect = name.partition(" ")
+    program, *rest = words.split("/")
+    if program == "mnist-share":
+        label = load_dataset().train_label
+        return f"{(label == int(rest[0])).mean():.1%}".replace("%", " %")
+    for entry in measured.read(program):
+        if entry.name == words:
+            return entry.text
+    members = groups(program)[tuple(rest)]
+    if aspect == "time":
+        return row(members)["time a run"].split(" on ")[0]
+    return {"": row(members)["test accuracy"]}[aspect]
+
+
+def mnist() -> str:
+    """Draw the table of the README."""
+    rows, members = [], []
+    for runs in groups("mnist").values():
+        cells = row(runs)
+        del cells["variant"]
+        cells["seeds"] += " †" if any(result.seed in CHOSEN_ON for result in runs) else ""
+        rows.append(cells)
+        members += runs
+    dagger = (
+        "† Seeds that were looked at while settings were chosen: new seeds may do a little worse. "
+        if any(result.seed in CHOSEN_ON for result in members)
+        else ""
+    )
+    return table(rows) + "\n" + dagger + origin(members)
+
+
+def table(rows: Sequence[dict[str, str]]) -> str:
+    """Draw a Markdown table out of rows that have the same keys."""
+    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    return "\n".join([*lines, *("| " + " | ".join(cells.values()) + " |" for cells in rows)]) + "\n"
+
+
+def origin(members: Iterable[Result]) -> str:
+    """Say what the accuracies of a table are, and where they were measured."""
+    members = list(members)
+    machines = sorted({f"{result.machine}, {result.precision}" for result in members})
+    versions = sorted({result.versions for result in members})
+    return (
+        "Accuracy on the 10,000 test images: mean ± standard deviation over seeds, each with its own draw of labels. "
+        f"Time: median. Measured on {'; '.join(machines)}; {'; '.join(versions)}.\n"
+    )
+
+
+PARTS = (
+    ("baseline", "the plain network that the article compares with: labels alone, images as they are"),
+    ("baseline_augmented", "the same with the networks, optimiser and augmentation of the preset"),
+    ("no_autoencoder", "the preset without the autoencoder: pseudo-labels and augmentation"),
+    ("whole", "the preset"),
+)
+"""The rows of the ablation, by the names of its settings files."""
+
+
+def ablation_runs(preset: str) -> dict[tuple[str, str], list[Result]]:
+    """Give the runs of an ablation by row and number of labels."""
+    found = {}
+    for (_, of, variant, labels), members in ((key, runs) for key, runs in groups("ablation").items() if len(key) == 4):
+        if of == preset or variant == "baseline":
+            found[variant, labels] = members
+    return found
+
+
+def ablation(preset: str = "default") -> str:
+    """Draw the ablation: a row a part, a column a number of labels."""
+    runs = ablation_runs(preset)
+    counts = sorted({labels for _, labels in runs}, key=int, reverse=True)
+    rows = []
+    for variant, what in PARTS:
+        cells = {"": what}
+        for labels in counts:
+            members = runs.get((variant, labels), [])
+            seeds = f" ({row(members)['seeds']})" if members else ""
+            cells[f"{labels} labels"] = f"{row(members)['test accuracy']}{seeds}" if members else "–"
+        rows.append(cells)
+    if not runs:
+        return "Not measured yet.\n"
+    note = "Beside each accuracy its seeds. " + origin(result for members in runs.values() for result in members)
+    return table(rows) + "\n" + note
+
+
+def ablation_sentence(preset: str = "default") -> str:
+    """Say what the autoencoder adds, by the differences between runs of the same seed."""
+    runs = ablation_runs(preset)
+    parts = []
+    for labels in sorted({labels for _, labels in runs}, key=int, reverse=True):
+        whole, without = (
+            {result.seed: 100 * result.test_accuracy for result in runs.get((variant, labels), [])}
+            for variant in ("whole", "no_autoencoder")
+        )
+        gains = [whole[seed] - without[seed] for seed in sorted(whole.keys() & without.keys())]
+        if len(gains) < FRESH:
+            continue
+        mean, spread = statistics.fmean(gains), statistics.stdev(gains)
+        half = _T_95[len(gains)] * spread / len(gains) ** 0.5
+        verdict = "adds" if mean - half > 0 else "costs" if mean + half < 0 else "makes no difference that shows"
+        parts.append(
+            f"with {labels} labels {verdict} ({mean:+.2f} ± {spread:.2f} points over {len(gains)} seeds, 95 % interval "
+            f"of the mean {mean - half:+.2f} to {mean + half:+.2f})"
+        )
+    if not parts:
+        return "What the autoencoder adds to the accuracy is not measured yet.\n"
+    return f"To the accuracy of `{preset}` the autoencoder " + ", and ".join(parts) + ".\n"
+
+
+def readings() -> str:
+    """List the results that settings of before gave on the test images."""
+    rows = []
+    for members in groups("mnist/earlier").values():
+        cells = row(members)
+        kept = {name: cells[name] for name in ("preset", "labels", "test accuracy", "seeds", "steps")}
+        rows.append({"settings": f"`{members[0].settings}`"} | kept)
+    return table(sorted(rows, key=lambda cells: (cells["preset"], cells["labels"].zfill(5)))) + "\n"
+
+
+def measurements() -> str:
+    """List the figures of ``results/`` with what measures them."""
+    rows = []
+    for path in sorted(measured.RESULTS.glob("*.json")):
+        for entry in measured.read(path.stem):
+            seeds = f"{entry.seeds[0]}–{entry.seeds[-1]}" if len(entry.seeds) > 1 else "".join(map(str, entry.seeds))
+            rows.append(
+                {
+                    "what": entry.what,
+                    "figure": entry.text,
+                    "seeds": seeds or "–",
+                    "command": f"`{entry.command}`",
+                    "where": f"{entry.machine}; {entry.versions}",
+                    "note": " ".join(filter(None, [entry.settings and f"Settings `{entry.settings}`.", entry.note])),
+                }
+            )
+    return table(rows) + "\n"
+
+
+TABLES = {
+    "mnist": mnist,
+    "ablation": ablation,
+    "ablation sentence": ablation_sentence,
+    "ablation quick": lambda: ablation("quick"),
+    "ablation quick sentence": lambda: ablation_sentence("quick"),
+    "readings": readings,
+    "measurements": measurements,
+}
+
+
+def filled(text: str) -> str:
+    """Give a text with every figure and table as the results files have them.
+
+    Raises:
+        KeyError: A name stands for nothing.
+    """
+    text = _FIGURE.sub(lambda found: f"<!--={found['name']}-->{figure(found['name'])}<!--/-->", text)
+    return _TABLE.sub(
+        lambda found: f"<!-- results: {found['name']} -->\n{TABLES[found['name']]().strip()}\n<!-- /results -->", text
+    )
+
+
+def without_figures(text: str) -> str:
+    """Give a text without what this program writes: what may not state a measured figure."""
+    return _TABLE.sub("", _FIGURE.sub("", text))
+
+
+def main() -> None:
+    """Write the texts, or say which ones differ."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    stale = []
+    for path in TEXTS:
+        old = path.read_text(encoding="utf-8")
+        new = filled(old)
+        if new != old:
+            stale.append(str(path.relative_to(ROOT)))
+            if not options.check:
+                path.write_text(new, encoding="utf-8")
+    print(f"{'Differ' if options.check else 'Written'}: {', '.join(stale) or 'none'}")
+    if options.check and stale:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
