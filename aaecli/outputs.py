@@ -8,7 +8,6 @@ aaecli.
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,9 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aaecli.errors import AaeError
+from aaecli.files import exists
 from aaecli.files import exists, is_folder
 from aaecli.own_files import Recognise
 from aaecli.paths import check_no_links, replacing
+from aaecli.suggestions import suggest
 
 _Key = tuple[str, str]
 
@@ -34,7 +35,7 @@ class Outputs:
 
     def __init__(self, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
         self._force = force
-        self._inputs = [path for path in inputs if os.path.exists(path)]  # noqa: PTH110  names may be too long
+        self._inputs = [path for path in inputs if exists(path)]
         self._claimed: dict[_Key, bool] = {}
         self._written: set[_Key] = set()
 
@@ -98,7 +99,7 @@ class Outputs:
         if stat.S_ISLNK(status.st_mode):
             raise AaeError(
                 f"{path} is a link, and nothing is written through links.",
-                f"Name another file, or the one it leads to: {shlex.quote(os.path.realpath(path))}",
+                f"Name another file, or the one it leads to: {suggest(Path(os.path.realpath(path)))}",
             )
         if stat.S_ISDIR(status.st_mode):
             raise AaeError(f"{path} is a folder, not a file.", "Name a file in it.")
@@ -115,7 +116,7 @@ class Outputs:
                     better = Path(os.path.realpath(given)).parent / path.name
                     raise AaeError(
                         f"{path} would lie in {given}, and be taken for data the next time that folder is read.",
-                        f"Name a file outside of it, such as {shlex.quote(str(better))}",
+                        f"Name a file outside of it, such as {suggest(better)}",
                     )
             elif exists(path) and path.samefile(given):
                 raise AaeError(f"{path} is read by this very command: writing it would lose it.", "Give another name.")

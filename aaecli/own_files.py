@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
+
+from aaecli.errors import AaeError
+from aaecli.files import open_regular
 
 NAME = "aaecli"
 """What pictures carry: PNG as the text ``Software``, GIF as a comment, SVG as its creator."""
@@ -44,13 +45,9 @@ def begins_with(text: str) -> Recognise:
 
 
 def _head(path: Path) -> bytes:
-    """Read the beginning of a regular file; nothing of what cannot be read, or is a link or a pipe."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    """Read the beginning of a file; nothing of one that cannot be read or is no regular file."""
     try:
-        descriptor = os.open(path, flags)
-    except OSError:
+        with open_regular(path) as file:
+            return file.read(_HEAD_BYTES)
+    except (AaeError, OSError):
         return b""
-    try:
-        return os.read(descriptor, _HEAD_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    finally:
-        os.close(descriptor)

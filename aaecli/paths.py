@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -104,7 +103,7 @@ def check_run_folder(folder: Path) -> None:
     if folder.is_symlink():
         raise AaeError(
             f"{folder} is a link, and nothing is written through links.",
-            f"Name the folder itself: {shlex.quote(os.path.realpath(folder))}",
+            f"Name the folder itself: {suggest(Path(os.path.realpath(folder)))}",
         )
     for name in _RUN_FILES:
         _check_no_link(folder / name)
@@ -114,7 +113,7 @@ def _check_no_link(path: Path) -> None:
     if path.is_symlink():
         raise AaeError(
             f"{path} is a link, and nothing is written through links.",
-            f"Remove it, or put a copy of what it leads to in its place: rm {shlex.quote(str(path))}",
+            f"Remove it, or put a copy of what it leads to in its place: {suggest('rm', path)}",
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aaecli.errors import AaeError
 from aaecli.files import is_file
-from aaecli.paths import new_run, newest_run, sweep
+from aaecli.paths import check_run_folder, new_run, newest_run, sweep
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -26,8 +26,9 @@ def locked(run: Path) -> Iterator[None]:
     The lock is the operating system's, so it needs no process number and no clock, and a killed process loses it.
 
     Raises:
-        AaeError: Another training holds it, or the folder cannot be written.
+        AaeError: Another training holds it, the folder cannot be written, or would be through a link.
     """
+    check_run_folder(run)
     lock = _acquire(run, _PATIENCE_SECONDS)
     if lock is None:
         raise AaeError(
@@ -66,7 +67,10 @@ def locked_new_run(root: Path, stem: str) -> Iterator[Path]:
 
 
 def _is_begun(run: Path) -> bool:
-    return is_file(run / "config.toml")
+    """Tell whether a run folder is in use, or leads or has links that lead to somewhere else."""
+    if run.is_symlink() or not run.is_dir():
+        return True
+    return any(entry.name == "config.toml" or entry.is_symlink() for entry in run.iterdir())
 
 
 def _acquire(run: Path, patience: float) -> BaseFileLock | None:
@@ -85,7 +89,8 @@ def _acquire(run: Path, patience: float) -> BaseFileLock | None:
 
 def is_locked(run: Path) -> bool:
     """Tell whether a training is under way in a run folder; False where that cannot be found out."""
-    if not is_file(run / _NAME):
+    # To look at a lock is to open it for writing, which must not happen through a link.
+    if not is_file(run / _NAME) or (run / _NAME).is_symlink():
         return False
     from filelock import FileLock, Timeout
 

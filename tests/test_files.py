@@ -36,7 +36,6 @@ _REASONED = {
         "shutil.copyfile(path, temporary)",
     ],
     # To write beside it: through no link, and what is not to be read is of another program.
-    "own_files.py": ["os.open(path, flags)"],
     "learn/training.py": ["shutil.copyfile(folder / 'model.pt', temporary)"],
     # The system's own.
     "learn/devices.py": ["Path('/proc/cpuinfo').read_text(encoding='utf-8', errors='replace')"],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aaecli.cli import options
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
@@ -100,15 +101,17 @@ def export(
         Literal["test", "train"], typer.Option(help="Test or training images.", rich_help_panel="Image")
     ] = "test",
     folder: Annotated[Path | None, _FOLDER] = None,
-    target: Annotated[
-        str,
+    named: Annotated[
+        str | None,
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Where to write it; the ending says the format, - is stdout, as PNG. A file there is replaced.",
+            help="Where to write it; the ending says the format, - is stdout, as PNG.",
+            show_default="digit.png",
             rich_help_panel="Output",
         ),
-    ] = "digit.png",
+    ] = None,
+    force: Annotated[bool, options.force("Output")] = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print file, split, index and label as one object.", rich_help_panel="Output"),
@@ -117,8 +120,11 @@ def export(
     """Write one image of a data set as a picture, and tell its true label on stderr."""
     from aaecli.console import print_json, say
     from aaecli.data.dataset import load_dataset
-    from aaecli.data.inspection import encode_image, write_image
+    from aaecli.data.inspection import encode_image
+    from aaecli.outputs import Outputs
+    from aaecli.own_files import is_picture
 
+    target = named or "digit.png"
     to_stdout = target == "-"
     if to_stdout and (as_json or sys.stdout.isatty()):
         raise AaeError(
@@ -126,13 +132,18 @@ def export(
             "Name a file, or pipe the picture on: `aaecli data export --index 0 --out - | aaecli classify -`.",
         )
     outer, image = context.obj
-    dataset = load_dataset(folder or outer, image)
+    source = folder or outer
+    outputs = Outputs(force=force, inputs=[source] if source else [])
+    if not to_stdout:
+        outputs.claim(Path(target), None if named else is_picture)
+    dataset = load_dataset(source, image)
     if to_stdout:
         body, label = encode_image(dataset, split, index)
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()
     else:
-        label = write_image(dataset, split, index, Path(target))
+        body, label = encode_image(dataset, split, index, Path(target).suffix)
+        outputs.write(Path(target), body)
     place = "a PNG to stdout" if to_stdout else target
     told = f"whose label is {label}" if label else "which has no label"
     say(f"Wrote {place}: {split} image {index} of {dataset.name}, {told}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from aaecli.cli import options
 from aaecli.errors import AaeError
 from aaecli.files import is_file
 from aaecli.suggestions import suggest_aaecli
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aaecli.data.dataset import Dataset
     from aaecli.learn.checkpoint import Checkpoint
     from aaecli.learn.questions import Question
+    from aaecli.outputs import Outputs
 
 app = typer.Typer(add_completion=False)
 
@@ -85,6 +87,7 @@ def label(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Take the answers from a list that was filled in.", rich_help_panel=_HOW),
     ] = None,
+    force: Annotated[bool, options.force(_HOW)] = False,
 ) -> None:
     """Ask for the labels that would help most, and keep them in labels.csv.
 
@@ -97,8 +100,11 @@ def label(
     from aaecli import console
     from aaecli.config import Image
     from aaecli.data.labels import NAME
+    from aaecli.paths import check_no_links
 
     target = folder / NAME
+    check_no_links(folder, target)
+    outputs = _outputs(out, folder, model, force=force)
     if answers is not None:
         num_taken = _take(folder, answers, target)
         console.put(f"{num_taken} labels taken into {target}")
@@ -110,7 +116,7 @@ def label(
     num_waiting = int((dataset.train_label < 0).sum())
     console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {told}.")
     if out is not None:
-        _write(out, dataset, questions)
+        _write(outputs, out, dataset, questions)
         console.put(str(out))
         console.put(str(out.with_suffix(".png")))
         then = suggest_aaecli("label", folder, "--answers", out, *_form(size, channels, normalise))
@@ -196,14 +202,33 @@ def _choose(
         return dataset, path, choose_questions(dataset, learnt, count, chosen, seed)
 
 
-def _write(out: Path, dataset: Dataset, questions: list[Question]) -> None:
-    from aaecli.cli.labelling import write_list
-    from aaecli.data.contact_sheet import write_contact_sheet
+def _outputs(out: Path | None, folder: Path, model: Path | None, *, force: bool) -> Outputs:
+    """Claim the list and its pictures before a model is loaded and questions are chosen."""
+    from aaecli.outputs import Outputs
+
+    # In the folder, the sheet of pictures would be one of the pictures the next time.
+    outputs = Outputs(force=force, inputs=[folder, *([model] if model else [])])
+    if out is not None:
+        if out.suffix.lower() != ".csv":
+            raise AaeError(
+                f"--out {out}: the list of questions is a CSV file.",
+                f"Name it {out.with_suffix('.csv').name}; {out.with_suffix('.png').name} beside it gets the pictures.",
+            )
+        outputs.claim(out)
+        outputs.claim(out.with_suffix(".png"))
+    return outputs
+
+
+def _write(outputs: Outputs, out: Path, dataset: Dataset, questions: list[Question]) -> None:
+    from aaecli.cli.labelling import encode_list
+    from aaecli.data.contact_sheet import encode_contact_sheet
 
     places = [question.place for question in questions]
-    write_contact_sheet(out.with_suffix(".png"), dataset.train_image[places])
+    outputs.write(out.with_suffix(".png"), encode_contact_sheet(dataset.train_image[places]))
     rows = enumerate(questions, 1)
-    write_list(out, ((number, dataset.train_name[entry.place], entry.guess or "") for number, entry in rows))
+    outputs.write(
+        out, encode_list((number, dataset.train_name[entry.place], entry.guess or "") for number, entry in rows)
+    )
 
 
 def _take(folder: Path, answers: Path, target: Path) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aaecli.console import has_blocks, has_colour, say
@@ -141,17 +140,13 @@ def _show(image: NDArray[np.uint8]) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
-def write_list(path: Path, rows: Iterable[tuple[int, str, str]]) -> None:
-    """Write the questions as a CSV file to fill in: ``number`` (that of the sheet), ``path``, ``label``, ``guess``.
-
-    Raises:
-        AaeError: The file cannot be written.
-    """
+def encode_list(rows: Iterable[tuple[int, str, str]]) -> str:
+    """Give the questions as a CSV file to fill in: ``number`` (that of the sheet), ``path``, ``label``, ``guess``."""
     import csv
+    import io
 
-    from aaecli.paths import replacing
-
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("number", "path", "label", "guess"))
-        writer.writerows((number, for_csv(name), "", for_csv(guess)) for number, name, guess in rows)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("number", "path", "label", "guess"))
+    writer.writerows((number, for_csv(name), "", for_csv(guess)) for number, name, guess in rows)
+    return text.getvalue()

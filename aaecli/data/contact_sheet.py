@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from aaecli.paths import replacing
+from aaecli.data.encode import encode_picture
 
 _SIDE = 84
 """Longer side in pixels of an image on the sheet, so that 28 × 28 becomes exactly three times as large."""
@@ -16,15 +14,11 @@ _MARGIN, _CAPTION = 6, 14
 _COLUMNS = 10
 
 
-def write_contact_sheet(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write images as a PNG, ten in a row, numbered from 1.
+def encode_contact_sheet(image: NDArray[np.uint8]) -> bytes:
+    """Give images as a PNG, ten in a row, numbered from 1.
 
     Args:
-        path: The file.
         image: uint8 (N, H, W) or (N, H, W, 3).
-
-    Raises:
-        AaeError: The file cannot be written.
     """
     num, height, width = image.shape[:3]
     scale = max(1, _SIDE // max(height, width))
@@ -37,5 +31,4 @@ def write_contact_sheet(path: Path, image: NDArray[np.uint8]) -> None:
         pen.text((left, top), str(number + 1), fill=(255, 255, 255))
         picture = Image.fromarray(image[number]).resize((width * scale, height * scale), Image.Resampling.NEAREST)
         sheet.paste(picture.convert("RGB"), (left, top + _CAPTION))
-    with replacing(path) as temporary:
-        sheet.save(temporary, "PNG")
+    return encode_picture(sheet)

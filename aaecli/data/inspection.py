@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from aaecli.data.dataset import Dataset
+from aaecli.data.encode import encode_picture
 from aaecli.data.split import split
 from aaecli.errors import AaeError
-from aaecli.paths import replacing
 
 _FORMATS = {
     ".png": "PNG",
@@ -92,18 +90,5 @@ def encode_image(dataset: Dataset, part: Part, index: int, suffix: str = ".png")
         )
     from PIL import Image
 
-    file = io.BytesIO()
-    Image.fromarray(images[index]).save(file, _FORMATS[suffix.lower()])
-    return file.getvalue(), dataset.classes[labels[index]] if labels[index] >= 0 else ""
-
-
-def write_image(dataset: Dataset, part: Part, index: int, path: Path) -> str:
-    """Write one image to a file whose suffix says the format, and give the name of its class.
-
-    Raises:
-        AaeError: As for ``encode_image``, or the file cannot be written.
-    """
-    body, name = encode_image(dataset, part, index, path.suffix)
-    with replacing(path) as temporary:
-        temporary.write_bytes(body)
-    return name
+    body = encode_picture(Image.fromarray(images[index]), _FORMATS[suffix.lower()])
+    return body, dataset.classes[labels[index]] if labels[index] >= 0 else ""

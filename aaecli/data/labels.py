@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from aaecli.errors import AaeError
-from aaecli.files import exists, open_regular, read_text
+from aaecli.files import read_text
+from aaecli.paths import appending
 
 NAME = "labels.csv"
 _HEADER = ("path", "label")
@@ -48,31 +48,20 @@ def append_labels(path: Path, labels: Mapping[str, str]) -> None:
     """Add rows to a labels.csv, which is made where there is none; they are on the disk when this returns.
 
     Raises:
-        AaeError: The file cannot be written.
+        AaeError: The file cannot be written, or is a link.
     """
-    try:
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    with appending(path) as file:
+        end = file.seek(0, io.SEEK_END)
+        file.seek(max(0, end - 1))
         # What an editor left without a line break would run into the next row.
-        last = _last_byte(path)
-        with path.open("a", newline="", encoding="utf-8") as text:
-            text.write("" if last in (b"", b"\n") else "\n")
-            writer = csv.writer(text, lineterminator="\n")
-            if not last:
-                writer.writerow(_HEADER)
-            writer.writerows(labels.items())
-            text.flush()
-            os.fsync(text.fileno())
-    except OSError as error:
-        raise AaeError(
-            f"Cannot write {path}: {error.strerror}.", "Check the folder's permissions and the free space on its disk."
-        ) from error
-
-
-def _last_byte(path: Path) -> bytes:
-    if not exists(path):
-        return b""
-    with open_regular(path) as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
-        return file.read(1)
+        if end and file.read(1) != b"\n":
+            rows.write("\n")
+        if end == 0:
+            writer.writerow(_HEADER)
+        writer.writerows(labels.items())
+        file.write(rows.getvalue().encode())
 
 
 def _plain(name: str, path: Path, line: int) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -248,8 +249,8 @@ def _write(path: Path, files: list[File], pictures: Pictures) -> None:
 
 
 def _forget(paths: Iterable[Path]) -> None:
-    """Delete what no start has used for a season."""
+    """Delete what no start has used for a season. The folder may hold other files too: the user chose it."""
     for path in paths:
         with contextlib.suppress(OSError):
-            if path.suffix == ".npz" and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+            if re.fullmatch(r"[0-9a-f]{32}\.npz", path.name) and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
                 path.unlink()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
 
-from aaecli.errors import AaeError
 from aaecli.files import exists, read_bytes
-from aaecli.paths import replacing
+from aaecli.paths import appending, replacing
 
 MAX_BYTES = 2**25
 """Largest metrics.csv that is read: a hundred thousand rows."""
@@ -21,16 +19,13 @@ def append_row(path: Path, row: dict[str, float]) -> None:
     Raises:
         AaeError: The file cannot be written.
     """
-    try:
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow({name: _text(value) for name, value in row.items()})
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise AaeError(f"Cannot write {path}: {error.strerror}.", "Check the folder and the disk's space.") from error
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(row))
+    with appending(path) as file:
+        if file.seek(0, io.SEEK_END) == 0:
+            writer.writeheader()
+        writer.writerow({name: _text(value) for name, value in row.items()})
+        file.write(text.getvalue().encode())
 
 
 def _text(value: float) -> str:

@@ -14,6 +14,7 @@ from PIL import Image
 from aaecli.data.dataset import Dataset, load_dataset
 from tests.cli.conftest import Run
 from tests.conftest import WriteDataset
+from tests.data.drawings import write_classes
 
 
 def test_the_embedded_mnist(aaecli: Run) -> None:
@@ -90,6 +91,28 @@ def test_export_without_out_is_digit_png_and_replaces_it(
     first = (in_empty_folder / "digit.png").read_bytes()
     aaecli("data", "export", "--data", folder, "--index", 1)
     assert (in_empty_folder / "digit.png").read_bytes() != first
+
+
+def test_export_keeps_what_the_user_has(aaecli: Run, in_empty_folder: Path, write_dataset: WriteDataset) -> None:
+    folder = write_dataset()
+    words = ("data", "export", "--data", folder, "--index", 0)
+    for name, more in (("digit.png", ()), ("mine.png", ("--out", "mine.png"))):
+        Path(name).write_bytes(b"a photo of mine")
+        result = aaecli(*words, *more)
+        assert result.code == 1
+        assert f"There is a file {name} already" in result.err
+        assert Path(name).read_bytes() == b"a photo of mine"
+        assert aaecli(*words, *more, "--force").code == 0
+        # A name that was typed is no default: what is there may be wanted, whoever wrote it.
+        assert aaecli(*words, *more).code == (1 if more else 0)
+
+
+def test_an_image_of_a_folder_does_not_become_one_of_its_pictures(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 6, 0)
+    result = aaecli("data", "export", "--data", "shapes", "--index", 0, "--out", "shapes/ring/again.png", "--force")
+    assert result.code == 1
+    assert "would lie in shapes" in result.err
+    assert not Path("shapes/ring/again.png").exists()
 
 
 def test_export_of_a_training_image(aaecli: Run, in_empty_folder: Path, mnist: Dataset) -> None:

@@ -80,6 +80,58 @@ def test_a_list_to_fill_in(aaecli: Run, in_empty_folder: Path) -> None:
     assert len(read_labels(Path("shapes/labels.csv"))) == 7
 
 
+@pytest.mark.parametrize("kept", ["ask.csv", "ask.png"])
+def test_a_list_replaces_no_file(aaecli: Run, in_empty_folder: Path, kept: str) -> None:
+    write_classes(Path("shapes"), 2, 4)
+    Path(kept).write_text("number,path,label,guess\n1,unlabelled/a.png,ring,\n")
+    done = aaecli("label", "shapes", "--out", "ask.csv")
+    assert done.code == 1
+    assert f"There is a file {kept} already" in done.err
+    assert Path(kept).read_text().endswith("ring,\n")
+    assert sorted(path.name for path in in_empty_folder.iterdir()) == [kept, "shapes"]
+    assert aaecli("label", "shapes", "--out", "ask.csv", "--force").code == 0
+    assert Path("ask.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("out", ["shapes/labels.csv", "shapes/ask.csv", "shapes/ring/ask.csv", "way/ask.csv"])
+def test_a_list_does_not_lie_among_the_pictures(aaecli: Run, in_empty_folder: Path, out: str) -> None:
+    write_classes(Path("shapes"), 2, 4)
+    Path("shapes/labels.csv").write_text("path,label\nunlabelled/a.png,ring\n")
+    Path("way").symlink_to("shapes")
+    before = sorted(Path("shapes").rglob("*"))
+    done = aaecli("label", "shapes", "--out", out, "--force")
+    assert done.code == 1
+    assert "would lie in shapes" in done.err
+    assert sorted(Path("shapes").rglob("*")) == before
+    assert Path("shapes/labels.csv").read_text().endswith("ring\n")
+    hint = done.err.rpartition("such as ")[2].split()[0]
+    assert aaecli("label", "shapes", "--out", hint).code == 0
+
+
+@pytest.mark.parametrize("out", ["ask.png", "ask", "ask.xlsx"])
+def test_a_list_is_a_csv_file(aaecli: Run, in_empty_folder: Path, out: str) -> None:
+    write_classes(Path("shapes"), 2, 4)
+    done = aaecli("label", "shapes", "--out", out)
+    assert done.code == 1
+    assert "Name it ask.csv" in done.err
+    assert [path.name for path in in_empty_folder.iterdir()] == ["shapes"]
+
+
+def test_answers_are_not_written_through_a_link(
+    aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_classes(Path("shapes"), 2, 4)
+    Path("precious.csv").write_text("path,label\n")
+    Path("answers.csv").write_text("path,label\nring/ring00.png,cross\n")
+    Path("shapes/labels.csv").symlink_to("../precious.csv")
+    typed(monkeypatch, "ring")
+    for more in ((), ("--answers", "answers.csv"), ("--out", "ask.csv")):
+        done = aaecli("label", "shapes", *more)
+        assert (done.code, done.out) == (1, "")
+        assert "shapes/labels.csv is a link" in done.err
+    assert Path("precious.csv").read_text() == "path,label\n"
+
+
 def test_a_model_of_the_folder_guesses_and_chooses(
     aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from aaecli.data.dataset import Dataset, load_dataset
-from aaecli.data.inspection import encode_image, inspect_dataset, write_image
+from aaecli.data.inspection import encode_image, inspect_dataset
 from aaecli.errors import AaeError
 from tests.conftest import WriteDataset
 from tests.data.drawings import drawing, write_classes
@@ -48,16 +48,16 @@ def test_the_name_of_the_class_is_given_and_none_without_a_label(shapes: Dataset
     assert encode_image(shapes, "test", 0)[1] == "bar"
 
 
-def test_what_cannot_be_encoded_is_said(tmp_path: Path, shapes: Dataset) -> None:
+def test_what_cannot_be_encoded_is_said(shapes: Dataset) -> None:
     for suffix, said in ((".txt", "Pictures cannot be written as '.txt'."), ("", "The picture's name has no ending.")):
         with pytest.raises(AaeError) as caught:
             encode_image(shapes, "train", 0, suffix)
         assert caught.value.message == said
         assert ".png, .bmp" in caught.value.hint
     with pytest.raises(AaeError, match="no test image 3: they are numbered from 0 to 2") as caught:
-        write_image(shapes, "test", 3, tmp_path / "a.png")
+        encode_image(shapes, "test", 3)
     assert caught.value.hint
-    assert not (tmp_path / "a.png").exists()
-    assert write_image(shapes, "test", 2, tmp_path / "a.PNG") == "ring"
-    with Image.open(tmp_path / "a.PNG") as picture:
+    body, name = encode_image(shapes, "test", 2, ".PNG")
+    assert name == "ring"
+    with Image.open(io.BytesIO(body)) as picture:
         np.testing.assert_array_equal(picture, drawing(1, 2))

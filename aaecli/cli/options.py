@@ -1,0 +1,18 @@
+"""Options that several commands have, with one help text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+
+def force(panel: str | None = None) -> Any:
+    """Give ``--force``, as every command that writes to a named place has it.
+
+    Args:
+        panel: Under which heading of the help it stands.
+    """
+    return typer.Option(
+        "--force", help="Replace a file that is there. Links and what is read stay.", rich_help_panel=panel
+    )
