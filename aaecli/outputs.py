@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files import exists
 from aaecli.files import exists, is_folder
 from aaecli.own_files import Recognise
 from aaecli.paths import check_no_links, replacing

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from aaecli.errors import AaeError
 from aaecli.files import exists, is_file, is_folder
+from aaecli.suggestions import suggest
 
 RUNS = Path("runs")
 NEWEST_MODEL = Path("model.pt")
