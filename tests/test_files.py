@@ -49,8 +49,6 @@ _REASONED = {
     # What is unpacked comes from files that open_regular has opened.
     "data/idx.py": ["gzip.GzipFile(fileobj=raw, mode='rb')"],
     "data/picture_cache.py": ["np.load(file, allow_pickle=False)", "np.load(file, allow_pickle=False)"],
-    "learn/archive.py": ["zipfile.ZipFile(file)"],
-    "learn/checkpoint.py": ["torch.load(file, map_location='cpu', weights_only=True)"],
 }
 """Calls that may open, and why."""
 

@@ -49,20 +49,24 @@ MAY_IMPORT = {
     "paths": {"errors", "files", "text", "suggestions"},
     "own_files": {"errors", "files"},
     "outputs": {"errors", "text", "own_files", "paths", "files", "suggestions"},
+    "archive": set(),
+    "unpickling": set(),
+    "checkpoint_file": {"errors", "files", "archive", "unpickling", "suggestions"},
+    "provenance": {"errors", "files", "paths", "suggestions"},
     "metrics": set(),
     "clusters": set(),
     "console": {"errors", "text"},
     "data": BASE,
-    "learn": BASE | {"data", "runlock", "runs", "results"},
+    "learn": BASE | {"data", "runlock", "runs", "results", "archive", "unpickling", "checkpoint_file"},
     "serve": BASE | {"data"},
     "figures": BASE | {"data"},
     "drawing": set(),
     "health": {"version", "suggestions"},
     "runtime": set(),
     "runlock": {"errors", "files", "paths", "suggestions"},
-    "runs": {"errors", "files", "settings", "runlock", "text", "suggestions"},
+    "runs": {"errors", "checkpoint_file", "files", "settings", "runlock", "text", "suggestions"},
     "results": {"errors", "files", "tables", "config", "paths", "text", "suggestions"},
-    "cli": BASE | {"console", "streams", "drawing", "runs", "results", "data", "learn", "serve", "figures"},
+    "cli": BASE | {"console", "streams", "drawing", "runs", "results", "data", "learn", "serve", "figures", "provenance"},
     "__main__": {"cli"},
     # The package itself holds the version and nothing else.
     "__init__": set(),
@@ -84,8 +88,8 @@ ONLY_IN = {
     "sklearn": set(),
     "hypothesis": set(),
     "pytest": set(),
-    # Only the name of its error: what torch raises for a file with code in it.
-    "pickle": {"learn"},
+    # Checkpoints are read without it.
+    "pickle": set(),
 }
 NO_ROOM = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from aaecli import __version__
+from aaecli.checkpoint_file import SCHEMA, opened
 from aaecli.clusters import class_prob
 from aaecli.config import Config, from_table, to_table
 from aaecli.errors import AaeError
-from aaecli.files import open_regular
-from aaecli.learn.archive import check_archive, check_plain
-from aaecli.learn.stored import checked_facts, checked_shape, hold, make_networks
+from aaecli.learn.stored import MAX_CLASSES, MAX_MODEL_BYTES, checked_facts, checked_shape, hold, make_networks
+from aaecli.learn.tensors import filled, packed_names, plain, unpacked_names
 from aaecli.paths import replacing
-
-SCHEMA = 1
-"""Raised by one whenever an older aaecli could not read what a newer one writes."""
-# What a damaged file makes torch's reader raise.
-_REFUSALS = (
-    pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError,
-    AssertionError, OverflowError, MemoryError, ImportError,
-)  # fmt: skip
 
 
 @dataclass
@@ -79,8 +70,9 @@ def save_model(path: Path, checkpoint: Checkpoint) -> None:
             "config": to_table(checkpoint.config),
             "classes": list(checkpoint.classes),
             "image_shape": list(checkpoint.image_shape),
-            "weights": {part: {name: value.cpu() for name, value in state.items()} for part, state in weights.items()},
-            "facts": checkpoint.facts,
+            "weights": weights,
+            "facts": {name: value for name, value in checkpoint.facts.items() if name != "holdout"},
+            "holdout": packed_names(checkpoint.facts.get("holdout", ())),
             "clusters": None if checkpoint.clusters is None else list(checkpoint.clusters),
         },
     )
@@ -93,15 +85,17 @@ def load_model(path: Path) -> Checkpoint:
         AaeError: The file is missing, is no checkpoint of ours, comes from a newer version, or its weights do not have
             the shapes that its own settings ask for.
     """
-    content = read(path, "model")
+    content = read(path, "model", MAX_MODEL_BYTES)
     hint = "Train or copy the model again."
     try:
         config = from_table(content["config"])
         classes = tuple(content["classes"])
-        hold(all(isinstance(name, str) for name in classes))
+        hold(all(isinstance(name, str) for name in classes) and len(set(classes)) == len(classes) <= MAX_CLASSES)
         image_shape = checked_shape(content["image_shape"])
         networks = make_networks(config, image_shape, config.label_dim(len(classes)), content["weights"])
         facts = checked_facts(content["facts"])
+        if names := unpacked_names(content.get("holdout")):
+            facts["holdout"] = names
         clusters = _clusters(content.get("clusters"), config, len(classes))
     except AaeError as error:
         raise AaeError(f"{path} is damaged, or newer than this aaecli: {error.message}", hint) from error
@@ -128,36 +122,21 @@ def write(path: Path, kind: str, content: dict[str, Any]) -> None:
     whole = {"format": "aaecli", "schema": SCHEMA, "kind": kind, "version": __version__} | content
     with replacing(path) as temporary:
         try:
-            torch.save(whole, temporary)
+            torch.save(plain(whole), temporary)
         except RuntimeError as error:  # torch's zip writer reports a full disk this way
             raise OSError(None, "the disk is full or the file too large", str(temporary)) from error
 
 
-def read(path: Path, kind: str) -> dict[str, Any]:
+def read(path: Path, kind: str, max_bytes: int) -> dict[str, Any]:
     """Read a checkpoint without running any code that may be in it.
 
+    Args:
+        path: The file.
+        kind: ``model`` or ``training``.
+        max_bytes: Largest file that is read.
+
     Raises:
-        AaeError: The file is missing, unreadable, no checkpoint of this kind, or from a newer version.
+        AaeError: The file is missing, unreadable, no checkpoint of this kind, too large, or from a newer version.
     """
-    hint = "`aaecli train` writes models as model.pt."
-    try:
-        with open_regular(path, hint=hint) as file:
-            check_archive(file)
-            content = torch.load(file, map_location="cpu", weights_only=True)
-        check_plain(content)
-    except OSError as error:
-        raise AaeError(f"{path} cannot be read: {error.strerror}.", hint) from error
-    except _REFUSALS as error:
-        reason = str(error) if type(error) is ValueError else "it is damaged"
-        raise AaeError(f"{path} is refused: {reason}.", hint) from error
-    if not isinstance(content, dict) or content.get("format") != "aaecli":
-        raise AaeError(f"{path} was not written by aaecli.", hint)
-    if not isinstance(content.get("schema"), int) or content["schema"] > SCHEMA:
-        raise AaeError(
-            f"{path} has schema {content.get('schema')}; this aaecli reads up to {SCHEMA}.",
-            "Update aaecli: `python -m pip install --upgrade aaecli`.",
-        )
-    if content.get("kind") != kind:
-        other = "last.pt, which training goes on from" if kind == "model" else "model.pt, which holds weights to use"
-        raise AaeError(f"{path} holds no {kind}.", f"It looks like a {other}; name the other file of the same run.")
-    return content
+    with opened(path, kind, max_bytes) as (content, archive):
+        return filled(content, archive)

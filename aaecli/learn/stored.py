@@ -10,10 +10,20 @@ import torch
 from torch import Tensor
 
 from aaecli.config import Config
+from aaecli.errors import AaeError
 from aaecli.learn.networks import Networks
 
 MAX_SIDE = 1024
 """Largest height or width of the images of a model, in pixels."""
+MAX_CLASSES = 2**16
+"""Most classes of a model."""
+MAX_NETWORK_BYTES = 255 * 2**20
+"""Largest network that is trained, read or exported: an ONNX file of it stays below 256 MiB."""
+MAX_NAMES_BYTES = 2**26
+"""Most that the names of the pictures kept back may take."""
+MAX_MODEL_BYTES = 2 * MAX_NETWORK_BYTES + MAX_NAMES_BYTES + 2**25
+"""Largest model.pt: encoder and decoder, names, and what describes them."""
+_CHUNK = 2**22
 _Shapes = dict[str, dict[str, tuple[torch.Size, torch.dtype]]]
 
 
@@ -29,13 +39,38 @@ def make_networks(
     network = dataclasses.replace(config.network, discriminator_hidden=(1,))
     with torch.device("meta"):
         # Settings may ask for terabytes; this asks for none of them.
-        wanted = Networks(config.model, image_shape, label_dim, network)
-    hold(_shapes(weights) == _shapes({part: module.state_dict() for part, module in _parts(wanted).items()}))
-    hold(all(bool(value.isfinite().all()) for state in weights.values() for value in state.values()))
-    networks = Networks(config.model, image_shape, label_dim, network)
+        networks = Networks(config.model, image_shape, label_dim, network)
+    hold(_shapes(weights) == _shapes({part: module.state_dict() for part, module in _parts(networks).items()}))
+    hold(all(_is_finite(value) for state in weights.values() for value in state.values()))
     for part, module in _parts(networks).items():
-        module.load_state_dict(weights[part])
+        # Taken over, not copied: a model takes its size in memory once.
+        module.load_state_dict(weights[part], assign=True)
+    networks.style_discriminator = networks.label_discriminator = None
     return networks.eval().requires_grad_(False)
+
+
+def check_size(config: Config, image_shape: tuple[int, int, int], label_dim: int) -> int:
+    """See that the networks are no larger than what can be written, read again and exported.
+
+    Returns:
+        The bytes that all of them take.
+
+    Raises:
+        AaeError: One is larger.
+    """
+    with torch.device("meta"):
+        networks = Networks(config.model, image_shape, label_dim, config.network)
+    total = 0
+    for name, module in networks.named_children():
+        size = sum(value.nbytes for value in module.state_dict().values())
+        if size > MAX_NETWORK_BYTES:
+            raise AaeError(
+                f"The {name.replace('_', ' ')} would take {size / 2**20:,.0f} MiB; "
+                f"at most {MAX_NETWORK_BYTES // 2**20} can be saved and exported.",
+                "Give smaller layers under [network], or a smaller --size.",
+            )
+        total += size
+    return total
 
 
 def checked_shape(shape: Any) -> tuple[int, int, int]:
@@ -80,6 +115,11 @@ def _parts(networks: Networks) -> dict[str, torch.nn.Module]:
     if networks.decoder is not None:
         parts["decoder"] = networks.decoder
     return parts
+
+
+def _is_finite(value: Tensor) -> bool:
+    # In parts, since the question takes the memory of the answer and of what it is computed by.
+    return all(bool(part.isfinite().all()) for part in value.flatten().tensor_split(-(-value.numel() // _CHUNK) or 1))
 
 
 def _shapes(weights: dict[str, dict[str, Tensor]]) -> _Shapes:

@@ -283,7 +283,7 @@ class Trainer:
             AaeError: The file is not such a file, or belongs to other settings or other images.
         """
         if is_file(folder / "last.pt"):
-            content = checkpoint.read(folder / "last.pt", "training")
+            content = checkpoint.read(folder / "last.pt", "training", self._max_state_bytes)
             if content.get("dataset") != self.fingerprint:
                 raise AaeError(
                     f"{folder / 'last.pt'} was trained on other images than those of {self.dataset.name}.",
@@ -291,6 +291,13 @@ class Trainer:
                 )
             put_back(self, content, folder / "last.pt")
         drop_rows_after(folder / "metrics.csv", self.number)
+
+    @property
+    def _max_state_bytes(self) -> int:
+        """The most that last.pt can take: weights, average and what the optimisers keep, indices, and the rest."""
+        weights = sum(value.numel() * value.itemsize for value in self.step.networks.state_dict().values())
+        # Of alternating updates, three optimisers keep two averages each of the encoder.
+        return int(8 * weights) + 32 * len(self.dataset.train_image) + 2**25
 
     def batch(self, number: int) -> Batch:
         """Give the images of step ``number`` (from 0): always the same ones for a seed."""

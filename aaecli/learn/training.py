@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 
 from aaecli import __version__
+from aaecli.checkpoint_file import describe
 from aaecli.config import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import Split, split, write_labels
@@ -23,7 +24,7 @@ from aaecli.family import FAMILY
 from aaecli.files import is_file
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
-from aaecli.learn.checkpoint import Checkpoint, read, save_model
+from aaecli.learn.checkpoint import Checkpoint, save_model
 from aaecli.learn.devices import PRECISION_NAMES, choose_device, choose_precision, describe_device, processor_name
 from aaecli.learn.journal import Journal
 from aaecli.learn.memory import naming_what_is_too_large
@@ -170,7 +171,7 @@ def _precision(config: Config, device: torch.device, folder: Path) -> torch.dtyp
     """Choose the type of the matrix products; one that ``auto`` has chosen once stays for the whole training."""
     if not is_file(folder / "last.pt"):
         return choose_precision(config.precision, device)
-    name = read(folder / "last.pt", "training").get("precision")
+    name = describe(folder / "last.pt", "training").get("precision")
     chosen = next((known for known in PRECISION_NAMES.values() if known == name), config.precision)
     return choose_precision(chosen, device)
 

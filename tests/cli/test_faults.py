@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from aaecli.learn import checkpoint
+from aaecli.checkpoint_file import describe
 from tests import processes
 from tests.cli.test_killed import assert_same, state_of, wait_for_a_save, words
 from tests.cli.test_train import SMALL
@@ -58,7 +58,7 @@ def test_a_disk_that_is_full_leaves_the_state_before(here: Path) -> None:
     assert "free space" in said
     assert "aaecli train --resume runs/semisupervised-8-001" in said
     assert (run / "last.pt").read_bytes() == before
-    assert checkpoint.read(run / "last.pt", "training")["number"] >= 1
+    assert describe(run / "last.pt", "training")["number"] >= 1
     assert leftovers(run) == []
     assert processes.run(resumed, here, here / "notes/room").code == 0
     assert processes.run(words(60, "1h"), here, here / "notes/whole").code == 0
@@ -148,7 +148,7 @@ def test_a_terminal_that_is_closed_stops_and_saves(here: Path) -> None:
     outcome = started.wait()
     assert outcome.code == 128 + signal.SIGHUP
     assert "Go on with: aaecli train --resume runs/semisupervised-8-001" in outcome.err
-    assert checkpoint.read(run / "last.pt", "training")["number"] > 0
+    assert describe(run / "last.pt", "training")["number"] > 0
 
 
 def start(here: Path, num_steps: int, stream: int, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[str]:

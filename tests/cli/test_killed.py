@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from aaecli.checkpoint_file import describe
 from aaecli.learn import checkpoint
 from tests import processes
 from tests.cli.test_train import SMALL
@@ -52,7 +53,7 @@ def assert_same(whole: Path, broken: Path) -> None:
 def assert_readable(run: Path) -> bool:
     """See that every file with a name is whole; tells whether one was being written."""
     if (run / "last.pt").exists():
-        checkpoint.read(run / "last.pt", "training")
+        checkpoint.read(run / "last.pt", "training", 2**30)
     if (run / "model.pt").exists():
         checkpoint.load_model(run / "model.pt")
     return any(entry.name.startswith(".") and entry.name != ".lock" for entry in run.iterdir())
@@ -122,7 +123,7 @@ def test_twenty_kills_and_nothing_is_lost(here: Path, capsys: pytest.CaptureFixt
         assert not (broken / "summary.json").exists(), "it was not killed in time"
         num_saving += assert_readable(broken)
         saved = (broken / "last.pt").exists()
-        reached.append(checkpoint.read(broken / "last.pt", "training")["number"] if saved else 0)
+        reached.append(describe(broken / "last.pt", "training")["number"] if saved else 0)
         typed = ["train", "--resume", "--save-every", "1", "--quiet"]
     subprocess.run([*command, "train", "--resume", "--quiet"], cwd=here, check=True, capture_output=True)
     assert_same(whole, broken)

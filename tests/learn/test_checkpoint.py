@@ -104,7 +104,7 @@ def test_training_states_and_models_are_told_apart(tmp_path, model):
         load_model(tmp_path / "last.pt")
     save_model(tmp_path / "model.pt", model)
     with pytest.raises(AaeError, match="holds no training"):
-        checkpoint.read(tmp_path / "model.pt", "training")
+        checkpoint.read(tmp_path / "model.pt", "training", 2**30)
 
 
 @pytest.mark.parametrize(
