@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aaecli.errors import AaeError
-from aaecli.files import is_file
+from aaecli.files import is_file, is_folder
 from aaecli.paths import check_run_folder, new_run, newest_run, sweep
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def locked_new_run(root: Path, stem: str) -> Iterator[Path]:
 
 def _is_begun(run: Path) -> bool:
     """Tell whether a run folder is in use, or leads or has links that lead to somewhere else."""
-    if run.is_symlink() or not run.is_dir():
+    if run.is_symlink() or not is_folder(run):
         return True
     return any(entry.name == "config.toml" or entry.is_symlink() for entry in run.iterdir())
 

@@ -20,6 +20,8 @@ BASE = {
         "suggestions",
         "errors",
         "files",
+        "provenance",
+        "checkpoint_file",
         "tables",
         "family",
         "priors",
@@ -66,7 +68,7 @@ MAY_IMPORT = {
     "runlock": {"errors", "files", "paths", "suggestions"},
     "runs": {"errors", "checkpoint_file", "files", "settings", "runlock", "text", "suggestions"},
     "results": {"errors", "files", "tables", "config", "paths", "text", "suggestions"},
-    "cli": BASE | {"console", "streams", "drawing", "runs", "results", "data", "learn", "serve", "figures", "provenance"},
+    "cli": BASE | {"console", "streams", "drawing", "runs", "results", "data", "learn", "serve", "figures"},
     "__main__": {"cli"},
     # The package itself holds the version and nothing else.
     "__init__": set(),

@@ -81,6 +81,7 @@ def _next(config: Config, out: Path, *, draws: bool) -> list[str]:
     """Suggest commands that use what was exported, on pictures of the kind that it learnt from."""
     from aaecli.data.dataset import holds_pictures
     from aaecli.family import FAMILY
+    from aaecli.files import exists
     from aaecli.paths import EXPORTS
     from aaecli.suggestions import suggest_aaecli
 
@@ -90,7 +91,7 @@ def _next(config: Config, out: Path, *, draws: bool) -> list[str]:
     if FAMILY[config.model].encodes_label and holds_pictures(config.data):
         commands.append(suggest_aaecli("classify", *where, "--recursive", Path(config.data)))
     elif FAMILY[config.model].encodes_label:
-        if not _DIGIT.exists():
+        if not exists(_DIGIT):
             data: list[str | Path] = ["--data", Path(config.data)] if config.data else []
             commands.append(suggest_aaecli("data", "export", *data, "--index", "0", "--out", _DIGIT))
         commands.append(suggest_aaecli("classify", *where, _DIGIT))
