@@ -5,20 +5,20 @@ them for the test. ``tiles`` are squares of 32 × 32 pixels of its two sample ph
 that lie in the right third of a photograph are for the test, and none of the others reaches into it. Everything goes
 through the commands that a user types:
 
-    python benchmarks/folders.py --seeds 3
+    python benchmarks/folders.py --seeds 10-14
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+import measured
 import numpy as np
-from labelling import aaecli
+from commands import SEEDS, aaecli, seeds
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
@@ -77,20 +77,36 @@ def accuracy(kind: str, seed: int, preset: str) -> float:
         return float(json.loads(summary.read_text())["test_accuracy"])
 
 
+WHAT = {
+    "digits": f"scikit-learn's digits as PNG, {LABELS} labels a class: test accuracy",
+    "tiles": f"tiles of two photographs in colour, {LABELS} labels a photograph: test accuracy",
+}
+
+
 def main() -> None:
-    """Print a line a seed, and mean and standard deviation of each kind."""
+    """Print a line a seed, and write ``results/folders.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=seeds, default=SEEDS, help="such as 10-14 (the default) or 0,3")
     parser.add_argument("--kind", choices=WRITERS, action="append", help="may be given twice [default: both]")
-    parser.add_argument("--preset", default="default")
+    parser.add_argument("--preset", default="default", help="another one is printed and not written")
     options = parser.parse_args()
     for kind in options.kind or WRITERS:
         found = []
-        for seed in range(options.seeds):
-            found.append(accuracy(kind, seed, options.preset))
-            print(f"{kind}, seed {seed}: {found[-1]:.2%}", flush=True)
-        deviation = statistics.stdev(found) if len(found) > 1 else 0.0
-        print(f"{kind}: {statistics.mean(found):.2%} ± {deviation:.2%}")
+        for seed in options.seeds:
+            found.append(100 * accuracy(kind, seed, options.preset))
+            print(f"{kind}, seed {seed}: {found[-1]:.2f} %", flush=True)
+        figure = measured.Measurement(
+            f"folders/{kind}",
+            WHAT[kind],
+            measured.command(),
+            values=tuple(found),
+            digits=1,
+            seeds=tuple(options.seeds),
+            **measured.here(),
+        )
+        print(f"{kind}: {figure.text}")
+        if options.preset == "default":
+            measured.write([figure])
 
 
 if __name__ == "__main__":

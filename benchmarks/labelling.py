@@ -3,7 +3,7 @@
 The pictures are scikit-learn's 1,797 handwritten digits (python -m pip install scikit-learn), a third of them for the
 test. Everything goes through the commands that a user types; the true labels answer. A pair of trainings for each seed:
 
-    python benchmarks/labelling.py --seeds 5
+    python benchmarks/labelling.py --seeds 10-14
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+import measured
 import numpy as np
+from commands import SEEDS, aaecli, seeds
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -29,12 +28,6 @@ hidden = [128, 128]
 discriminator_hidden = [32]
 """
 """1,200 pictures of 8 × 8 pixels need no more, and it takes seconds."""
-
-
-def aaecli(folder: Path, *arguments: object) -> str:
-    """Run a command in the folder and give what it printed."""
-    command = [sys.executable, "-m", "aaecli", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def write(folder: Path, seed: int) -> dict[str, str]:
@@ -86,24 +79,34 @@ def drawn(folder: Path, truth: dict[str, str], seed: int, steps: int) -> float:
 
 
 def main() -> None:
-    """Print a line a seed, and the mean of the differences."""
+    """Print a line a seed, and write ``results/labelling.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=seeds, default=SEEDS, help="such as 10-14 (the default) or 0,3")
     parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     pairs = []
-    for seed in range(options.seeds):
+    for seed in options.seeds:
         pair = []
         for way in (asked, drawn):
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
                 truth = write(folder / "digits", seed)
-                pair.append(way(folder, truth, seed, options.steps))
+                pair.append(100 * way(folder, truth, seed, options.steps))
         pairs.append(pair)
-        print(f"seed {seed}: asked for {pair[0]:.2%}, drawn by lot {pair[1]:.2%}", flush=True)
-    gains = [chosen - lot for chosen, lot in pairs]
-    means = [statistics.mean(column) for column in zip(*pairs, strict=True)]
-    print(f"mean: asked for {means[0]:.2%}, drawn by lot {means[1]:.2%}, better in {sum(g > 0 for g in gains)}")
+        print(f"seed {seed}: asked for {pair[0]:.2f} %, drawn by lot {pair[1]:.2f} %", flush=True)
+    same = {"command": measured.command(), "digits": 1, "seeds": tuple(options.seeds), **measured.here()}
+    chosen, lot = zip(*pairs, strict=True)
+    what = f"test accuracy from {sum(ROUNDS)} of scikit-learn's digits labelled"
+    better = sum(one > other for one, other in pairs)
+    measured.write(
+        [
+            measured.Measurement("labelling/asked", f"{what} as `aaecli label` asks", values=chosen, **same),
+            measured.Measurement("labelling/drawn", f"{what} that are drawn by lot", values=lot, **same),
+            measured.Measurement(
+                "labelling/better", "seeds in which asking was better", stated=f"{better} of {len(pairs)}", **same
+            ),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -48,9 +50,14 @@ class Measurement:
 
     @property
     def text(self) -> str:
-        """The figure: mean ± standard deviation over the values, with its unit."""
+        """The figure with its unit: mean ± standard deviation over the values; of times the median."""
         if not self.values:
             return self.stated
+        if self.unit == "s" and statistics.median(self.values) >= 60:
+            minutes, seconds = divmod(round(statistics.median(self.values)), 60)
+            return f"{minutes} min {seconds} s"
+        if self.unit == "s":
+            return f"{statistics.median(self.values):.{self.digits}f} s"
         spread = f" ± {statistics.stdev(self.values):.{self.digits}f}" if len(self.values) > 1 else ""
         return f"{statistics.fmean(self.values):,.{self.digits}f}{spread} {self.unit}".strip()
 
@@ -71,7 +78,11 @@ def read(program: str) -> list[Measurement]:
 def write(measurements: Sequence[Measurement]) -> None:
     """Write the measurements of a program; those of other names stay in its file."""
     (program,) = {entry.name.split("/")[0] for entry in measurements}
-    known = {entry.name: entry for entry in read(program)} | {entry.name: entry for entry in measurements}
+    rounded = [
+        dataclasses.replace(entry, values=tuple(round(value, entry.digits + 2) for value in entry.values))
+        for entry in measurements
+    ]
+    known = {entry.name: entry for entry in [*read(program), *rounded]}
     empty = {field.name: field.default for field in dataclasses.fields(Measurement)}
     lines = [
         json.dumps(
@@ -84,12 +95,18 @@ def write(measurements: Sequence[Measurement]) -> None:
     (RESULTS / f"{program}.json").write_text(text, encoding="utf-8")
 
 
+def command() -> str:
+    """Tell how this program was started."""
+    words = [f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    return f"python {shlex.join(words)}"
+
+
 def here() -> dict[str, str]:
     """Tell machine and versions, as fields of a measurement."""
+    from aaecli import __version__
     from aaecli.learn.devices import processor_name
 
-    versions = [f"{name} {metadata.version(name)}" for name in ("aaecli", "torch")]
     return {
         "machine": f"{system()} {machine()}, {processor_name()}",
-        "versions": ", ".join([*versions, f"Python {python_version()}"]),
+        "versions": f"aaecli {__version__}, torch {metadata.version('torch')}, Python {python_version()}",
     }

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import measured
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -33,6 +34,7 @@ from aaecli.data.split import split
 from aaecli.learn import training
 from aaecli.learn.devices import choose_device, choose_precision, denormals_flushed, describe_device
 from aaecli.learn.trainer import Trainer
+from aaecli.results import fingerprint
 from aaecli.settings import resolve
 
 _ROUNDS = 5
@@ -163,6 +165,7 @@ def main() -> None:
     parser.add_argument("--preset", default="default")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--no-capture", dest="capture", action="store_false", help="on CUDA, record no graph")
+    parser.add_argument("--save", action="store_true", help="on CUDA, write the figures into results/gpu.json")
     parser.add_argument("--first-step", type=float, help=argparse.SUPPRESS)
     words = parser.parse_args()
     config = resolve(preset=words.preset, flags={"device": words.device, "capture": words.capture})
@@ -211,6 +214,39 @@ def main() -> None:
             f"memory of the GPU at its peak, all three together: {torch.cuda.max_memory_allocated() / 1e6:,.0f} MB"
         )
     print("\n".join(lines))
+    if words.save:
+        seconds = [ours for ours, _, _ in rounds]
+        _save(config, describe_device(device), [1e3 * value for value in seconds], ratios)
+
+
+def _save(config: Config, device: str, milliseconds: list[float], ratios: list[float]) -> None:
+    """Write what the docs state of a GPU."""
+    how, kind = ("recorded as a graph", "recorded") if config.capture else ("one operation at a time", "eager")
+    where = measured.here()
+    same = {
+        "command": measured.command(),
+        "settings": fingerprint(config),
+        "machine": f"{where['machine']}, {device}",
+        "versions": where["versions"],
+        "note": f"{_ROUNDS} rounds in one run.",
+    }
+    name = f"gpu/{config.preset}"
+    figures = [
+        measured.Measurement(
+            f"{name}-{kind}",
+            f"a step of `{config.preset}`, {how}",
+            values=tuple(milliseconds),
+            unit="ms",
+            digits=1,
+            **same,
+        )
+    ]
+    if config.capture:
+        what = f"images a second of `{config.preset}` against the article's step written plainly"
+        figures.append(
+            measured.Measurement(f"{name}-ratio", what, values=tuple(ratios), unit="times", digits=0, **same)
+        )
+    measured.write(figures)
 
 
 def _spread(values: list[float]) -> str:
