@@ -90,7 +90,7 @@ def evaluate(
     with console.status(f"Evaluating {path}"):
         read = _read_onnx if path.suffix == ".onnx" else _read_checkpoint
         dataset, report = read(path, data, device)
-    head = {"model": str(path), "dataset": dataset.name, "images": "holdout" if dataset.is_kept_back else "test"}
+    head = {"model": str(path), "dataset": dataset.name, "images": dataset.images_of}
     report = head | report | {"reconstruction_error": report.get(_REDRAWN)}
     if as_json:
         console.print_json(report)

@@ -11,7 +11,6 @@ from aaecli.cli import options
 from aaecli.errors import AaeError
 from aaecli.files import is_file
 from aaecli.suggestions import suggest_aaecli
-from aaecli.text import for_csv, from_csv
 
 if TYPE_CHECKING:
     from aaecli.config import Image
@@ -98,6 +97,7 @@ def label(
     if out is not None and answers is not None:
         raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
     from aaecli import console
+    from aaecli.cli.answers import take_answers
     from aaecli.config import Image
     from aaecli.data.labels import NAME
     from aaecli.paths import check_no_links
@@ -105,9 +105,11 @@ def label(
     target = folder / NAME
     check_no_links(folder, target)
     outputs = _outputs(out, folder, model, force=force)
+    added = [name.strip() for name in (classes or "").split(",") if name.strip()]
     if answers is not None:
-        num_taken = _take(folder, answers, target)
-        console.put(f"{num_taken} labels taken into {target}")
+        taken = take_answers(folder, answers, added)
+        counts = ", ".join(f"{name} × {count:,}" for name, count in sorted(taken.items()))
+        console.put(f"{taken.total()} labels taken into {target}: {counts}")
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
         return
     how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
@@ -124,20 +126,20 @@ def label(
         return
 
     from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
-    from aaecli.data.labels import append_labels
+    from aaecli.data.folder import keep_labels, list_folder
 
-    known = [*dataset.classes, *(name.strip() for name in (classes or "").split(",") if name.strip())]
     asked = [
         (dataset.train_name[place], dataset.train_image[place], guess, probability)
         for place, guess, probability in questions
     ]
+    listing = list_folder(folder)
     num_given = ask_all(
         asked,
-        Answers(list(dict.fromkeys(known))),
-        lambda path, name: append_labels(target, {path: name}),
+        Answers(list(dict.fromkeys([*dataset.classes, *added]))),
+        lambda path, name: keep_labels(folder, listing, {path: name}),
         ask_in_terminal,
     )
-    console.put(f"{num_given} of {len(asked)} pictures labelled in {target}")
+    console.put(f"{num_given} of {len(asked)} pictures labelled in {folder / listing.sheet}")
     if num_given:
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
 
@@ -179,7 +181,7 @@ def _choose(
             learnt, path = None, None
         else:
             image = learnt.config.image
-    dataset = load(folder, image, few_classes=True)
+    dataset = load(folder, image)
     if not (dataset.train_label < 0).any():
         raise AaeError(
             f"Every picture in {folder} has a label.", f"Put pictures without one into {folder / 'unlabelled'}."
@@ -229,27 +231,3 @@ def _write(outputs: Outputs, out: Path, dataset: Dataset, questions: list[Questi
     outputs.write(
         out, encode_list((number, dataset.train_name[entry.place], entry.guess or "") for number, entry in rows)
     )
-
-
-def _take(folder: Path, answers: Path, target: Path) -> int:
-    """Append the labels of a list that was filled in, all or none."""
-    from aaecli.data.folder import list_folder
-    from aaecli.data.labels import append_labels, read_labels
-
-    known = list_folder(folder).train
-    # What a spreadsheet might take for a formula stands in the list with an apostrophe in front.
-    written = {for_csv(name): name for name in known}
-    given = {
-        name if name in known else written.get(name, name): from_csv(label)
-        for name, label in read_labels(answers).items()
-        if label
-    }
-    strange = sorted(given.keys() - set(known))
-    if strange:
-        raise AaeError(
-            f"{answers} names {strange[0]}, which is no picture in {folder}.", "Name the folder it was made for."
-        )
-    if not given:
-        raise AaeError(f"{answers} has no label in its column 'label'.", "Fill in the names of the classes first.")
-    append_labels(target, given)
-    return len(given)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from aaecli.console import has_blocks, has_colour, say
-from aaecli.errors import did_you_mean
+from aaecli.data.classes import plain_name
 from aaecli.text import for_csv, for_terminal
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ class Answers:
             return guess, "" if guess else "There is no guess to take: type a class, or - to skip."
         if word in self.classes:
             return word, ""
-        begins = [name for name in self.classes if name.casefold().startswith(word.casefold())]
+        # A 1 is no beginning of 10.
+        whole = word.isdecimal()
+        begins = [name for name in self.classes if not whole and name.casefold().startswith(word.casefold())]
+        begins = begins or [name for name in self.classes if plain_name(name) == plain_name(word) and len(name) > 1]
         if len(begins) == 1:
             return begins[0], ""
         if begins:
@@ -58,8 +62,12 @@ class Answers:
             self.classes.append(word)
             return word, ""
         self._proposed = word
-        known = did_you_mean(word, self.classes) if self.classes else ""
-        return None, f"There is no class '{word}' yet. Type it again to add it. {known}".rstrip()
+        listed = ", ".join(for_terminal(name, _NAME_WIDTH) for name in self.classes)
+        known = f" So far: {listed}." if listed else ""
+        near = [] if whole else difflib.get_close_matches(word, self.classes, 1)
+        if near:
+            known = f" Did you mean '{for_terminal(near[0], _NAME_WIDTH)}'?"
+        return None, f"There is no class '{word}' yet.{known} To add '{word}', type it once more."
 
 
 def ask_all(

@@ -18,9 +18,7 @@ _WORTH_A_LINE = 1000
 """From so many pictures on, a log says how many have to be decoded."""
 
 
-def load(
-    data: str | Path, image: Image, *, quiet: bool = False, notes: bool = True, few_classes: bool = False
-) -> Dataset:
+def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = True) -> Dataset:
     """Load a data set, with progress and warnings on stderr.
 
     Args:
@@ -28,7 +26,6 @@ def load(
         image: What pictures become.
         quiet: Show and say nothing.
         notes: Warn of what is wrong with the pictures.
-        few_classes: Allow a folder of pictures with fewer than two classes.
 
     Raises:
         AaeError: It cannot be loaded.
@@ -42,7 +39,7 @@ def load(
     from aaecli.data.collection import load_collection
 
     with _decoding(quiet=quiet) as progress:
-        dataset = load_collection(Path(data), image, progress, few_classes=few_classes)
+        dataset = load_collection(Path(data), image, progress)
     if dataset.findings and notes and not quiet:
         for note in dataset.findings.notes():
             console.say(f"warning: {note}")

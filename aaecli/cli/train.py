@@ -329,6 +329,8 @@ def train(
 
     # Before torch is imported: what is wrong with the data is said at once.
     dataset = None if resume else load(settings.data, settings.image, quiet=quiet)
+    if dataset is not None and settings.labels != 0:
+        dataset.require_classes()
     with TrainingDisplay(quiet=quiet) as display:
         from aaecli.learn import training
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from aaecli.config import MAX_SIZE, MIN_SIZE, Image
+from aaecli.data.classes import find_faults, look_alikes, plain_name
 from aaecli.data.dataset import Dataset
 from aaecli.data.duplicates import find_duplicates
 from aaecli.data.findings import Findings
-from aaecli.data.folder import TEST, UNLABELLED, list_folder
-from aaecli.data.labels import NAME
+from aaecli.data.folder import list_folder
 from aaecli.data.picture_cache import Progress, load_pictures
 from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
@@ -30,24 +30,22 @@ def image_of(recipe: Recipe) -> Image | None:
     return Image(size, recipe.channels, "strokes" if recipe.normalise else "none")
 
 
-def load_collection(
-    folder: Path, settings: Image, progress: Progress | None = None, *, few_classes: bool = False
-) -> Dataset:
+def load_collection(folder: Path, settings: Image, progress: Progress | None = None) -> Dataset:
     """Load a folder of pictures; ``list_folder`` says how it is laid out. What cannot be read is left out.
+
+    The classes may be none yet, or fewer than can be learnt: ``Dataset.require_classes`` tells.
 
     Args:
         folder: The folder.
         settings: What pictures become.
         progress: Is told how far the decoding has come.
-        few_classes: Allow fewer than two classes, as long as nothing is learnt.
 
     Raises:
-        AaeError: The folder or all of its pictures cannot be read, fewer than two classes have a picture, or a test
-            class none.
+        AaeError: The folder or all of its pictures cannot be read.
     """
     listing = list_folder(folder)
-    recipe = recipe_of(settings)
-    pictures = load_pictures(folder, listing.train + listing.test, recipe, progress)
+    names = listing.train + listing.test
+    pictures = load_pictures(folder, names, recipe_of(settings), progress)
     num_files = len(listing.train)
     num_train = int(np.searchsorted(pictures.place, num_files))
     if num_train == 0:
@@ -55,26 +53,20 @@ def load_collection(
             f"{folder} holds no picture to learn from that can be read.", "`aaecli classify` says why for each."
         )
     train_place, test_place = pictures.place[:num_train].tolist(), (pictures.place[num_train:] - num_files).tolist()
-    train_class = [listing.train_class[place] for place in train_place]
     classes = listing.classes
-    index: dict[str | None, int] = {name: number for number, name in enumerate(classes)} | {None: -1}
-    if not few_classes:
-        _check_classes(folder, classes, train_class)
-    test_class = [listing.test_class[place] for place in test_place]
-    for name in test_class:
-        if name not in index and not few_classes:
-            raise AaeError(
-                f"{folder / TEST / name} is of a class that no picture to learn from is labelled as.",
-                f"Known classes: {', '.join(classes)}.",
-            )
-    train_label = np.array([index[name] for name in train_class], np.int64)
-    test_label = np.array([index.get(name, -1) for name in test_class], np.int64)
-    names = listing.train + listing.test
-    found = find_duplicates(pictures.image, np.concatenate((train_label, test_label)), num_train)
+    index = _Index(classes)
+    train_label = np.array([index.of(listing.train_class[place]) for place in train_place], np.int64)
+    test_label = np.array([index.of(listing.test_class[place]) for place in test_place], np.int64)
+    is_validation = np.array([listing.is_validation[place] for place in train_place], bool)
+    found = find_duplicates(pictures.image, np.concatenate((train_label, test_label)), num_train, is_validation)
+    for group in found.contradicting:
+        # One of the labels is wrong, and nobody knows which.
+        train_label[list(group)] = -1
 
     def named(groups: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], ...]:
         return tuple(tuple(names[pictures.place[row]] for row in group) for group in groups)
 
+    learnt = {classes[label] for label in train_label[~is_validation & (train_label >= 0)].tolist()}
     findings = Findings(
         unreadable={names[place]: reason for place, reason in pictures.unreadable.items()},
         missing=listing.missing,
@@ -84,6 +76,9 @@ def load_collection(
         tested=named(found.tested),
         num_odd=int(pictures.odd.sum()),
         num_images=len(pictures.image),
+        validated=named(found.validated),
+        layout=listing.left_out,
+        faults=tuple(find_faults(folder, classes, learnt, {name for name in listing.test_class if index.of(name) < 0})),
     )
     return Dataset(
         name=folder.resolve().name or str(folder),
@@ -95,19 +90,22 @@ def load_collection(
         train_name=tuple(names[place] for place in train_place),
         test_name=tuple(names[num_files + place] for place in test_place),
         findings=findings,
+        is_validation=is_validation if is_validation.any() else None,
     )
 
 
-def _check_classes(folder: Path, classes: tuple[str, ...], train_class: list[str | None]) -> None:
-    if len(classes) < 2:
-        what = f"only the class '{classes[0]}'" if classes else "no labelled picture"
-        raise AaeError(
-            f"{folder} holds {what}; two classes or more are needed.",
-            f"Give each class a sub-folder (those without a label go into {UNLABELLED}/), or name them in {NAME}; "
-            f"`aaecli label {folder}` asks for them.",
-        )
-    lost = [name for name in classes if name not in train_class]
-    if lost:
-        raise AaeError(
-            f"No picture of the class '{lost[0]}' in {folder} can be read.", "`aaecli classify` says why for each."
-        )
+class _Index:
+    """The places of classes by name; a name that is written in another case means the class it can only mean."""
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        self._exact = {name: place for place, name in enumerate(classes)}
+        self._alike = {plain_name(name): place for place, name in enumerate(classes)}
+        # Of names that are alike, each only means itself.
+        for group in look_alikes(classes):
+            self._alike.pop(plain_name(group[0]), None)
+
+    def of(self, name: str | None) -> int:
+        """Give the place of a class; -1 for None and for one that there is not."""
+        if name is None:
+            return -1
+        return self._exact.get(name, self._alike.get(plain_name(name), -1))

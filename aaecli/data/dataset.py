@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.config import Image
+from aaecli.data.duplicates import first_copies
 from aaecli.data.findings import Findings
 from aaecli.data.idx import read_idx
 from aaecli.errors import AaeError
@@ -40,7 +43,9 @@ class Dataset:
         train_name: Path of each training picture from the folder; empty for IDX files.
         test_name: The same of the test pictures.
         findings: What is wrong with the pictures of a folder; None for IDX files.
-        is_kept_back: Whether the test images are labelled ones that were kept back from a training.
+        images_of: What the test images are: those of a ``test`` set, labelled ones kept back from a training
+            (``holdout``), or every labelled one of a folder that nothing was learnt from (``labelled``).
+        is_validation: bool (N,), the training images that only validate, of a folder that says so; None elsewhere.
     """
 
     name: str
@@ -52,7 +57,8 @@ class Dataset:
     train_name: tuple[str, ...] = ()
     test_name: tuple[str, ...] = ()
     findings: Findings | None = None
-    is_kept_back: bool = False
+    images_of: Literal["test", "holdout", "labelled"] = "test"
+    is_validation: NDArray[np.bool_] | None = None
 
     @property
     def is_collection(self) -> bool:
@@ -64,6 +70,20 @@ class Dataset:
         """Channels (1 or 3), height and width of an image."""
         height, width = self.train_image.shape[1:3]
         return (3 if self.train_image.ndim == 4 else 1, height, width)
+
+    @cached_property
+    def first_copy(self) -> NDArray[np.int64]:
+        """Place of the first training image that is alike to the pixel (N,), for each its own where it has no copy."""
+        return first_copies(self.train_image)
+
+    def require_classes(self) -> None:
+        """See that there are classes to learn.
+
+        Raises:
+            AaeError: A folder of pictures has fewer than two, or one that cannot be learnt.
+        """
+        if self.findings is not None and self.findings.faults:
+            raise AaeError(*self.findings.faults[0])
 
 
 def kept_back(dataset: Dataset, names: Iterable[str]) -> Dataset:
@@ -88,7 +108,7 @@ def kept_back(dataset: Dataset, names: Iterable[str]) -> Dataset:
         test_image=dataset.train_image[rows],
         test_label=dataset.train_label[rows],
         test_name=tuple(dataset.train_name[row] for row in rows),
-        is_kept_back=True,
+        images_of="holdout",
     )
 
 

@@ -20,44 +20,79 @@ class Duplicates:
         contradicting: Labelled images of different classes.
         labelled: Labelled images with copies among the other labelled or the unlabelled ones, one label a group.
         unlabelled: Unlabelled images with copies among themselves.
-        tested: Test images with copies among the images to learn from.
+        tested: Test images with copies among the images to learn from or to validate on.
+        validated: Images to validate on with copies among those to learn from.
     """
 
     contradicting: tuple[tuple[int, ...], ...] = ()
     labelled: tuple[tuple[int, ...], ...] = ()
     unlabelled: tuple[tuple[int, ...], ...] = ()
     tested: tuple[tuple[int, ...], ...] = ()
+    validated: tuple[tuple[int, ...], ...] = ()
 
 
-def find_duplicates(image: NDArray[np.uint8], label: NDArray[np.int64], num_train: int) -> Duplicates:
+def find_duplicates(
+    image: NDArray[np.uint8],
+    label: NDArray[np.int64],
+    num_train: int,
+    is_validation: NDArray[np.bool_] | None = None,
+) -> Duplicates:
     """Find images that are alike.
 
     Args:
         image: uint8 (N, …), the images to learn from before those of the test. Images of a single shade are left out.
         label: int64 (N,), -1 without a label.
-        num_train: Number of images to learn from.
+        num_train: Number of images to learn from, those to validate on included.
+        is_validation: bool (num_train,), which of them are only validated on.
     """
     flat = image.reshape(len(image), -1)
     is_plain = flat.max(1, initial=0) == flat.min(1, initial=255)
-    candidates = np.flatnonzero(~is_plain)
+    found: dict[str, list[tuple[int, ...]]] = {
+        kind: [] for kind in ("contradicting", "labelled", "unlabelled", "tested", "validated")
+    }
+    for group in _groups(flat, np.flatnonzero(~is_plain)):
+        train = tuple(place for place in group if place < num_train)
+        labels = {int(label[place]) for place in train} - {-1}
+        if len(train) < len(group) and train:
+            found["tested"].append(group)
+        if is_validation is not None and len({bool(is_validation[place]) for place in train}) > 1:
+            found["validated"].append(train)
+        if len(labels) > 1:
+            found["contradicting"].append(train)
+        elif len(train) > 1:
+            found["labelled" if labels else "unlabelled"].append(train)
+    return Duplicates(**{kind: tuple(groups) for kind, groups in found.items()})
+
+
+def first_copies(image: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Give the place of the first image (N,) that is alike to the pixel, for each of the images (N, …)."""
+    first = np.arange(len(image))
+    for group in _groups(image.reshape(len(image), -1), first.copy()) if len(image) else ():
+        first[list(group)] = group[0]
+    return first
+
+
+def has_copy(image: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell which of the images (N, …) are among others (M, …), alike to the pixel: bool (N,)."""
+    found = np.zeros(len(image), bool)
+    if not len(image) or not len(others):
+        return found
+    flat, other = image.reshape(len(image), -1), others.reshape(len(others), -1)
+    fingerprint, others_fingerprint = _fingerprints(flat), _fingerprints(other)
+    known = {other[place].tobytes() for place in np.flatnonzero(np.isin(others_fingerprint, fingerprint)).tolist()}
+    for place in np.flatnonzero(np.isin(fingerprint, others_fingerprint)).tolist():
+        found[place] = flat[place].tobytes() in known
+    return found
+
+
+def _groups(flat: NDArray[np.uint8], candidates: NDArray[np.int64]) -> list[tuple[int, ...]]:
+    """Give the groups of two or more rows (N, D) that are alike, among some of them."""
     _, first, count = np.unique(_fingerprints(flat)[candidates], return_inverse=True, return_counts=True)
     # Python's own objects only for what may recur: a folder may hold a hundred thousand.
     groups: defaultdict[bytes, list[int]] = defaultdict(list)
     for place in candidates[count[first] > 1].tolist():
         groups[flat[place].tobytes()].append(place)
-    found: dict[str, list[tuple[int, ...]]] = {
-        kind: [] for kind in ("contradicting", "labelled", "unlabelled", "tested")
-    }
-    for group in (group for group in groups.values() if len(group) > 1):
-        train = [place for place in group if place < num_train]
-        labels = {int(label[place]) for place in train} - {-1}
-        if len(train) < len(group) and train:
-            found["tested"].append(tuple(group))
-        if len(labels) > 1:
-            found["contradicting"].append(tuple(train))
-        elif len(train) > 1:
-            found["labelled" if labels else "unlabelled"].append(tuple(train))
-    return Duplicates(**{kind: tuple(groups) for kind, groups in found.items()})
+    return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
 def _fingerprints(flat: NDArray[np.uint8]) -> NDArray[np.uint64]:

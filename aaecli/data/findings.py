@@ -24,6 +24,9 @@ class Findings:
         tested: Test pictures that are among those to learn from as well.
         num_odd: Pictures that look unlike one drawing or character, where strokes are looked for.
         num_images: Pictures that could be read.
+        validated: Pictures for validation that are among those to learn from as well.
+        layout: Sentences on how the folder was understood, and on what in it was left out.
+        faults: What keeps its classes from being learnt, each with a remedy.
     """
 
     unreadable: dict[str, str]
@@ -34,6 +37,9 @@ class Findings:
     tested: _Groups
     num_odd: int
     num_images: int
+    validated: _Groups = ()
+    layout: tuple[str, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
 
     def notes(self, most: int = 5) -> Iterator[str]:
         """Give a sentence for each thing found, with at most so many names."""
@@ -42,6 +48,7 @@ class Findings:
             more = len(names) - most
             return ", ".join(names[:most]) + (f" and {more:,} more (`aaecli data` lists them)" if more > 0 else "")
 
+        yield from self.layout
         if self.unreadable:
             reasons = [reason.rstrip(".") for reason in self.unreadable.values()]
             yield f"Left out, since unreadable: {_count(len(reasons), 'picture')}. {named(reasons)}."
@@ -49,13 +56,19 @@ class Findings:
             yield f"Only labels.csv knows of {_count(len(self.missing), 'picture')}: {named([*self.missing])}."
         if self.contradicting:
             groups = [" = ".join(group) for group in self.contradicting]
-            yield f"The same picture is labelled as different classes: {named(groups)}."
+            yield f"The same picture is labelled as different classes, so none of the labels counts: {named(groups)}."
         if self.tested:
             groups = [" = ".join(group) for group in self.tested]
-            yield f"{_count(len(groups), 'test picture')} can be learnt from as well: {named(groups)}."
+            yield f"Not learnt from, since {_count(len(groups), 'test picture')} would tell nothing: {named(groups)}."
+        if self.validated:
+            groups = [" = ".join(group) for group in self.validated]
+            yield f"Not learnt from, since copies are for validation: {named(groups)}."
         if self.labelled or self.unlabelled:
             among = f"{len(self.labelled):,} of them labelled"
-            yield f"{_count(len(self.labelled) + len(self.unlabelled), 'picture')} occur more than once, {among}."
+            yield (
+                f"{_count(len(self.labelled) + len(self.unlabelled), 'picture')} occur more than once, {among}. "
+                "All copies are learnt from, or none."
+            )
         if self.num_odd > _MANY_ODD * self.num_images:
             share = self.num_odd / self.num_images
             yield (

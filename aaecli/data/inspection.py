@@ -43,7 +43,7 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
     Raises:
         AaeError: The data set is too small to be split.
     """
-    parts = split(dataset, "all", 0)
+    parts = split(dataset, 0, 0)
     counts = [
         np.bincount(label[label >= 0], minlength=len(dataset.classes)).tolist()
         for label in (dataset.train_label, dataset.test_label)

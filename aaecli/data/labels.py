@@ -1,74 +1,116 @@
-"""labels.csv: which class a picture is of. It grows by a row an answer, and the last row about a picture holds."""
+"""labels.csv: which class a picture is of. A picture has one row; of several written by hand the last holds."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
+from aaecli.data.label_file import new_label_file, read_label_file
+from aaecli.data.matching import Matcher
 from aaecli.errors import AaeError
-from aaecli.files import read_text
-from aaecli.paths import appending
+from aaecli.files import exists
+from aaecli.paths import check_no_links, replacing
 
 NAME = "labels.csv"
-_HEADER = ("path", "label")
-_MAX_BYTES = 2**28
+_EXAMPLES = 3
 
 
-def read_labels(path: Path) -> dict[str, str]:
-    """Read a file of the columns ``path`` (relative to its folder) and ``label``; other columns are left alone.
+@dataclass(frozen=True)
+class Labels:
+    """What a file of labels says.
 
-    Returns:
-        The label of each path, an empty one where it is not labelled (yet, or any more).
-
-    Raises:
-        AaeError: The file cannot be read, is no CSV in UTF-8, lacks a column, or names a place outside its folder.
+    Attributes:
+        label: The label of each picture that it names, an empty one where it is not labelled (yet, or any more).
+        missing: What it names, as it is written there, that no picture of the folder is.
     """
-    hint = "It starts with the line `path,label`; then a picture a line, its path counted from this folder."
-    labels: dict[str, str] = {}
-    text = read_text(path, _MAX_BYTES, hint=hint)
-    first = text.partition("\n")[0]
-    # Spreadsheets write semicolons in much of the world.
-    delimiter = ";" if ";" in first and "," not in first else ","
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        missing = [name for name in _HEADER if name not in (reader.fieldnames or ())]
-        if missing:
-            raise AaeError(f"{path} has no column '{missing[0]}'.", hint)
-        for row in reader:
-            if row["path"] and (name := _plain(row["path"], path, reader.line_num)):
-                labels[name] = (row["label"] or "").strip()
-    except csv.Error as error:
-        raise AaeError(f"{path} is not a CSV file in UTF-8: {error}.", hint) from error
-    return labels
 
+    label: dict[str, str]
+    missing: tuple[str, ...] = ()
 
-def append_labels(path: Path, labels: Mapping[str, str]) -> None:
-    """Add rows to a labels.csv, which is made where there is none; they are on the disk when this returns.
-
-    Raises:
-        AaeError: The file cannot be written, or is a link.
-    """
-    rows = io.StringIO()
-    writer = csv.writer(rows, lineterminator="\n")
-    with appending(path) as file:
-        end = file.seek(0, io.SEEK_END)
-        file.seek(max(0, end - 1))
-        # What an editor left without a line break would run into the next row.
-        if end and file.read(1) != b"\n":
-            rows.write("\n")
-        if end == 0:
-            writer.writerow(_HEADER)
-        writer.writerows(labels.items())
-        file.write(rows.getvalue().encode())
-
-
-def _plain(name: str, path: Path, line: int) -> str:
-    """Bring a path as people write them to the form in which pictures are named: a/b.png."""
-    parts = PurePosixPath(name.strip().replace("\\", "/")).parts
-    if parts[:1] == ("/",) or ".." in parts:
-        raise AaeError(
-            f"{path}, line {line}: {name} is not inside this folder.", "Give paths that are counted from the folder."
+    def none_found(self, path: Path, names: Iterable[str]) -> AaeError:
+        """Give the error for a file none of whose rows is about a picture of the folder."""
+        written = ", ".join(self.missing[:_EXAMPLES])
+        there = ", ".join(sorted(names)[:_EXAMPLES])
+        return AaeError(
+            f"None of the {len(self.missing):,} pictures that {path} names is there: it names {written}; "
+            f"the folder holds {there}.",
+            "Write each path as it is counted from the folder of labels.csv.",
         )
-    return "/".join(parts)
+
+
+def read_labels(path: Path, folder: Path, names: Iterable[str]) -> Labels:
+    """Read a file of labels: columns for the picture and for its label, others are left alone.
+
+    A picture may be written as its path from the folder, with the folder's name or that of the whole disk in front, by
+    its base name, without its ending, or in another case: whatever can only mean one picture.
+
+    Args:
+        path: The file.
+        folder: The folder that the pictures are in.
+        names: The pictures: paths from the folder, with slashes.
+
+    Raises:
+        AaeError: The file cannot be read, its columns cannot be told, or a row may mean several pictures or one outside
+            the folder.
+    """
+    matcher = Matcher(folder, names)
+    file = read_label_file(path, matcher.is_one)
+    label: dict[str, str] = {}
+    missing: dict[str, None] = {}
+    for number, written, given in file.entries():
+        found = matcher.find(written)
+        if found is None:
+            raise AaeError(
+                f"{path}, line {file.lines[number]}: {written} is not inside this folder.",
+                "Give paths that are counted from the folder.",
+            )
+        if len(found) > 1:
+            raise AaeError(
+                f"{path}, line {file.lines[number]}: {written} may mean {' or '.join(found[:_EXAMPLES])}.",
+                "Give paths that are counted from the folder.",
+            )
+        if found:
+            label[found[0]] = given
+        else:
+            missing[written] = None
+    return Labels(label, tuple(sorted(missing)))
+
+
+def store_labels(path: Path, folder: Path, given: Mapping[str, str], names: Iterable[str] = ()) -> None:
+    """Write labels into a labels.csv: in the place of what it says of these pictures, the others' rows as they were.
+
+    Args:
+        path: The file, which is made where there is none.
+        folder: The folder that the pictures are in.
+        given: The label of each picture; an empty one takes a label back.
+        names: All pictures of the folder, so that no row is taken for that of another picture.
+
+    Raises:
+        AaeError: The file cannot be read or written, or is a link that leads out of the folder. It is then as it was.
+    """
+    check_no_links(folder, path)
+    matcher = Matcher(folder, {*given, *names})
+    file = read_label_file(path, matcher.is_one) if exists(path) and path.stat().st_size else new_label_file()
+    place: dict[str, int] = {}
+    double = set()
+    for number, written, _ in file.entries():
+        if len(found := matcher.find(written) or ()) == 1:
+            double.add(place.setdefault(found[0], number))
+            if place[found[0]] != number:
+                double.add(number)
+    keep = set(place.values())
+    width = max(file.path_column, file.label_column) + 1
+    for name, label in given.items():
+        if name in place:
+            row = file.rows[place[name]]
+            row.extend([""] * (width - len(row)))
+            row[file.label_column] = label
+        else:
+            row = [""] * (len(file.rows[0]) if file.header else width)
+            row[file.path_column], row[file.label_column] = name, label
+            keep.add(len(file.rows))
+            file.rows.append(row)
+    file.rows = [row for number, row in enumerate(file.rows) if number in keep or number not in double]
+    with replacing(path) as temporary:
+        temporary.write_bytes(file.encode())

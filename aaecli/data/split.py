@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.data.dataset import Dataset
+from aaecli.data.duplicates import has_copy
 from aaecli.errors import AaeError
 from aaecli.paths import replacing
 
@@ -41,11 +42,14 @@ def split(
     """Split the training images: the last sixth for validation (MNIST's last 10,000), the others are the pool.
 
     Pictures of a folder are mostly unlabelled, so there a share of each class's labelled ones is kept for validation,
-    drawn by lot; each class keeps one at least to learn from.
+    drawn by lot; each class keeps one at least to learn from. Where the folder says which ones validate, those do.
 
     Where the last sixth would leave a class out of either part, as in files sorted by class, the last sixth of each
     class is taken instead. The labelled images are drawn from the pool, the same number of each class (one more of
     some, drawn by lot, where the number is no multiple; fewer of a class that has no more).
+
+    Copies of an image, alike to the pixel, stay together: all are in the pool, or none is. An image without a label
+    whose copy is kept for validation is in neither part, and so is a picture of a folder whose copy is in its test set.
 
     Args:
         dataset: The data set.
@@ -54,40 +58,104 @@ def split(
         holdout: That share, for pictures of a folder; ``auto``: ``HOLDOUT``, or 0 where there is a test set.
 
     Raises:
-        AaeError: There are fewer labels than classes, or more than images in the pool.
+        AaeError: There are fewer labels than classes, or more than images in the pool, or no classes to learn.
     """
-    label = dataset.train_label
+    if labels != 0:
+        dataset.require_classes()
     num_classes = len(dataset.classes)
-    if dataset.is_collection:
-        share = (0.0 if len(dataset.test_label) else HOLDOUT) if holdout == "auto" else holdout
-        return _split_collection(label, num_classes, labels, seed, share)
-    place = np.arange(len(label))
-    is_validation = place >= len(label) - round(len(label) / 6)
-    if any(len(np.unique(label[part])) < num_classes for part in (is_validation, ~is_validation)):
-        is_validation = np.zeros(len(label), bool)
-        for value in range(num_classes):
-            members = np.flatnonzero(label == value)
-            is_validation[members[len(members) - round(len(members) / 6) :]] = True
-    pool, validation = place[~is_validation], place[is_validation]
-    if len(validation) == 0:
-        raise AaeError("The data set is too small to keep images for validation.", "Give at least 4 images a class.")
-    return Split(pool, _draw(pool, label[pool], num_classes, labels, seed), validation)
-
-
-def _split_collection(
-    label: NDArray[np.int64], num_classes: int, labels: int | Literal["all"], seed: int, holdout: float
-) -> Split:
-    rng = np.random.default_rng(seed)
-    held = []
-    for value in range(num_classes):
-        members = rng.permutation(np.flatnonzero(label == value))
-        held.append(members[: min(round(holdout * len(members)), len(members) - 1)])
-    validation = np.sort(np.concatenate(held))
-    is_pool = np.ones(len(label), bool)
-    is_pool[validation] = False
+    kept = _kept_back(dataset, seed, holdout) if dataset.is_collection else _last_sixth(dataset)
+    label = dataset.train_label
+    # Whoever learns from a copy of an image has seen the image.
+    is_pool = ~np.isin(dataset.first_copy, dataset.first_copy[kept])
+    if dataset.is_collection and len(dataset.test_image):
+        is_pool &= ~has_copy(dataset.train_image, dataset.test_image)
+    if dataset.is_validation is not None:
+        is_pool &= ~dataset.is_validation
+    pool = np.flatnonzero(is_pool)
     learnt = np.flatnonzero(is_pool & (label >= 0))
-    labelled = _draw(learnt, label[learnt], num_classes, labels, seed)
-    return Split(np.flatnonzero(is_pool), labelled, validation)
+    for value in range(num_classes if labels != 0 else 0):
+        if not (label[learnt] == value).any():
+            raise AaeError(
+                f"Every labelled image of the class '{dataset.classes[value]}' is a copy of one that is tested on.",
+                "Take the copies out of the test or validation images.",
+            )
+    return Split(pool, _draw(learnt, label[learnt], num_classes, labels, seed), np.flatnonzero(kept))
+
+
+def _last_sixth(dataset: Dataset) -> NDArray[np.bool_]:
+    """Give the last sixth, of each class where it has to be: bool (N,)."""
+    label, group = dataset.train_label, dataset.first_copy
+    num_classes = len(dataset.classes)
+    sure = ~_contradicted(label, group)
+    kept = _last(np.flatnonzero(sure), group, round(len(label) / 6))
+    if any(len(np.unique(label[part])) < num_classes for part in (kept, ~kept)):
+        kept = np.zeros(len(label), bool)
+        for value in range(num_classes):
+            members = label == value
+            kept |= _last(np.flatnonzero(members & sure), group, round(np.count_nonzero(members) / 6))
+    if not kept.any():
+        raise AaeError("The data set is too small to keep images for validation.", "Give at least 4 images a class.")
+    return kept
+
+
+def _last(members: NDArray[np.int64], group: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """Mark the last so many images, and no copy of one that comes before: bool (N,)."""
+    chosen = np.zeros(len(group), bool)
+    members = members[np.argsort(group[members], kind="stable")]
+    start = len(members) - count
+    if count and start > 0:
+        ordered = group[members]
+        begins = np.flatnonzero(np.diff(ordered, prepend=-1))
+        later = begins[begins >= start]
+        # Where the last group is larger than that, it is taken whole, unless nothing else would be left.
+        start = int(later[0]) if len(later) else int(begins[-1])
+        if start > 0:
+            chosen[members[start:]] = True
+    return chosen
+
+
+def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) -> NDArray[np.bool_]:
+    """Give the labelled pictures of a folder that validate: bool (N,)."""
+    label, group = dataset.train_label, dataset.first_copy
+    tested = has_copy(dataset.train_image, dataset.test_image)
+    if dataset.is_validation is not None:
+        if holdout != "auto":
+            raise AaeError(
+                f"{dataset.name} says itself which pictures are for validation, so --holdout has no effect.",
+                "Leave --holdout out, or put those pictures among the others.",
+            )
+        given: NDArray[np.bool_] = dataset.is_validation & (label >= 0) & ~tested
+        return given
+    share = (0.0 if len(dataset.test_label) else HOLDOUT) if holdout == "auto" else holdout
+    rng = np.random.default_rng(seed)
+    unsure = _contradicted(label, group) | tested
+    kept = np.zeros(len(label), bool)
+    for value in range(len(dataset.classes)):
+        is_member = label == value
+        members = np.flatnonzero(is_member)
+        size = np.bincount(group[members], minlength=len(label))
+        chosen = np.zeros(len(label), bool)
+        wanted, left = min(round(share * len(members)), len(members) - 1), len(members)
+        for place in rng.permutation(members).tolist():
+            if wanted <= 0:
+                break
+            copies, first = int(size[group[place]]), left == len(members)
+            # The last picture of a class is learnt from. The first to be drawn may have more copies than wanted.
+            if unsure[place] or chosen[group[place]] or copies >= left or (copies > wanted and not first):
+                continue
+            chosen[group[place]] = True
+            wanted, left = wanted - copies, left - copies
+        kept |= is_member & chosen[group]
+    return kept
+
+
+def _contradicted(label: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which images have a copy with another label: bool (N,)."""
+    named = np.flatnonzero(label >= 0)
+    least, most = np.full(len(label), np.iinfo(np.int64).max), np.full(len(label), -1)
+    np.minimum.at(least, group[named], label[named])
+    np.maximum.at(most, group[named], label[named])
+    return np.asarray(least[group] < most[group])
 
 
 def _draw(

@@ -44,8 +44,10 @@ def cross_validate(
             f"The model {config.model} learns no classes from labels, so there are none to leave out.",
             "Cross-validation is for semisupervised and baseline.",
         )
-    parts = split(dataset, config.labels, config.seed, 0.0 if dataset.is_collection else "auto")
-    fold = deal(dataset.train_label[parts.labelled], num_folds, config.seed)
+    keeps_none = dataset.is_collection and dataset.is_validation is None
+    parts = split(dataset, config.labels, config.seed, 0.0 if keeps_none else "auto")
+    copy_of = dataset.first_copy
+    fold = deal(dataset.train_label[parts.labelled], num_folds, config.seed, copy_of[parts.labelled])
     if (fold < 0).all():
         raise AaeError(
             "No class has two labelled images, so none can be left out.", "Label a few more: `aaecli label` asks."
@@ -55,7 +57,9 @@ def cross_validate(
     label_prob = np.zeros((len(parts.labelled), len(dataset.classes)), np.float32)
     for number in np.unique(fold[fold >= 0]).tolist():
         left_out = parts.labelled[fold == number]
-        part = Split(np.setdiff1d(parts.pool, left_out), np.setdiff1d(parts.labelled, left_out), left_out)
+        # What is left out has copies without a label, perhaps.
+        seen = parts.pool[~np.isin(copy_of[parts.pool], copy_of[left_out])]
+        part = Split(seen, np.intersect1d(parts.labelled, seen), left_out)
         training = Trainer(config, dataset, part, device, dtype)
         with tempfile.TemporaryDirectory() as folder:
             if not training.run(Path(folder), watch(number, training.num_steps)):
@@ -66,23 +70,34 @@ def cross_validate(
     return label_prob[judged], dataset.train_label[parts.labelled[judged]], fold[judged]
 
 
-def deal(label: NDArray[np.int64], num_folds: int, seed: int) -> NDArray[np.int64]:
+def deal(
+    label: NDArray[np.int64], num_folds: int, seed: int, copy_of: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Deal images into folds like cards, class after class, so that the folds are of a size and each class is spread.
+
+    Copies of an image go into one fold together.
 
     Args:
         label: int64 (L,).
         num_folds: Number of folds.
         seed: Seed of the lot.
+        copy_of: int64 (L,), a number that the copies of an image share; None where there are no copies.
 
     Returns:
-        int64 (L,): the fold of each; -1 for the only image of a class, which cannot be done without.
+        int64 (L,): the fold of each; -1 for the only image of a class, which cannot be done without, and for copies
+        that are labelled as different classes.
     """
     rng = np.random.default_rng(seed)
     fold = np.full(len(label), -1)
     dealt = 0
+    copies = np.arange(len(label)) if copy_of is None else copy_of
     for value in np.unique(label):
         members = rng.permutation(np.flatnonzero(label == value))
-        if len(members) > 1:
-            fold[members] = (dealt + np.arange(len(members))) % num_folds
-            dealt += len(members)
+        members = members[~np.isin(copies[members], copies[label != value])]
+        _, first, card = np.unique(copies[members], return_index=True, return_inverse=True)
+        if len(first) > 1:
+            # The cards in the order in which the lot drew the first copy of each.
+            turn = np.argsort(np.argsort(first))[card]
+            fold[members] = (dealt + turn) % num_folds
+            dealt += len(first)
     return fold

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from aaecli.cli.labelling import Answers
-from aaecli.data.labels import read_labels
+from aaecli.data.folder import list_folder
 from tests.cli.conftest import Run
 from tests.cli.test_own_pictures import SMALL
 from tests.data.drawings import drawing, write_classes, write_pictures
@@ -21,12 +21,22 @@ def test_what_a_line_means() -> None:
     assert answers.read("\n", "cow") == ("cow", "")
     assert answers.read("", None)[0] is None
     assert answers.read("d\n", None) == ("Dog", "")
+    assert answers.read("DOG", None) == ("Dog", "")
     assert answers.read("c", None) == (None, "'c' may be cat or cow.")
     label, told = answers.read("cwo", "cat")
     assert label is None
-    assert "Did you mean 'cow'?" in told
+    assert told == "There is no class 'cwo' yet. Did you mean 'cow'? To add 'cwo', type it once more."
     assert answers.read("cwo", None) == ("cwo", "")
     assert answers.classes[-1] == "cwo"
+
+
+def test_a_number_is_no_beginning_of_another() -> None:
+    answers = Answers(["0", "10"])
+    assert answers.read("1", None) == (
+        None, "There is no class '1' yet. So far: 0, 10. To add '1', type it once more."
+    )  # fmt: skip
+    assert answers.read("1", None) == ("1", "")
+    assert answers.read("010", None) == ("10", "")
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
@@ -44,14 +54,20 @@ def test_a_cold_start_in_the_terminal(aaecli: Run, in_empty_folder: Path, monkey
     assert "bar, ring" in done.err
     with Path("shapes/labels.csv").open(newline="") as file:
         rows = list(csv.reader(file))
-    assert [row[1] for row in rows] == ["label", "ring", "", "ring", "cross"]
-    assert rows[1][0] == rows[2][0] == rows[3][0] != rows[4][0]
+    # An answer that is given again is in the place of the first.
+    assert [row[1] for row in rows] == ["label", "ring", "cross"]
+    assert rows[1][0] != rows[2][0]
 
     # The next questions are others.
     typed(monkeypatch)
     again = aaecli("label", "shapes", "--count", 28)
     assert "0 of 28 pictures labelled" in again.out
     assert f": {rows[1][0]}" not in again.err
+
+
+def given_in(folder: str) -> int:
+    with (Path(folder) / "labels.csv").open(newline="") as file:
+        return sum(bool(row["label"]) for row in csv.DictReader(file))
 
 
 def test_a_list_to_fill_in(aaecli: Run, in_empty_folder: Path) -> None:
@@ -73,11 +89,11 @@ def test_a_list_to_fill_in(aaecli: Run, in_empty_folder: Path) -> None:
         writer.writerows(row | {"label": Path(row["path"]).stem.rstrip("0123456789")} for row in rows[:7])
     done = aaecli("label", "shapes", "--answers", "ask.csv")
     assert (done.code, done.out.split()[0]) == (0, "7")
-    assert len(read_labels(Path("shapes/labels.csv"))) == 7
+    assert given_in("shapes") == 7
     assert "17 of them without a label" not in aaecli("data", "--data", "shapes").out
     Path("other.csv").write_text("path,label\nnowhere.png,ring\n")
     assert "nowhere.png, which is no picture" in aaecli("label", "shapes", "--answers", "other.csv").err
-    assert len(read_labels(Path("shapes/labels.csv"))) == 7
+    assert given_in("shapes") == 7
 
 
 @pytest.mark.parametrize("kept", ["ask.csv", "ask.png"])
@@ -142,7 +158,12 @@ def test_a_model_of_the_folder_guesses_and_chooses(
     done = aaecli("label", "shapes", "--count", 9)
     assert "by what model.pt learnt" in done.err
     assert "9 of 9 pictures labelled" in done.out
-    given = read_labels(Path("shapes/labels.csv"))
+    listing = list_folder(Path("shapes"))
+    given = {
+        name: label
+        for name, label in zip(listing.train, listing.train_class, strict=True)
+        if label and name.startswith("unlabelled/")
+    }
     assert sum(Path(name).stem.rstrip("0123456789") == label for name, label in given.items()) >= 8
 
     # A model of another folder is not asked.
@@ -152,6 +173,63 @@ def test_a_model_of_the_folder_guesses_and_chooses(
     done = aaecli("label", "others", "--rule", "badge")
     assert done.code == 1
     assert "Train one first" in done.err
+
+
+def fill(labels: dict[str, str]) -> None:
+    with Path("filled.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "label"))
+        writer.writerows(labels.items())
+
+
+def test_a_slip_in_a_list_is_no_class(aaecli: Run, in_empty_folder: Path) -> None:
+    write_pictures(Path("set"), {f"{kind}/{n}.png": drawing(kind, n) for kind in range(2) for n in range(3)})
+    write_pictures(Path("set"), {f"unlabelled/{n}.png": drawing(2, n) for n in range(6)})
+    slips = {"seven": "the others are 0, 1", "O": "the others are", "2": "the others are", " 01 ": "did you mean '1'?"}
+    for slip, said in slips.items():
+        fill({"unlabelled/0.png": "1", "unlabelled/1.png": slip})
+        done = aaecli("label", "set", "--answers", "filled.csv")
+        assert (done.code, done.out) == (1, "")
+        assert f"has the label '{slip.strip()}' once, which is no class yet: {said}" in done.err
+        assert not Path("set/labels.csv").exists()
+    # The command in the hint works as it stands.
+    fill({"unlabelled/0.png": "1", "unlabelled/1.png": "2"})
+    assert "--classes 2`" in aaecli("label", "set", "--answers", "filled.csv").err
+    done = aaecli("label", "set", "--answers", "filled.csv", "--classes", "2")
+    assert (done.code, done.out) == (0, "2 labels taken into set/labels.csv: 1 × 1, 2 × 1\n")
+
+
+@pytest.mark.parametrize(
+    ("labels", "slip"),
+    [
+        (["0", "1", "2", "seven"], "seven"),
+        (["stamp", "stamp", "coin", "stanp"], "stanp"),
+        (["cat", "cat", "Cat"], "Cat"),
+        (["1", "1", "01"], "01"),
+        (["A", "a", "B", "b"], None),
+        (["cat", "dog", "cow"], None),
+    ],
+)
+def test_a_slip_among_the_first_labels(aaecli: Run, in_empty_folder: Path, labels: list[str], slip: str | None) -> None:
+    write_pictures(Path("set"), {f"{n}.png": drawing(n % 3, n) for n in range(8)})
+    fill({f"{n}.png": label for n, label in enumerate(labels)})
+    done = aaecli("label", "set", "--answers", "filled.csv")
+    assert (done.code == 1) == (slip is not None), done.err
+    if slip is not None:
+        assert f"has the label '{slip}' once" in done.err
+        every = ",".join(sorted(set(labels)))
+        assert f"--classes {every}`" in done.err
+        done = aaecli("label", "set", "--answers", "filled.csv", "--classes", every)
+    assert done.code == 0
+    assert done.out.startswith(f"{len(labels)} labels taken into set/labels.csv: ")
+
+
+def test_answers_that_are_taken_again_replace_themselves(aaecli: Run, in_empty_folder: Path) -> None:
+    write_pictures(Path("set"), {f"{n}.png": drawing(n % 3, n) for n in range(8)})
+    for _ in range(3):
+        fill({f"{n}.png": "bar" if n % 2 else "ring" for n in range(8)})
+        assert aaecli("label", "set", "--answers", "filled.csv").code == 0
+        assert len(Path("set/labels.csv").read_text().splitlines()) == 9
 
 
 def test_nothing_to_ask(aaecli: Run, in_empty_folder: Path) -> None:

@@ -203,7 +203,7 @@ def test_what_was_kept_back_is_found_by_name_and_has_a_label() -> None:
     )
     assert pictures.image_shape == (3, 2, 3)
     found = kept_back(pictures, ["z", "gone", "y", "w"])
-    assert (found.test_name, found.test_label.tolist(), found.is_kept_back) == (("z", "w"), [1, 0], True)
+    assert (found.test_name, found.test_label.tolist(), found.images_of) == (("z", "w"), [1, 0], "holdout")
     assert found.test_image[:, 0, 0, 0].tolist() == [3, 0]
     with pytest.raises(AaeError, match="no labelled picture was kept back"):
         kept_back(pictures, ["y", "gone"])

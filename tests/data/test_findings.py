@@ -8,6 +8,7 @@ import pytest
 
 from aaecli.data.findings import Findings
 
+TOGETHER = "All copies are learnt from, or none."
 NOTHING = Findings({}, (), (), (), (), (), 0, 8)
 
 
@@ -36,14 +37,14 @@ def test_names_are_listed_up_to_a_number() -> None:
         ({"missing": ("a",)}, "Only labels.csv knows of 1 picture: a."),
         (
             {"contradicting": (("a", "b"), ("c", "d", "e"))},
-            "The same picture is labelled as different classes: a = b, c = d = e.",
+            "The same picture is labelled as different classes, so none of the labels counts: a = b, c = d = e.",
         ),
-        ({"tested": (("a", "b"),)}, "1 test picture can be learnt from as well: a = b."),
-        ({"labelled": (("a", "b"),)}, "1 picture occur more than once, 1 of them labelled."),
-        ({"unlabelled": (("a", "b"), ("c", "d"))}, "2 pictures occur more than once, 0 of them labelled."),
+        ({"tested": (("a", "b"),)}, "Not learnt from, since 1 test picture would tell nothing: a = b."),
+        ({"labelled": (("a", "b"),)}, "1 picture occur more than once, 1 of them labelled. " + TOGETHER),
+        ({"unlabelled": (("a", "b"), ("c", "d"))}, "2 pictures occur more than once, 0 of them labelled. " + TOGETHER),
         (
             {"labelled": (("a", "b"),), "unlabelled": (("c", "d"), ("e", "f"))},
-            "3 pictures occur more than once, 1 of them labelled.",
+            "3 pictures occur more than once, 1 of them labelled. " + TOGETHER,
         ),
     ],
 )

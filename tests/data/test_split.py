@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from aaecli.data.dataset import Dataset
 from aaecli.data.findings import Findings
@@ -18,10 +18,15 @@ from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
 
 
+def images(count: int) -> NDArray[np.uint8]:
+    """Make images of which no two are alike."""
+    return np.arange(count, dtype=">u4").view(np.uint8).reshape(count, 2, 2)
+
+
 def dataset_of(label: ArrayLike) -> Dataset:
-    """Make a data set of these training labels; the images are never looked at."""
+    """Make a data set of these training labels; no two images are alike."""
     values = np.asarray(label, np.int64)
-    image = np.zeros((len(values), 1, 1), np.uint8)
+    image = images(len(values))
     classes = tuple(str(value) for value in range(int(values.max()) + 1))
     return Dataset("some", classes, image, values, image[:1], values[:1])
 
@@ -161,7 +166,7 @@ def test_no_labels_draw_none() -> None:
 @pytest.mark.parametrize(("holdout", "kept"), [("auto", 2), (0.5, 5), (0.0, 0), (0.9, 9)])
 def test_pictures_of_a_folder_keep_a_share_of_each_class_and_never_the_last_of_one(holdout: Any, kept: int) -> None:
     label = np.array([*([0] * 10), *([1] * 10), 2, *([-1] * 5)])
-    image = np.zeros((len(label), 1, 1), np.uint8)
+    image = images(len(label))
     findings = Findings({}, (), (), (), (), (), 0, len(label))
     names = tuple(f"{number}.png" for number in range(len(label)))
     dataset = Dataset("mine", ("a", "b", "c"), image, label, image[:0], label[:0], names, (), findings)
@@ -178,7 +183,7 @@ def test_pictures_of_a_folder_keep_a_share_of_each_class_and_never_the_last_of_o
 def collection_of(label: list[int]) -> Dataset:
     """Make a folder of pictures with these labels; -1 for none."""
     values = np.array(label)
-    image = np.zeros((len(values), 1, 1), np.uint8)
+    image = images(len(values))
     names = tuple(f"{number}.png" for number in range(len(values)))
     findings = Findings({}, (), (), (), (), (), 0, len(values))
     return Dataset("mine", ("a", "b"), image, values, image[:0], values[:0], names, (), findings)

@@ -158,7 +158,7 @@ KINDS: dict[str, Write] = {
     "list of names that are no files": _listed(b"/dev/zero\n/proc/self/mem\n../../../etc/passwd\n"),
     "labels for pictures outside": _labelled(b"path,label\n../../secret.png,3\n"),
     "labels at an absolute path": _labelled(b"path,label\n/etc/passwd,3\n"),
-    "labels without their column": _labelled(b"picture,class\n0.png,3\n"),
+    "labels without their column": _labelled(b"picture,height,width\n0.png,3,4\n"),
     "labels in no encoding": _labelled(b"path,label\n\xff\xfe,3\n"),
     "labels in one endless field": _labelled(b'path,label\n"' + b"x" * 2**20),
 }

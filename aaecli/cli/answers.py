@@ -1,0 +1,78 @@
+"""Answers in a list that somebody filled in: taken into the folder's labels.csv, slips excepted."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from aaecli.data.classes import plain_name, suspects
+from aaecli.errors import AaeError
+from aaecli.suggestions import suggest_aaecli
+
+_MOST_SHOWN = 12
+
+
+def take_answers(folder: Path, answers: Path, added: Iterable[str]) -> Counter[str]:
+    """Take the labels of a list that was filled in into the folder's labels.csv, all or none.
+
+    Args:
+        folder: The folder of pictures.
+        answers: The list.
+        added: Classes that there may be besides those that pictures are labelled as already.
+
+    Returns:
+        How often each label was given.
+
+    Raises:
+        AaeError: The list is of other pictures or empty, or a label in it is no class, by a slip perhaps.
+    """
+    from aaecli.data.folder import keep_labels, list_folder
+    from aaecli.data.labels import read_labels
+
+    listing = list_folder(folder)
+    found = read_labels(answers, folder, listing.train)
+    given = {name: label for name, label in found.label.items() if label}
+    if found.missing:
+        raise AaeError(
+            f"{answers} names {found.missing[0]}, which is no picture in {folder}.", "Name the folder it was made for."
+        )
+    if not given:
+        raise AaeError(f"{answers} has no label in its column 'label'.", "Fill in the names of the classes first.")
+    counts = Counter(given.values())
+    classes = [*listing.classes, *added]
+    _check_slips(folder, answers, counts, classes)
+    keep_labels(folder, listing, given)
+    return counts
+
+
+def _check_slips(folder: Path, answers: Path, counts: Counter[str], classes: list[str]) -> None:
+    """See that no label is a class by a slip; the first labels of a folder are new, and only odd ones among them are.
+
+    Raises:
+        AaeError: One may be.
+    """
+    if classes:
+        strange = {name: "" for name in counts if name not in classes}
+        for name in strange:
+            same = [known for known in classes if plain_name(known) == plain_name(name)]
+            near = [] if name.isdecimal() else difflib.get_close_matches(name, classes, 1)
+            strange[name] = next(iter(same or near), "")
+    else:
+        strange = suspects(counts)
+    if not strange:
+        return
+    name, near = min(strange.items())
+    shown = ", ".join(sorted(classes or counts.keys() - strange.keys())[:_MOST_SHOWN])
+    meant = f"did you mean '{near}'?" if near else f"the others are {shown}."
+    new = ",".join(sorted(strange if classes else counts))
+    again = suggest_aaecli("label", folder, "--answers", answers, "--classes", new)
+    raise AaeError(
+        f"{answers} has the label '{name}' {_times(counts[name])}, which is no class yet: {meant}",
+        f"Correct the list, or add what is new to the classes: {again}",
+    )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
