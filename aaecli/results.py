@@ -21,6 +21,8 @@ from aaecli.paths import replacing
 from aaecli.tables import build, plain, require
 
 SCHEMA = 1
+FILES = ("results.json", "results.csv", "results.md")
+"""What ``write_results`` writes."""
 _NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "precision", "compile", "capture")
 _MAX_BYTES = 2**26
 
@@ -147,12 +149,8 @@ def write_results(folder: Path, results: Sequence[Result]) -> None:
     writer.writerows(entries)
     # A run a line, so that a change shows as the runs that changed.
     lines = ",\n".join(json.dumps(entry) for entry in entries)
-    texts = {
-        "results.json": f'{{"schema": {SCHEMA}, "results": [\n{lines}\n]}}\n',
-        "results.csv": table.getvalue(),
-        "results.md": markdown(ordered),
-    }
-    for name, text in texts.items():
+    texts = (f'{{"schema": {SCHEMA}, "results": [\n{lines}\n]}}\n', table.getvalue(), markdown(ordered))
+    for name, text in zip(FILES, texts, strict=True):
         with replacing(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 

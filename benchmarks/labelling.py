@@ -57,15 +57,17 @@ def train(folder: Path, seed: int, steps: int) -> float:
 def asked(folder: Path, truth: dict[str, str], seed: int, steps: int) -> float:
     """Label what ``aaecli label`` asks for, in rounds with a training between them."""
     accuracy = 0.0
-    for count in ROUNDS:
+    for number, count in enumerate(ROUNDS):
+        sheet = f"ask{number}.csv"
         options = ("--no-normalise", "--classes", ",".join(sorted(set(truth.values()))), "--seed", seed)
-        aaecli(folder, "label", "digits", *options, "--count", count, "--out", "ask.csv")
-        with (folder / "ask.csv").open(newline="") as file:
+        aaecli(folder, "label", "digits", *options, "--count", count, "--out", sheet)
+        with (folder / sheet).open(newline="") as file:
             rows = list(csv.DictReader(file))
-        with (folder / "answers.csv").open("w", newline="") as file:
+        filled = f"answers{number}.csv"
+        with (folder / filled).open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerows([("path", "label"), *((row["path"], truth[row["path"]]) for row in rows)])
-        aaecli(folder, "label", "digits", *options, "--answers", "answers.csv")
+        aaecli(folder, "label", "digits", *options, "--answers", filled)
         accuracy = train(folder, seed, steps)
     return accuracy
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aaecli.cli import options
 from aaecli.cli.train import number_or_all
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aaecli.outputs import Outputs
     from aaecli.results import Result
 
 app = typer.Typer(add_completion=False)
@@ -20,6 +22,7 @@ app = typer.Typer(add_completion=False)
 _WHAT = "What to compare"
 _WHERE = "Where"
 _MAX_SEEDS = 1000
+_FIGURE = "accuracy.png"
 
 
 @app.command(
@@ -112,6 +115,7 @@ def benchmark(
             "for. A folder stands for the runs in it; may be given several times.",
         ),
     ] = None,
+    force: Annotated[bool, options.force(_WHERE)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")] = False,
 ) -> None:
@@ -123,6 +127,7 @@ def benchmark(
     Writes [bold]results.json[/bold], [bold]results.csv[/bold], [bold]results.md[/bold] and [bold]accuracy.png[/bold].
     """
     from aaecli.cli.benchmark_display import BenchmarkDisplay
+    from aaecli.outputs import Outputs
     from aaecli.results import read_results
 
     with BenchmarkDisplay(quiet=quiet) as display:
@@ -137,13 +142,14 @@ def benchmark(
             flags,
             config or [],
         )
+        _claim(out, Outputs(force=force, inputs=[Path(data)] if data else []))
         if collect:
             benchmark.collect(planned, out, collect, display)
             done = True
         else:
             done = benchmark.run(planned, out, display)
     results = read_results(out / "results.json")
-    _draw(results, out / "accuracy.png")
+    _draw(results, out / _FIGURE)
     display.render(results, out, as_json=as_json)
     if not done:
         if not display.signal_number:
@@ -151,6 +157,19 @@ def benchmark(
                 "Some runs are under way in another process.", "The same command, later, completes the table."
             )
         raise typer.Exit(128 + display.signal_number)
+
+
+def _claim(folder: Path, outputs: Outputs) -> None:
+    """See that the folder's results may be written: it is a benchmark's, or holds no files of these names."""
+    from aaecli.files import is_file
+    from aaecli.results import FILES, read_results
+
+    name, *others = FILES
+    # A benchmark that was killed early has a file of no results; one that is somebody else's is refused.
+    read_results(folder / name)
+    is_benchmark = is_file(folder / name)
+    for other in (*others, _FIGURE):
+        outputs.claim(folder / other, own=lambda _: is_benchmark)
 
 
 def parse_seeds(text: str) -> list[int]:

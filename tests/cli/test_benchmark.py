@@ -278,3 +278,36 @@ def test_clusters_are_compared_by_their_accuracy_and_what_reads_no_label_is_refu
     refused = aaecli(*words, "--model", "aae")
     assert refused.code == 1
     assert "semisupervised" in refused.err
+
+
+@pytest.mark.parametrize("name", ["results.csv", "results.md", "accuracy.png"])
+def test_what_somebody_else_wrote_is_not_replaced(benchmark, here, name):
+    (here / "benchmark").mkdir()
+    (here / "benchmark" / name).write_text("mine")
+    refused = benchmark("--seeds", 1)
+    assert refused.code == 1
+    assert "--force" in refused.err
+    assert [path.name for path in (here / "benchmark").iterdir()] == [name]
+    assert (here / "benchmark" / name).read_text() == "mine"
+    assert benchmark("--seeds", 1, "--force").code == 0
+    # From then on the folder is a benchmark's.
+    assert benchmark("--seeds", 1).code == 0
+
+
+def test_nothing_is_written_through_a_link_or_into_the_data(benchmark, here):
+    (here / "elsewhere.csv").write_text("mine")
+    (here / "benchmark").mkdir()
+    (here / "benchmark/results.csv").symlink_to(here / "elsewhere.csv")
+    assert benchmark("--seeds", 1, "--force").code == 1
+    assert (here / "elsewhere.csv").read_text() == "mine"
+    assert not (here / "benchmark/runs").exists()
+    assert benchmark("--seeds", 1, "--out", "data/benchmark").code == 1
+    assert not (here / "data/benchmark").exists()
+
+
+def test_results_that_are_no_file_are_refused_at_once(benchmark, here):
+    (here / "benchmark").mkdir()
+    os.mkfifo(here / "benchmark/results.json")
+    refused = benchmark("--seeds", 1)
+    assert refused.code == 1
+    assert "results.json" in refused.err
