@@ -39,3 +39,12 @@ def class_prob(
     member[np.arange(len(clusters)), list(clusters)] = 1
     summed: NDArray[np.float32] = cluster_prob.astype(np.float32) @ member
     return summed
+
+
+def unnamed(count: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Give classes to clusters where no image has a label to name them by: a class each, called by its number.
+
+    Returns:
+        The names of the classes, and the class of each cluster.
+    """
+    return tuple(f"cluster {number}" for number in range(1, count + 1)), tuple(range(count))

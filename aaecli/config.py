@@ -407,7 +407,8 @@ class Config:
 
     def label_dim(self, num_classes: int) -> int:
         """Give the number of values that the label has: clusters, or the classes of the data set."""
-        return self.clusters if self.model == "clustering" else num_classes
+        # A model that knows no classes has no use for the number, and there may be none in its pictures.
+        return self.clusters if self.model == "clustering" else max(1, num_classes)
 
 
 def from_table(table: Mapping[str, Any]) -> Config:

@@ -180,21 +180,30 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
         facts.add_row(for_rich(name, "bold"), for_rich(value, limit=_LINE))
 
     counts = Table(box=box.SIMPLE_HEAD, show_footer=True)
-    counts.add_column("class", "all")
-    counts.add_column("train", f"{found['num_train']:,}", justify="right")
+    without = (found["num_unlabelled"], found["num_test"] - sum(entry["test"] for entry in found["classes"]))
+    counts.add_column("class", "total")
+    counts.add_column("labelled" if any(without) else "train", f"{found['num_train'] - without[0]:,}", justify="right")
+    if any(without):
+        counts.add_column("unlabelled", f"{without[0]:,}", justify="right")
     counts.add_column("test", f"{found['num_test']:,}", justify="right")
     for entry in found["classes"]:
-        counts.add_row(for_rich(entry["class"], limit=60), f"{entry['train']:,}", f"{entry['test']:,}")
+        row = [f"{entry['train']:,}", *(["0"] if any(without) else []), f"{entry['test']:,}"]
+        counts.add_row(for_rich(entry["class"], limit=60), *row)
+    if any(without):
+        counts.add_row(for_rich("without a label", "italic"), "0", f"{without[0]:,}", f"{without[1]:,}")
     return facts, counts
 
 
 def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:
     """List by name what is wrong with the pictures of a folder; a group of copies is a line."""
-    rows = [("unreadable", reason) for reason in findings["unreadable"].values()]
+    rows = [("layout", sentence) for sentence in findings["layout"]]
+    rows += [("to learn", f"{message} {hint}") for message, hint in findings["faults"]]
+    rows += [("unreadable", reason) for reason in findings["unreadable"].values()]
     rows += [("not there", f"{name}, in labels.csv") for name in findings["missing"]]
     for kind, title in (
         ("contradicting", "copies, labels differ"),
         ("tested", "copies, one in test"),
+        ("validated", "copies, one validates"),
         ("labelled", "copies, labelled"),
         ("unlabelled", "copies, unlabelled"),
     ):

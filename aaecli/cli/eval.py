@@ -19,6 +19,7 @@ _REDRAWN = "reconstruction_error"
 _IMAGES = {
     "test": "test images",
     "holdout": "labelled pictures kept back from the training",
+    "labelled": "labelled pictures",
     "folds": "labelled images, each left out of one training",
 }
 _FEW = 500
@@ -99,22 +100,27 @@ def evaluate(
 
 
 def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
-    from aaecli.data.dataset import kept_back, load_dataset
+    from aaecli.data.dataset import all_labelled, kept_back, load_dataset, with_classes
     from aaecli.learn.checkpoint import load_model
     from aaecli.learn.predict import judge, predict_stored
 
     checkpoint = load_model(path)
     config = checkpoint.config
     dataset = load_dataset(data if data is not None else config.data, config.image)
-    dataset = dataset if len(dataset.test_label) else kept_back(dataset, checkpoint.facts.get("holdout", ()))
+    if not len(dataset.test_label):
+        # Of the folder that it was trained on, only what was kept back tells anything.
+        is_other = data is not None and (not config.data or Path(data).resolve() != Path(config.data).resolve())
+        dataset = all_labelled(dataset) if is_other else kept_back(dataset, checkpoint.facts.get("holdout", ()))
+    dataset = with_classes(dataset, checkpoint.classes)
     _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, device)
     return dataset, judge(checkpoint, prediction, dataset.test_label)
 
 
 def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
+    from aaecli.console import say
     from aaecli.data.collection import image_of
-    from aaecli.data.dataset import load_dataset
+    from aaecli.data.dataset import all_labelled, load_dataset, with_classes
     from aaecli.metrics import evaluate as judge
     from aaecli.serve.session import open_encoder
     from aaecli.serve.strangeness import evaluate_onnx
@@ -124,10 +130,12 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     encoder = open_encoder(path, device)
     dataset = load_dataset(data, image_of(encoder.metadata.recipe))
     if not len(dataset.test_label):
-        raise AaeError(
-            f"{data} has no test folder, and {path} does not tell which pictures were kept back from it.",
-            "Name the model.pt that it was exported from.",
+        dataset = all_labelled(dataset)
+        say(
+            f"warning: {path} does not tell what it learnt from; if that was {data}, these figures say nothing. "
+            f"For that folder, name the model.pt that it was exported from."
         )
+    dataset = with_classes(dataset, tuple(dict.fromkeys(encoder.names)))
     # Of clusters a class may have several or none; a model without classes fits any.
     several = len(encoder.names) < len(encoder.classes) or not encoder.classes
     fits = several and set(encoder.names) <= set(dataset.classes)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-import shlex
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from aaecli.suggestions import suggest_aaecli
 
 _NEAR = 0.8
 
@@ -68,7 +69,7 @@ def find_faults(
         what = f"only the class '{classes[0]}'" if classes else "no labelled picture"
         yield (
             f"{folder} holds {what}; two classes or more are needed.",
-            f"`aaecli label {shlex.quote(str(folder))}` asks for labels; or give each class a sub-folder, "
+            f"{suggest_aaecli('label', folder)} asks for labels; or give each class a sub-folder, "
             "and those without a label unlabelled/.",
         )
     for group in look_alikes(classes):
@@ -80,7 +81,7 @@ def find_faults(
         if name not in learnt:
             yield (
                 f"No picture of the class '{name}' in {folder} can be learnt from.",
-                f"`aaecli data --data {shlex.quote(str(folder))}` tells what was left out, and why.",
+                f"{suggest_aaecli('data', '--data', folder)} tells what was left out, and why.",
             )
     for name in sorted(untaught):
         yield (

@@ -112,6 +112,38 @@ def kept_back(dataset: Dataset, names: Iterable[str]) -> Dataset:
     )
 
 
+def all_labelled(dataset: Dataset) -> Dataset:
+    """Give a folder of pictures with every labelled one for a test image, whichever part it lies in.
+
+    Raises:
+        AaeError: None has a label.
+    """
+    rows = np.flatnonzero(dataset.train_label >= 0)
+    if not len(rows):
+        raise AaeError(
+            f"{dataset.name} holds no labelled picture, so nothing tells whether an answer is right.",
+            "Give each class a sub-folder of pictures, or name their classes in a labels.csv.",
+        )
+    return replace(
+        dataset,
+        test_image=dataset.train_image[rows],
+        test_label=dataset.train_label[rows],
+        test_name=tuple(dataset.train_name[row] for row in rows.tolist()),
+        images_of="labelled",
+    )
+
+
+def with_classes(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
+    """Give a data set with labels that are indices into other classes, where those are all of its own and more."""
+    if not set(dataset.classes) <= set(classes):
+        return dataset
+    # The last one is for images without a label.
+    place = np.array([*(classes.index(name) for name in dataset.classes), -1])
+    return replace(
+        dataset, classes=classes, train_label=place[dataset.train_label], test_label=place[dataset.test_label]
+    )
+
+
 def load_dataset(
     folder: str | Path | None = None, image: Image | None = None, progress: Callable[[int, int], None] | None = None
 ) -> Dataset:

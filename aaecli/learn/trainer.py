@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aaecli.clusters import name_clusters
+from aaecli.clusters import name_clusters, unnamed
 from aaecli.config import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
@@ -122,7 +122,7 @@ class Trainer:
         validation = torch.from_numpy(split.validation).to(device)
         self.validation_image = self.image[validation]
         self.validation_label = dataset.train_label[split.validation]
-        if config.model == "clustering" and not len(self.validation_label):
+        if config.model == "clustering" and dataset.classes and not len(self.validation_label):
             raise AaeError(
                 "There is no labelled picture to name the clusters by.", "Keep some back, such as --holdout 0.2."
             )
@@ -259,9 +259,10 @@ class Trainer:
         if self.config.model == "clustering" and prediction is not None and prediction.label_prob is not None:
             clusters = name_clusters(prediction.label_prob, self.validation_label)
         shape = self.dataset.image_shape
-        return checkpoint.Checkpoint(
-            self.config, self.dataset.classes, shape, self.encoder, self.decoder, clusters=clusters
-        )
+        classes = self.dataset.classes
+        if self.config.model == "clustering" and not classes:
+            classes, clusters = unnamed(self.config.clusters)
+        return checkpoint.Checkpoint(self.config, classes, shape, self.encoder, self.decoder, clusters=clusters)
 
     def save(self, folder: Path) -> None:
         """Write last.pt into the run folder: all that going on needs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -170,9 +171,9 @@ def test_a_model_without_a_test_set_is_judged_by_what_was_kept_back(aaecli: Run,
     assert "6 images tell no more than that interval" in shown
 
     assert aaecli("export").code == 0
-    refused = aaecli("eval", "exports/encoder.onnx", "--data", "shapes")
-    assert refused.code == 1
-    assert "model.pt" in refused.err
+    done = aaecli("eval", "exports/encoder.onnx", "--data", "shapes")
+    assert "does not tell what it learnt from" in done.err
+    assert "24 labelled pictures of shapes" in done.out
     write_classes(Path("tested"), 8, 4, 5)
     report = json.loads(aaecli("eval", "exports/encoder.onnx", "--data", "tested", "--json").out)
     assert (report["images"], report["num_images"]) == ("test", 15)
@@ -194,3 +195,60 @@ def test_cross_validation_judges_by_every_labelled_picture(aaecli: Run, small: P
     assert [entry["num_images"] for entry in report["classes"]] == [5, 0, 5, 5]
     assert "fold 3 of 3: 40 steps" in done.err
     assert "name the model.pt" in aaecli("eval", "x.onnx", "--folds", 3).err.lower()
+
+
+def test_a_model_is_judged_by_any_folder_that_it_could_have_learnt_from(aaecli: Run, small: Path) -> None:
+    write_classes(Path("shapes"), 8, 4)
+    assert aaecli("train", "--data", "shapes", "--config", small).code == 0
+    assert aaecli("export").code == 0
+    names = {f"{kind}{n}.png": (place, drawing(place, 100 + n)) for place, kind in enumerate(("bar", "ring", "cross"))
+             for n in range(4)}  # fmt: skip
+    write_pictures(Path("folders"), {f"{name[:-5]}/{name}": pixels for name, (_, pixels) in names.items()})
+    write_pictures(Path("flat"), {name: pixels for name, (_, pixels) in names.items()})
+    Path("flat/labels.csv").write_text("path,label\n" + "".join(f"{name},{name[:-5]}\n" for name in names))
+    write_pictures(Path("one"), {f"cross/{name}": pixels for name, (kind, pixels) in names.items() if kind == 2})
+    for model in ("model.pt", "exports/encoder.onnx"):
+        for folder, count in (("folders", 12), ("flat", 12), ("one", 4)):
+            done = aaecli("eval", model, "--data", folder, "--json")
+            assert done.code == 0, done.err
+            report = json.loads(done.out)
+            assert (report["images"], report["num_images"], report["accuracy"]) == ("labelled", count, 1.0)
+            assert [entry["class"] for entry in report["classes"]] == ["bar", "cross", "ring"]
+    write_pictures(Path("strange"), {"star/a.png": drawing(0, 1), "bar/b.png": drawing(0, 2)})
+    assert "has bar, star" in aaecli("eval", "--data", "strange").err
+    write_pictures(Path("bare"), {"a.png": drawing(0, 1)})
+    assert "no labelled picture" in aaecli("eval", "--data", "bare").err
+
+
+@pytest.mark.parametrize("model", ["autoencoder", "aae", "clustering"])
+def test_a_flat_folder_without_labels_is_enough_where_none_are_used(aaecli: Run, small: Path, model: str) -> None:
+    write_pictures(Path("flat"), {f"{n}.png": drawing(n % 3, n) for n in range(30)})
+    assert aaecli("data", "--data", "flat").code == 0
+    done = aaecli("train", "--data", "flat", "--config", small, "--steps", 4, "--model", model, "--json")
+    assert done.code == 0, done.err
+    assert "nan" not in done.out.lower()
+    assert aaecli("export").code == 0
+    assert aaecli("generate", "--count", 2, "--out", "drawn.png").code == 0
+    if model == "clustering":
+        answer = json.loads(aaecli("classify", "flat/0.png", "--json").out)
+        assert answer["label"].startswith("cluster ")
+
+
+def test_a_model_that_needs_labels_says_how_to_give_them(aaecli: Run, in_empty_folder: Path) -> None:
+    write_pictures(Path("my pictures"), {f"{n}.png": drawing(n % 3, n) for n in range(6)})
+    for model in ("semisupervised", "baseline", "supervised"):
+        done = aaecli("train", "--data", "my pictures", "--model", model)
+        assert done.code == 1
+        assert "my pictures holds no labelled picture" in done.err
+        assert "`aaecli label 'my pictures'` asks for labels" in done.err
+    assert not Path("runs").exists()
+
+
+def test_the_counts_add_up(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 3, 2, 1)
+    shown = aaecli("data", "--data", "shapes").out
+    found = re.findall(r"^ +(\w.*?) +(\d+) +(\d+) +(\d+) *$", shown, re.MULTILINE)
+    rows = {name: [int(count) for count in counts] for name, *counts in found}
+    total = rows.pop("total")
+    assert list(rows) == ["bar", "cross", "ring", "without a label"]
+    assert [sum(column) for column in zip(*rows.values(), strict=True)] == total == [9, 6, 3]

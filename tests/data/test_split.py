@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from aaecli.data.dataset import Dataset
 from aaecli.data.findings import Findings
-from aaecli.data.split import split, write_labels
+from aaecli.data.split import Split, split, write_labels
 from aaecli.errors import AaeError
+from aaecli.learn.folds import deal
 
 
 def images(count: int) -> NDArray[np.uint8]:
@@ -202,3 +204,85 @@ def test_labels_of_pictures_are_written_with_their_paths(tmp_path: Path) -> None
     write_labels(path, collection_of([1, -1, 0]), np.array([0, 2]))
     rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     assert rows == [["index", "label", "path"], ["0", "b", "0.png"], ["2", "a", "2.png"]]
+
+
+def twice(count: int, order: str, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Make images of which each occurs twice, with labels of two classes."""
+    place = np.tile(np.arange(count), 2) if order == "after another" else np.repeat(np.arange(count), 2)
+    if order == "shuffled":
+        place = np.random.default_rng(seed).permutation(place)
+    return images(count)[place], place % 2
+
+
+def sides_share_no_copy(dataset: Dataset, result: Split) -> bool:
+    copy = dataset.first_copy
+    return not set(copy[result.pool]) & set(copy[result.validation])
+
+
+@pytest.mark.parametrize("order", ["after another", "side by side", "shuffled"])
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_are_on_one_side_of_every_split(order: str, seed: int) -> None:
+    image, label = twice(100, order)
+    files = Dataset("files", ("a", "b"), image, label, image[:0], label[:0])
+    result = split(files, "all", seed)
+    assert sides_share_no_copy(files, result)
+    assert 30 <= len(result.validation) <= 36
+    assert len(result.pool) + len(result.validation) == 200
+
+    half = np.where(np.arange(200) % 3 == 0, -1, label)
+    for values in (label, half):
+        findings = Findings({}, (), (), (), (), (), 0, 200)
+        names = tuple(f"{number}.png" for number in range(200))
+        pictures = Dataset("mine", ("a", "b"), image, values, image[:0], label[:0], names, (), findings)
+        result = split(pictures, "all", seed)
+        assert sides_share_no_copy(pictures, result)
+        assert (values[result.validation] >= 0).all()
+        assert abs(len(result.validation) - 0.2 * (values >= 0).sum()) <= 2
+        copies = pictures.first_copy[result.labelled]
+        fold = deal(values[result.labelled], 5, seed, copies)
+        assert all(len(set(fold[copies == copy])) == 1 for copy in copies)
+        assert set(fold) == set(range(5))
+
+
+def test_pictures_whose_copies_are_tested_are_not_learnt_from() -> None:
+    image, label = images(40), np.arange(40) % 2
+    findings = Findings({}, (), (), (), (), (), 0, 40)
+    names = tuple(f"{number}.png" for number in range(40))
+    dataset = Dataset("mine", ("a", "b"), image, label, image[:6], label[:6], names, (), findings)
+    result = split(dataset, "all", 0)
+    assert result.pool.tolist() == list(range(6, 40))
+    kept = split(dataset, "all", 0, 0.5)
+    assert not set(range(6)) & {*kept.pool, *kept.validation}
+    everything = replace(dataset, test_image=image, test_label=label)
+    with pytest.raises(AaeError, match="is a copy of one that is tested on") as caught:
+        split(everything, "all", 0)
+    assert caught.value.hint
+
+
+def test_copies_that_are_labelled_unlike_are_in_the_pool() -> None:
+    image, label = images(60)[np.repeat(np.arange(30), 2)], np.arange(60) % 2
+    label[:40] = np.repeat(np.arange(20) % 2, 2)
+    dataset = Dataset("files", ("a", "b"), image, label, image[:0], label[:0])
+    result = split(dataset, "all", 0)
+    assert result.validation.max() < 40
+    assert sides_share_no_copy(dataset, result)
+
+
+@settings(deadline=None)
+@given(
+    place=st.lists(st.integers(0, 12), min_size=12, max_size=60),
+    label=st.integers(0, 2**32),
+    seed=st.integers(0, 99),
+    share=st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.9]),
+)
+def test_no_copy_is_ever_on_both_sides(place: list[int], label: int, seed: int, share: float) -> None:
+    image = images(13)[place]
+    values = np.random.default_rng(label).integers(-1, 2, 13)[place]
+    values[:2], image[:2] = (0, 1), images(15)[13:]
+    findings = Findings({}, (), (), (), (), (), 0, len(values))
+    names = tuple(f"{number}.png" for number in range(len(values)))
+    dataset = Dataset("mine", ("a", "b"), image, values, image[:0], values[:0], names, (), findings)
+    result = split(dataset, "all", seed, share)
+    assert sides_share_no_copy(dataset, result)
+    assert set(values[result.labelled].tolist()) == {0, 1}
+    assert (values[result.validation] >= 0).all()
