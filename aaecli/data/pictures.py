@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from aaecli.data.decoding_cost import may_be_decoded, may_be_opened
 from aaecli.data.files import shown
 from aaecli.errors import AaeError
 
@@ -29,56 +35,117 @@ _FORMATS = {
     "BMP": (re.compile(rb"BM"), "BmpImagePlugin", "BmpImageFile"),
     "PNM": (re.compile(rb"P[1-7]\s"), "PpmImagePlugin", "PpmImageFile"),
     "AVIF": (re.compile(rb"....ftypavi[fs]", re.DOTALL), "AvifImagePlugin", "AvifImageFile"),
+    "JPEG 2000": (
+        re.compile(rb"\xff\x4f\xff\x51|\x00\x00\x00\x0cjP  \r\n\x87\n"),
+        "Jpeg2KImagePlugin",
+        "Jpeg2KImageFile",
+    ),
+    "ICO": (re.compile(rb"\x00\x00\x01\x00"), "IcoImagePlugin", "IcoImageFile"),
 }
 """First bytes, and Pillow's decoder for them, the only one that is imported. Pillow's other formats are left alone:
-some guard their memory less well, some start other programs."""
+some start other programs, some have no first bytes to be known by."""
+_OF_PAGES = frozenset(["PNG", "GIF", "WebP", "TIFF", "AVIF"])
+"""Formats of which one file may hold several pictures. What else an ICO or a JPEG holds is the same, smaller."""
 
 # What a damaged file makes Pillow's decoders raise.
 _DECODER_ERRORS = (
-    UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError,
-    EOFError, ArithmeticError, MemoryError, NotImplementedError, RuntimeError, AssertionError, BufferError, LookupError,
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, TypeError,
+    AttributeError, EOFError, ArithmeticError, MemoryError, NotImplementedError, RuntimeError, AssertionError,
+    BufferError, LookupError, StopIteration, struct.error, zlib.error,
 )  # fmt: skip
 
 
-def decode(data: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode a picture as it would be seen: upright, its first frame, transparent parts as white paper.
+class Picture(NamedTuple):
+    """A picture as it would be seen: upright, transparent parts as white paper.
+
+    Attributes:
+        pixels: uint8 (H, W) where it has no colour, else (H, W, 3); the longer side is at most about ``WORKING_SIZE``.
+        num_pages: Pages or frames in the file, of which this is the first.
+    """
+
+    pixels: NDArray[np.uint8]
+    num_pages: int
+
+
+def decode(data: bytes, name: str) -> Picture:
+    """Decode a picture, in another process where this one could be kept busy by it.
 
     Args:
         data: The bytes of the file.
         name: What to call it in an error.
 
-    Pillow may warn of faults in a file that it can read all the same.
+    Raises:
+        AaeError: It is no picture that can be decoded, is damaged, too large, or takes too long.
+    """
+    with _explained(data, name):
+        kind = _kind_of(data)
+        if may_be_opened(kind, data):
+            image = _open(data, kind)
+            if may_be_decoded(kind, data, _check_size(image, name)):
+                return _read(image, kind)
+    from aaecli.data.decoder_process import decode_apart
 
-    Returns:
-        uint8 (H, W) where it has no colour, else (H, W, 3); the longer side is at most about ``WORKING_SIZE``.
+    return Picture(*decode_apart(data, name))
+
+
+def decode_here(data: bytes, name: str) -> Picture:
+    """Decode a picture, however long it takes.
 
     Raises:
         AaeError: It is no picture that can be decoded, is damaged, or is too large.
     """
-    try:
-        image = _open(data)
+    with _explained(data, name):
+        kind = _kind_of(data)
+        image = _open(data, kind)
         _check_size(image, name)
-        if image.mode == "L" and max(image.size) <= WORKING_SIZE:
-            plain = np.frombuffer(image.tobytes(), np.uint8).reshape(image.size[::-1])
-            # What is known about the picture beyond its pixels may turn it or make parts transparent.
-            if not image.info:
-                return plain
-        return _upright(image)
+        return _read(image, kind)
+
+
+def _kind_of(data: bytes) -> str:
+    """Tell the format by the first bytes; the file's name says nothing."""
+    for kind, (pattern, _, _) in _FORMATS.items():
+        if pattern.match(data):
+            return kind
+    raise UnidentifiedImageError
+
+
+def _open(data: bytes, kind: str) -> Image.Image:
+    """Read the header with the decoder of that format."""
+    _, module, name = _FORMATS[kind]
+    image: Image.Image = getattr(import_module(f"PIL.{module}"), name)(io.BytesIO(data))
+    return image
+
+
+def _read(image: Image.Image, kind: str) -> Picture:
+    num_pages = getattr(image, "n_frames", 1) if kind in _OF_PAGES else 1
+    if image.mode == "L" and max(image.size) <= WORKING_SIZE:
+        plain = np.frombuffer(image.tobytes(), np.uint8).reshape(image.size[::-1])
+        # What is known about the picture beyond its pixels may turn it or make parts transparent.
+        if not image.info:
+            return Picture(plain, num_pages)
+    return Picture(_upright(image), num_pages)
+
+
+@contextmanager
+def _explained(data: bytes, name: str) -> Iterator[None]:
+    """Turn what a decoder raises into a sentence."""
+    try:
+        yield
+    except ImportError as error:
+        raise AaeError(
+            f"{shown(name)} is of a format that the installed Pillow does not read: {_kind_of(data)}.",
+            "`python -m pip install --upgrade pillow`.",
+        ) from error
     except _DECODER_ERRORS as error:
         raise AaeError(*_explain(data, name, error)) from error
 
 
-def _open(data: bytes) -> Image.Image:
-    """Read the header with the decoder that the first bytes ask for; the file's name says nothing."""
-    for pattern, module, name in _FORMATS.values():
-        if pattern.match(data):
-            image: Image.Image = getattr(import_module(f"PIL.{module}"), name)(io.BytesIO(data))
-            return image
-    raise UnidentifiedImageError
+def _check_size(image: Image.Image, name: str) -> tuple[int, int]:
+    """Reject by the header, before anything is decoded; let a JPEG shrink itself while it is decoded.
 
-
-def _check_size(image: Image.Image, name: str) -> None:
-    """Reject by the header, before anything is decoded; let a JPEG shrink itself while it is decoded."""
+    Returns:
+        Width and height of what is in the file.
+    """
     width, height = image.size
     hint = "Crop or shrink it."
     if width * height > MAX_JPEG_PIXELS:
@@ -86,6 +153,7 @@ def _check_size(image: Image.Image, name: str) -> None:
     image.draft(None, (WORKING_SIZE, WORKING_SIZE))
     if image.size[0] * image.size[1] > MAX_PIXELS:
         raise AaeError(f"{shown(name)} claims {width:,} × {height:,} pixels, which is too large.", hint)
+    return width, height
 
 
 def _upright(image: Image.Image) -> NDArray[np.uint8]:

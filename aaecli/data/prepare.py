@@ -11,7 +11,7 @@ from PIL import Image
 
 from aaecli.data.files import read_bytes
 from aaecli.data.normalise import Normalised, normalise, pass_through
-from aaecli.data.pictures import decode
+from aaecli.data.pictures import Picture, decode
 from aaecli.errors import AaeError
 
 
@@ -22,12 +22,14 @@ class Batch:
     Attributes:
         names: Name of each picture.
         outcomes: For each, what is odd about it, or why it could not be read.
+        num_pages: For each, the pages or frames in its file, of which the first is read; 0 where none could be.
         images: uint8 (G, H, W) or, in colour, (G, H, W, 3): what the model sees of the G that could be read, in the
             same order.
     """
 
     names: list[str]
     outcomes: list[tuple[str, ...] | AaeError]
+    num_pages: list[int]
     images: NDArray[np.uint8]
 
 
@@ -81,29 +83,33 @@ def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
     done: dict[int, NDArray[np.uint8]] = {}
     # Nearly all pictures of a large folder may be as the model wants them, and it is quick to look at all at once.
     fitting = [
-        (place, pixels)
-        for place, pixels in enumerate(decoded)
-        if not isinstance(pixels, AaeError) and pixels.shape == recipe.shape
+        (place, picture.pixels)
+        for place, picture in enumerate(decoded)
+        if not isinstance(picture, AaeError) and picture.pixels.shape == recipe.shape
     ]
     if recipe.normalise and fitting:
         same, as_it_is = pass_through(np.stack([pixels for _, pixels in fitting]), invert=recipe.invert)
         done = {fitting[row][0]: same[row] for row in np.flatnonzero(as_it_is).tolist()}
     outcomes: list[tuple[str, ...] | AaeError] = []
     images = []
-    for place, pixels in enumerate(decoded):
-        if isinstance(pixels, AaeError):
-            outcomes.append(pixels)
+    for place, picture in enumerate(decoded):
+        if isinstance(picture, AaeError):
+            outcomes.append(picture)
         elif (image := done.get(place)) is not None:
             outcomes.append(())
             images.append(image)
         else:
+            pixels = picture.pixels
             normalised = normalise(pixels, recipe.shape, invert=recipe.invert) if recipe.normalise else None
             outcomes.append(normalised.oddities if normalised else ())
             images.append(normalised.image if normalised else _resize_only(pixels, recipe))
-    return Batch(names, outcomes, np.stack(images) if images else np.empty((0, *recipe.stored_shape), np.uint8))
+    num_pages = [0 if isinstance(picture, AaeError) else picture.num_pages for picture in decoded]
+    return Batch(
+        names, outcomes, num_pages, np.stack(images) if images else np.empty((0, *recipe.stored_shape), np.uint8)
+    )
 
 
-def _decode(source: str | AaeError) -> NDArray[np.uint8] | AaeError:
+def _decode(source: str | AaeError) -> Picture | AaeError:
     if isinstance(source, AaeError):
         return source
     try:
