@@ -112,7 +112,8 @@ def classify(
     if as_json and as_csv:
         raise typer.BadParameter("Choose one of --json and --csv.")
 
-    from aaecli.data.files import find, names_from
+    from aaecli.data.files import find
+    from aaecli.data.name_lists import names_from
 
     sources = find(images or [], recursive=recursive)
     if files_from is not None:

@@ -199,6 +199,8 @@ def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [("layout", sentence) for sentence in findings["layout"]]
     rows += [("to learn", f"{message} {hint}") for message, hint in findings["faults"]]
     rows += [("unreadable", reason) for reason in findings["unreadable"].values()]
+    if findings["num_paged"]:
+        rows.append(("first page only", f"{findings['num_paged']:,} files hold several pages or frames"))
     rows += [("not there", f"{name}, in labels.csv") for name in findings["missing"]]
     for kind, title in (
         ("contradicting", "copies, labels differ"),

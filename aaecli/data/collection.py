@@ -79,6 +79,7 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
         validated=named(found.validated),
         layout=listing.left_out,
         faults=tuple(find_faults(folder, classes, learnt, {name for name in listing.test_class if index.of(name) < 0})),
+        num_paged=int(pictures.paged.sum()),
     )
     return Dataset(
         name=folder.resolve().name or str(folder),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from aaecli.config import Image
 from aaecli.data.duplicates import first_copies
 from aaecli.data.findings import Findings
-from aaecli.data.idx import read_idx
+from aaecli.data.idx import MAX_BYTES, read_idx
 from aaecli.errors import AaeError
 from aaecli.files import is_file, is_folder, shown
 
@@ -181,9 +181,11 @@ def holds_pictures(folder: str | Path | None) -> bool:
 def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
     files = {stem: _find(folder, stem) for stem in _MNIST_SHA256}
     arrays = {stem: read_idx(files[stem], 1) for stem in files if "labels" in stem}
+    left = MAX_BYTES
     for stem in [stem for stem in files if "images" in stem]:
         labels = stem.replace("images-idx3", "labels-idx1")
-        arrays[stem] = read_idx(files[stem], 3, (files[labels], len(arrays[labels])))
+        arrays[stem] = read_idx(files[stem], 3, (files[labels], len(arrays[labels])), left)
+        left -= arrays[stem].size
     for stem, expected in sha256.items():
         if _digest(arrays[stem]) != expected:
             raise AaeError(

@@ -22,7 +22,6 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-import aaecli
 from aaecli.data.files import shown
 from aaecli.errors import AaeError
 
@@ -73,7 +72,7 @@ class _Decoder:
     def __init__(self, name: str) -> None:
         self.owner = os.getpid()
         # Its own environment variables and working folder may hold a stranger's modules: it looks where this one did.
-        path = [entry for entry in sys.path if entry] + [str(Path(aaecli.__file__).parent.parent)]
+        path = [entry for entry in sys.path if entry] + [str(Path(__file__).parents[2])]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
                 [sys.executable, "-I", "-c", _START, json.dumps(path)],
@@ -150,29 +149,29 @@ def serve() -> None:
     _limit_memory()
     # Pillow warns of much that it then reads all the same.
     warnings.simplefilter("ignore")
-    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    # What a C library prints is not to be taken for an answer.
-    os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while head := source.read(_REQUEST.size):
-        size, length = _REQUEST.unpack(head)
-        name = source.read(length).decode("utf-8", "surrogatepass")
-        data = source.read(size)
-        if hasattr(signal, "setitimer"):
-            # Ends the process, even in the midst of a C library.
-            signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        try:
-            pixels, num_pages = decode_here(data, name)
-            answer = _ANSWER.pack(b"P", num_pages, *pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1)
-            body = pixels.tobytes()
-        except AaeError as error:
-            body = json.dumps([error.message, error.hint]).encode()
-            answer = _ANSWER.pack(b"E", 0, len(body), 0, 0)
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_PROF, 0)
-        target.write(answer)
-        target.write(body)
-        target.flush()
+    with open(os.dup(1), "wb") as target:  # noqa: PTH123 - a descriptor
+        # What a C library prints is not to be taken for an answer.
+        os.dup2(2, 1)
+        while head := sys.stdin.buffer.read(_REQUEST.size):
+            size, length = _REQUEST.unpack(head)
+            name = sys.stdin.buffer.read(length).decode("utf-8", "surrogatepass")
+            data = sys.stdin.buffer.read(size)
+            if hasattr(signal, "setitimer"):
+                # Ends the process, even in the midst of a C library.
+                signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            try:
+                pixels, num_pages = decode_here(data, name)
+                answer = _ANSWER.pack(b"P", num_pages, *pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1)
+                body = pixels.tobytes()
+            except AaeError as error:
+                body = json.dumps([error.message, error.hint]).encode()
+                answer = _ANSWER.pack(b"E", 0, len(body), 0, 0)
+            if hasattr(signal, "setitimer"):
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            target.write(answer)
+            target.write(body)
+            target.flush()
 
 
 def _limit_memory() -> None:

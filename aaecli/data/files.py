@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 from aaecli import files
 from aaecli.data.picture_names import LEFT_OUT_HINT, SUFFIXES, UNREAD_SUFFIXES, is_hidden, left_out, suffix_of
 from aaecli.errors import AaeError
-from aaecli.files import is_folder, open_regular
+from aaecli.files import is_folder
 
-_MAX_NAME = 2**16
-_MAX_SILENCE = 2**20
-_LONG = 400
 STDIN = "-"
 MAX_BYTES = 64 * 2**20
 """Largest picture file that is read."""
@@ -63,30 +58,6 @@ def _matching(pattern: str) -> Iterator[str | AaeError]:
         yield AaeError(
             f"No file matches {shown(pattern)}.", "Check the pattern; quote it so that the shell leaves it alone."
         )
-
-
-def names_from(name: str) -> Iterator[str | AaeError]:
-    """Read names of pictures from a file or, for ``-``, from stdin: one a line, or parted by NUL (``find -print0``).
-
-    Raises:
-        AaeError: The list cannot be read, or is none.
-    """
-    try:
-        hint = "--files-from takes a file, or - for stdin."
-        with open_regular(name, "list", hint) if name != STDIN else nullcontext(sys.stdin.buffer) as file:
-            rest, silence = b"", 0
-            # What there is, at once: a program may write a name, wait for its answer, and go on.
-            while part := file.read1(_MAX_NAME):  # type: ignore[union-attr]
-                *names, rest = re.split(rb"\r?\n|\0", rest + part)
-                # A disk image or an endless device has no names either, only what parts them.
-                silence = 0 if any(names) else silence + len(part)
-                if silence > _MAX_SILENCE:
-                    raise AaeError(f"{name} is no list: it holds a name without end, or none.", "Write a name a line.")
-                yield from (os.fsdecode(part) for part in names if part)
-            if rest:
-                yield os.fsdecode(rest)
-    except OSError as error:
-        raise AaeError(f"Cannot read the list {name}: {error.strerror}.", "--files-from takes a file or -.") from error
 
 
 def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
@@ -141,7 +112,5 @@ def read_bytes(name: str) -> bytes:
 
 
 def shown(name: str) -> str:
-    """Name a picture in a sentence, which a name of thousands of letters would bury."""
-    if len(name) > _LONG:
-        name = f"{name[: _LONG // 2]}…{name[-_LONG // 4 :]}"
-    return "The picture on stdin" if name == STDIN else name
+    """Name a picture in a sentence."""
+    return "The picture on stdin" if name == STDIN else files.shown(name)

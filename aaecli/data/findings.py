@@ -27,6 +27,7 @@ class Findings:
         validated: Pictures for validation that are among those to learn from as well.
         layout: Sentences on how the folder was understood, and on what in it was left out.
         faults: What keeps its classes from being learnt, each with a remedy.
+        num_paged: Pictures whose files hold more pages or frames than the first, which alone is read.
     """
 
     unreadable: dict[str, str]
@@ -40,6 +41,7 @@ class Findings:
     validated: _Groups = ()
     layout: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
+    num_paged: int = 0
 
     def notes(self, most: int = 5) -> Iterator[str]:
         """Give a sentence for each thing found, with at most so many names."""
@@ -69,6 +71,8 @@ class Findings:
                 f"{_count(len(self.labelled) + len(self.unlabelled), 'picture')} occur more than once, {among}. "
                 "All copies are learnt from, or none."
             )
+        if self.num_paged:
+            yield f"Only the first page or frame is read of {_count(self.num_paged, 'file')} that hold several."
         if self.num_odd > _MANY_ODD * self.num_images:
             share = self.num_odd / self.num_images
             yield (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import math
+import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,20 @@ from aaecli.files import open_regular
 _UNSIGNED_BYTE = 0x08
 MAX_BYTES = 3 * 2**28
 """Most bytes that one file may hold once it is unpacked: a million images of 28 × 28, EMNIST's 697,932 included."""
+MAX_LABELS = 2**22
+"""Most labels that a file may hold: to sort them takes memory and time."""
 _CHUNK = 2**20
+_PACKED_CHUNK = 2**16
+_MAX_MEMBERS = 20_000
+"""Members of a gzip file. One is usual; programs that pack on several cores write one for each 64 KiB."""
+_BOMB_BYTES = 2**26
+_MAX_RATIO = 300
+"""How many times its size a gzip of more than ``_BOMB_BYTES`` may unpack to: images of digits do so five times."""
 
 
-def read_idx(path: Path, num_dims: int, labels: tuple[Path, int] | None = None) -> NDArray[np.uint8]:
+def read_idx(
+    path: Path, num_dims: int, labels: tuple[Path, int] | None = None, max_bytes: int = MAX_BYTES
+) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes, gzip-compressed where its first bytes say so.
 
     The format: two zero bytes, a byte for the type of the values, a byte for the number of dimensions, a big-endian
@@ -32,6 +43,7 @@ def read_idx(path: Path, num_dims: int, labels: tuple[Path, int] | None = None) 
         num_dims: Number of dimensions that it must have: 3 for images, 1 for labels.
         labels: The file of the images' labels, and how many it holds. Compared before any image is read: a file of a
             few bytes can claim, and unpack to, hundreds of megabytes.
+        max_bytes: The most that is read.
 
     Returns:
         The values, of the shape that the header gives; the caller may write to them.
@@ -41,7 +53,8 @@ def read_idx(path: Path, num_dims: int, labels: tuple[Path, int] | None = None) 
     """
     hint = "Copy or download the file again."
     try:
-        with open_regular(path, hint=hint) as raw, _unpacked(raw) as file:
+        with open_regular(path, hint=hint) as raw:
+            file = _unpacked(raw)
             head = file.read(4 + 4 * num_dims)
             expected = bytes((0, 0, _UNSIGNED_BYTE, num_dims))
             if head[:4] != expected:
@@ -60,10 +73,17 @@ def read_idx(path: Path, num_dims: int, labels: tuple[Path, int] | None = None) 
                     "Take both files from the same data set.",
                 )
             size = math.prod(shape)
-            if size > MAX_BYTES:
+            most = min(max_bytes, MAX_LABELS) if num_dims == 1 else max_bytes
+            if size > most:
                 raise AaeError(
-                    f"{path} claims {size:,} bytes of values; at most {MAX_BYTES:,} are read.",
+                    f"{path} claims {size:,} bytes of values; at most {most:,} are read.",
                     "Split the data set, or check that the file is what it claims to be.",
+                )
+            packed_size = os.fstat(raw.fileno()).st_size
+            if file is not raw and size > max(_BOMB_BYTES, _MAX_RATIO * packed_size):
+                raise AaeError(
+                    f"{path} claims to unpack to {size // max(1, packed_size):,} times its size.",
+                    "Unpack it with `gunzip` if it is what you expect; otherwise download it again.",
                 )
             values, num_read = _read(file, size)
             # One byte past the claimed size is all that is asked of a gzip that may expand to anything; asking for
@@ -79,13 +99,60 @@ def read_idx(path: Path, num_dims: int, labels: tuple[Path, int] | None = None) 
     return values.reshape(shape)
 
 
-def _unpacked(raw: io.BufferedReader) -> io.BufferedIOBase:
-    compressed = raw.read(2) == b"\x1f\x8b"
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _unpacked(raw: io.BufferedReader) -> _Readable:
+    is_packed = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
-    return gzip.GzipFile(fileobj=raw, mode="rb") if compressed else raw
+    return _Unpacker(raw) if is_packed else raw
 
 
-def _read(file: io.BufferedIOBase, size: int) -> tuple[NDArray[np.uint8], int]:
+class _Unpacker:
+    """What a gzip file holds. Python's own reader takes any number of empty members, microseconds each."""
+
+    def __init__(self, raw: io.BufferedReader) -> None:
+        self._raw = raw
+        self._packed = b""
+        self._num_members = 0
+        self._member: zlib._Decompress | None = None
+
+    def read(self, size: int, /) -> bytes:
+        """Unpack ``size`` bytes, fewer only at the end.
+
+        Raises:
+            EOFError: It is cut short.
+            zlib.error: It is damaged.
+        """
+        parts: list[bytes] = []
+        while size > 0:
+            if self._member is None:
+                # Zeros may fill up what is behind a member.
+                self._packed = self._packed.lstrip(b"\0")
+            if not self._packed:
+                self._packed = self._raw.read(_PACKED_CHUNK)
+                if not self._packed and self._member is not None:
+                    raise EOFError
+                if not self._packed:
+                    break
+                continue
+            if self._member is None:
+                self._num_members += 1
+                if self._num_members > _MAX_MEMBERS:
+                    raise zlib.error(f"more than {_MAX_MEMBERS:,} members")
+                # 31: with gzip's header and checksum.
+                self._member = zlib.decompressobj(31)
+            part = self._member.decompress(self._packed, size)
+            self._packed = self._member.unconsumed_tail
+            if self._member.eof:
+                self._packed, self._member = self._member.unused_data, None
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+
+def _read(file: _Readable, size: int) -> tuple[NDArray[np.uint8], int]:
     """Read up to ``size`` bytes into one writable array; memory is only taken for what the file really holds."""
     values = np.empty(size, np.uint8)
     num_read = 0

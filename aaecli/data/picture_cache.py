@@ -27,7 +27,7 @@ from aaecli.paths import cache_folder, replacing
 Progress = Callable[[int, int], None]
 """Is told how many pictures are done, and of how many."""
 
-_SCHEMA = 1
+_SCHEMA = 2
 """Raised by one whenever pictures are prepared in another way than before."""
 _KEPT_SECONDS = 90 * 24 * 3600
 _MANY = 48
@@ -56,12 +56,14 @@ class Pictures:
         image: uint8 (N, H, W) or (N, H, W, 3), those that could be read.
         place: int64 (N,), where each stood among the files that were asked for.
         odd: bool (N,), whether it looks unlike one drawing or character; all False where strokes are not looked for.
+        paged: bool (N,), whether its file holds more pages or frames than this one.
         unreadable: By place, why a picture could not be read.
     """
 
     image: NDArray[np.uint8]
     place: NDArray[np.int64]
     odd: NDArray[np.bool_]
+    paged: NDArray[np.bool_]
     unreadable: dict[int, str]
 
 
@@ -140,13 +142,13 @@ def _assemble(
         progress: Is told how far the decoding has come.
     """
     image = np.empty((count, *recipe.stored_shape), np.uint8)
-    readable, odd = np.ones(count, bool), np.zeros(count, bool)
+    readable, odd, paged = np.ones(count, bool), np.zeros(count, bool), np.zeros(count, bool)
     unreadable: dict[int, str] = {}
     for place, row in (kept or {}).items():
         if isinstance(row, str):
             unreadable[place] = row
         elif known is not None:
-            image[place], odd[place] = known.image[row], known.odd[row]
+            image[place], odd[place], paged[place] = known.image[row], known.odd[row], known.paged[row]
     fresh = [place for place in range(count) if place not in kept] if kept else range(count)
     done = 0
     for batch in _prepared(paths, len(fresh), recipe):
@@ -159,14 +161,15 @@ def _assemble(
         read = [place for place in places if place not in failed] if failed else places
         image[read] = batch.images
         odd[places] = [bool(outcome) for outcome in batch.outcomes]
+        paged[places] = np.array(batch.num_pages) > 1
         unreadable |= failed
         done += len(places)
         if progress is not None:
             progress(done, len(fresh))
     readable[list(unreadable)] = False
     if unreadable:
-        image, odd = image[readable], odd[readable]
-    return Pictures(image, np.flatnonzero(readable), odd, dict(sorted(unreadable.items())))
+        image, odd, paged = image[readable], odd[readable], paged[readable]
+    return Pictures(image, np.flatnonzero(readable), odd, paged, dict(sorted(unreadable.items())))
 
 
 def _prepared(paths: Iterable[str], count: int, recipe: Recipe) -> Iterator[Batch]:
@@ -219,9 +222,10 @@ def _read(path: Path, recipe: Recipe) -> _Known | None:
 
 def _pictures(content: Mapping[str, NDArray[Any]], num_files: int, recipe: Recipe) -> Pictures:
     unreadable = {int(place): str(reason) for place, reason in json.loads(content["unreadable"].tobytes()).items()}
-    pictures = Pictures(content["image"], content["place"], content["odd"], unreadable)
+    pictures = Pictures(content["image"], content["place"], content["odd"], content["paged"], unreadable)
     num = num_files - len(unreadable)
-    if not (pictures.image.shape == (num, *recipe.stored_shape) and len(pictures.place) == len(pictures.odd) == num):
+    each = (pictures.place, pictures.odd, pictures.paged)
+    if not (pictures.image.shape == (num, *recipe.stored_shape) and all(len(values) == num for values in each)):
         raise ValueError("the arrays do not fit together")
     return pictures
 
@@ -244,6 +248,7 @@ def _write(path: Path, files: list[File], pictures: Pictures) -> None:
             image=pictures.image,
             place=pictures.place,
             odd=pictures.odd,
+            paged=pictures.paged,
         )
     _forget(path.parent.iterdir())
 

@@ -67,7 +67,7 @@ def classify(
     limit = strange_above(encoder.metadata.strangeness)
     for batch in prepared:
         rows = zip(batch.images, _read(batch.images, encoder, decoder, top_k), strict=True)
-        for name, outcome in zip(batch.names, batch.outcomes, strict=True):
+        for name, outcome, num_pages in zip(batch.names, batch.outcomes, batch.num_pages, strict=True):
             if isinstance(outcome, AaeError):
                 yield Failure(name, outcome)
                 continue
@@ -75,6 +75,8 @@ def classify(
             warnings = outcome
             if not warnings and limit is not None and error is not None and error > limit:
                 warnings = (STRANGE,)
+            if num_pages > 1:
+                warnings = (*warnings, f"only the first of {num_pages:,} pages or frames is read")
             label, probability = top[0]
             if probability < threshold:
                 label = UNSURE

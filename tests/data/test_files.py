@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aaecli.data import files
-from aaecli.data.files import find, names_from, read_bytes
+from aaecli.data.files import find, read_bytes
 from aaecli.errors import AaeError
 
 
@@ -114,14 +114,6 @@ def test_pattern_is_expanded_unless_a_file_has_that_name(tmp_path):
     assert list(find(["absent.png"])) == ["absent.png"]
 
 
-def test_list_of_names_by_line_or_nul(tmp_path):
-    listing = tmp_path / "list"
-    listing.write_bytes(b"a b.png\r\nc.png\n\nd.png")
-    assert list(names_from(str(listing))) == ["a b.png", "c.png", "d.png"]
-    listing.write_bytes(b"a\nb.png\0c.png\0")
-    assert "c.png" in list(names_from(str(listing)))
-
-
 @pytest.mark.parametrize("make", ["missing", "empty", "folder", "pipe", "secret"])
 def test_unreadable_files_are_said(tmp_path, make):
     path = tmp_path / "x.png"
@@ -183,30 +175,6 @@ def test_a_picture_from_stdin(monkeypatch):
     with pytest.raises(AaeError, match="The picture on stdin is larger than 1 MiB") as caught:
         read_bytes("-")
     assert caught.value.hint
-
-
-def test_a_list_from_stdin(monkeypatch):
-    stdin_of(monkeypatch, b"a.png\nb.png\n")
-    assert list(names_from("-")) == ["a.png", "b.png"]
-
-
-def test_a_list_without_end_is_refused_and_a_long_one_is_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_MAX_NAME", 100)
-    monkeypatch.setattr(files, "_MAX_SILENCE", 1000)
-    listing = tmp_path / "list"
-    listing.write_bytes(b"some.png\n" * 500 + b"n" * 900)
-    assert len(list(names_from(str(listing)))) == 501
-    for endless in (b"n" * 1500, b"\n" * 1500, b"\0" * 1500):
-        listing.write_bytes(b"some.png\n" + endless)
-        with pytest.raises(AaeError, match="list is no list") as caught:
-            list(names_from(str(listing)))
-        assert caught.value.hint
-
-
-def test_a_list_that_cannot_be_read_is_said(tmp_path):
-    with pytest.raises(AaeError, match=r"Cannot read the list .*absent: No such file") as caught:
-        list(names_from(str(tmp_path / "absent")))
-    assert "--files-from" in caught.value.hint
 
 
 def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):

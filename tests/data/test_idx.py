@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -133,6 +134,43 @@ def test_a_gzip_bomb_costs_no_more_than_it_claims(tmp_path: Path) -> None:
     assert peak < 2**22
 
 
+def test_members_of_a_gzip_are_joined_and_zeros_behind_them_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "members.gz"
+    parts = [gzip.compress(SMALL[start : start + 7]) for start in range(0, len(SMALL), 7)]
+    path.write_bytes(gzip.compress(b"").join(parts) + bytes(idx._PACKED_CHUNK + 9))
+    assert np.array_equal(read_idx(path, 3), np.arange(24).reshape(2, 3, 4))
+    path.write_bytes(b"".join(parts) + bytes(3) + b"more")
+    assert "damaged" in refuse(path)
+
+
+def test_millions_of_empty_members_are_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "members.gz"
+    path.write_bytes(gzip.compress(b"") * 1_000_000 + gzip.compress(SMALL))
+    began = time.process_time()
+    assert "damaged" in refuse(path)
+    assert time.process_time() - began < 2
+
+
+def test_a_gzip_that_claims_hundreds_of_times_its_size_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.gz"
+    head = bytes([0, 0, 8, 3]) + b"".join(size.to_bytes(4, "big") for size in (100_000, 28, 28))
+    path.write_bytes(gzip.compress(head + bytes(78_400_000)))
+    assert "times its size" in refuse(path)
+    # A small one may be as plain as it likes.
+    path.write_bytes(gzip.compress(idx_bytes(np.zeros((1000, 28, 28), np.uint8))))
+    assert read_idx(path, 3).shape == (1000, 28, 28)
+
+
+def test_labels_and_what_is_left_for_images_are_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "labels"
+    path.write_bytes(bytes([0, 0, 8, 1]) + (idx.MAX_LABELS + 1).to_bytes(4, "big"))
+    assert "at most 4,194,304 are read" in refuse(path, 1)
+    path.write_bytes(SMALL)
+    with pytest.raises(AaeError, match="at most 23 are read"):
+        read_idx(path, 3, max_bytes=23)
+    assert read_idx(path, 3, max_bytes=24).size == 24
+
+
 @pytest.mark.parametrize("shape", [(2**32 - 1,) * 3, (idx.MAX_BYTES + 1, 1, 1)])
 def test_a_header_that_claims_too_much_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     path = tmp_path / "boast"
@@ -142,15 +180,17 @@ def test_a_header_that_claims_too_much_is_refused(tmp_path: Path, shape: tuple[i
 
 def test_the_largest_claim_takes_no_memory_for_values_that_are_not_there(tmp_path: Path) -> None:
     path = tmp_path / "boast"
-    path.write_bytes(bytes([0, 0, 8, 1]) + idx.MAX_BYTES.to_bytes(4, "big") + bytes(100))
+    path.write_bytes(
+        bytes([0, 0, 8, 3]) + b"".join(size.to_bytes(4, "big") for size in (idx.MAX_BYTES, 1, 1)) + bytes(100)
+    )
     resident = Path("/proc/self/statm")
     if resident.exists():
         before = int(resident.read_text().split()[1])
-        assert "100 of" in refuse(path, 1)
+        assert "100 of" in refuse(path)
         grown = (int(resident.read_text().split()[1]) - before) * os.sysconf("SC_PAGE_SIZE")
         assert grown < 2**25
     else:
-        assert "100 of" in refuse(path, 1)
+        assert "100 of" in refuse(path)
 
 
 def test_missing_file_and_folder_in_its_place(tmp_path: Path) -> None:
