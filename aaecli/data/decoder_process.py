@@ -31,7 +31,7 @@ _WALL_SECONDS = 15.0
 """The same by the clock, where a process cannot be limited by its CPU seconds."""
 _BYTES = 2**30 - 2**27
 """Memory that the process may have; what reads it has some as well."""
-_REQUEST = struct.Struct("<QI")
+_REQUEST = struct.Struct("<dQI")
 _ANSWER = struct.Struct("<cIIII")
 _MAX_VALUES = 2**26
 _START = """
@@ -95,7 +95,7 @@ class _Decoder:
             clock.start()
         try:
             encoded = name.encode("utf-8", "surrogatepass")
-            for part in (_REQUEST.pack(len(data), len(encoded)), encoded, data):
+            for part in (_REQUEST.pack(SECONDS, len(data), len(encoded)), encoded, data):
                 target.write(part)
             target.flush()
             kind, num_pages, *shape = _ANSWER.unpack(_exactly(source, _ANSWER.size))
@@ -154,12 +154,12 @@ def serve() -> None:
         # What a C library prints is not to be taken for an answer.
         os.dup2(2, 1)
         while head := sys.stdin.buffer.read(_REQUEST.size):
-            size, length = _REQUEST.unpack(head)
+            seconds, size, length = _REQUEST.unpack(head)
             name = sys.stdin.buffer.read(length).decode("utf-8", "surrogatepass")
             data = sys.stdin.buffer.read(size)
             if hasattr(signal, "setitimer"):
                 # Ends the process, even in the midst of a C library.
-                signal.setitimer(signal.ITIMER_PROF, SECONDS)
+                signal.setitimer(signal.ITIMER_PROF, seconds)
             try:
                 pixels, num_pages = decode_here(data, name)
                 answer = _ANSWER.pack(b"P", num_pages, *pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1)

@@ -6,8 +6,6 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from typing import NamedTuple
 
@@ -51,7 +49,7 @@ _OF_PAGES = frozenset(["PNG", "GIF", "WebP", "TIFF", "AVIF"])
 _DECODER_ERRORS = (
     UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, TypeError,
     AttributeError, EOFError, ArithmeticError, MemoryError, NotImplementedError, RuntimeError, AssertionError,
-    BufferError, LookupError, StopIteration, struct.error, zlib.error,
+    BufferError, LookupError, StopIteration, ImportError, struct.error, zlib.error,
 )  # fmt: skip
 
 
@@ -77,12 +75,14 @@ def decode(data: bytes, name: str) -> Picture:
     Raises:
         AaeError: It is no picture that can be decoded, is damaged, too large, or takes too long.
     """
-    with _explained(data, name):
+    try:
         kind = _kind_of(data)
         if may_be_opened(kind, data):
             image = _open(data, kind)
             if may_be_decoded(kind, data, _check_size(image, name)):
                 return _read(image, kind)
+    except _DECODER_ERRORS as error:
+        raise AaeError(*_explain(data, name, error)) from error
     from aaecli.data.decoder_process import decode_apart
 
     return Picture(*decode_apart(data, name))
@@ -94,11 +94,13 @@ def decode_here(data: bytes, name: str) -> Picture:
     Raises:
         AaeError: It is no picture that can be decoded, is damaged, or is too large.
     """
-    with _explained(data, name):
+    try:
         kind = _kind_of(data)
         image = _open(data, kind)
         _check_size(image, name)
         return _read(image, kind)
+    except _DECODER_ERRORS as error:
+        raise AaeError(*_explain(data, name, error)) from error
 
 
 def _kind_of(data: bytes) -> str:
@@ -124,20 +126,6 @@ def _read(image: Image.Image, kind: str) -> Picture:
         if not image.info:
             return Picture(plain, num_pages)
     return Picture(_upright(image), num_pages)
-
-
-@contextmanager
-def _explained(data: bytes, name: str) -> Iterator[None]:
-    """Turn what a decoder raises into a sentence."""
-    try:
-        yield
-    except ImportError as error:
-        raise AaeError(
-            f"{shown(name)} is of a format that the installed Pillow does not read: {_kind_of(data)}.",
-            "`python -m pip install --upgrade pillow`.",
-        ) from error
-    except _DECODER_ERRORS as error:
-        raise AaeError(*_explain(data, name, error)) from error
 
 
 def _check_size(image: Image.Image, name: str) -> tuple[int, int]:
@@ -213,6 +201,9 @@ def _explain(data: bytes, name: str, error: Exception) -> tuple[str, str]:
         return f"{title} is a HEIC photo, which Pillow does not decode.", "Save or share it as JPEG."
     if isinstance(error, Image.DecompressionBombError | MemoryError):
         return f"{title} claims more pixels than are decoded.", "Crop or shrink it."
+    if isinstance(error, ImportError):
+        kind = _kind_of(data)
+        return f"{title} is in {kind}, which this Pillow does not read.", "`python -m pip install --upgrade pillow`."
     if isinstance(error, UnidentifiedImageError):
         return f"{title} is not a picture.", f"Known formats: {', '.join(_FORMATS)}."
     return f"{title} is damaged or cut short.", "Copy or save the file again."
