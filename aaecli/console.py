@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from aaecli.errors import AaeError
 
 _WIDE = 1000
+_USUAL_COLUMNS = 80
+_NO_BREAK = "\x00"
 _SENTENCE = 2000
 """Most characters of a sentence on stderr; the names in it are shorter, each in its place."""
 _COMMAND = 8000
@@ -113,12 +115,12 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def say(message: str) -> None:
-    """Tell the user something that is not the result, in one line. Rich markup is not read.
+    """Tell the user something that is not the result, in one line, or on a terminal in as many as it takes.
 
     Where nobody listens (stderr is closed, full, or its reader is gone), it is not said, and the work goes on.
     """
     with suppress(OSError):
-        sys.stderr.write(for_terminal(message, _COMMAND) + "\n")
+        sys.stderr.write(_wrapped(for_terminal(message, _COMMAND)) + "\n")
         sys.stderr.flush()
 
 
@@ -132,7 +134,34 @@ def report(error: AaeError) -> None:
             ("hint:", "cyan", error.hint, _COMMAND),
         ):
             if text:
-                err().print(Text.assemble((word, style), " ", for_rich(text, limit=limit)))
+                said = _wrapped(f"{word} {for_terminal(text, limit)}")
+                err().print(Text.assemble((word, style), said.removeprefix(word)), soft_wrap=True)
+
+
+def _wrapped(text: str) -> str:
+    """Break a sentence at words where stderr is a terminal.
+
+    A command in backticks stays whole: what is wider than the terminal is folded there, and can still be copied.
+    """
+    if not sys.stderr.isatty():
+        return text
+    import re
+    import textwrap
+
+    # NUL, which no text holds any more, is no place for a break.
+    kept = re.sub(r"`[^`]*`", lambda command: command[0].replace(" ", _NO_BREAK), text)
+    lines = textwrap.wrap(kept, _columns(), break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace(_NO_BREAK, " ")
+
+
+def _columns() -> int:
+    """Width of the terminal that stderr is."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal() and int(named) > 0:
+        return int(named)
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS
+    return _USUAL_COLUMNS
 
 
 @contextmanager

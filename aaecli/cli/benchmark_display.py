@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rich.console import Group
+    from rich.console import RenderableType
     from rich.table import Table
 
     from aaecli.learn.benchmark import Planned
@@ -65,7 +65,7 @@ class BenchmarkDisplay(TrainingDisplay):
         if self.signal_number:
             console.say("Stopped; the same command goes on from there.")
 
-    def _picture(self) -> Group:
+    def _picture(self) -> RenderableType:
         from rich.console import Group
 
         return Group(_table(self._results or (), self._pending), "", super()._picture())

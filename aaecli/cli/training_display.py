@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import math
-import shlex
 import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
 from aaecli import console
+from aaecli.cli.time_left import TimeLeft, spelt
 from aaecli.config import Config, Propagation
+from aaecli.suggestions import suggest_aaecli
+from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
     from torch import Tensor
 
 _REFRESH_SECONDS = 0.5
 """How often losses are read back from the device: rarely enough that no step waits for it."""
-_STEPPING = "steps"
-"""What stands before the bar while it moves."""
+_WIDTH = 40
+"""Columns of the live display, at most. Where a line is wider than the terminal becomes, the terminal folds it, and
+rich, which counts lines, leaves a part of the frame standing."""
+_SHORTEST_BAR = 8
 
 
 class TrainingDisplay:
@@ -48,7 +55,8 @@ class TrainingDisplay:
         self._number = 0
         self._began = self._read = time.monotonic()
         self._live: Any = None
-        self._bar: Any = None
+        self._left = TimeLeft(0)
+        self._reason = ""
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -69,6 +77,8 @@ class TrainingDisplay:
     def begin(self, plan: dict[str, Any]) -> None:
         """Say what is about to be trained, and where."""
         self._plan, self._number, self._began = plan, plan["number"], time.monotonic()
+        self._left = TimeLeft(plan["number"], time.monotonic)
+        self._row, self._losses, self._reason = {}, {}, ""
         if not self.quiet:
             self._try(lambda: self._introduce(plan))
 
@@ -76,38 +86,37 @@ class TrainingDisplay:
         counted = plan["num_labelled"] if plan["labels"] == "all" else plan["labels"]
         labels = f"{counted:,} labels" if counted else "no labels"
         how = f"preset {plan['preset']}, seed {plan['seed']}"
-        console.say(f"Training {plan['model']} on {plan['dataset']} with {labels}: {how}.")
+        console.say(f"Training {plan['model']} on {for_terminal(plan['dataset'])} with {labels}: {how}.")
         console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
         few = 0 < plan["num_labelled"] <= Propagation.labels_per_class * plan["num_classes"]
         if few and plan["model"] == "semisupervised" and plan["preset"] == Config.preset:
-            console.say("With so few labels, --preset best reads more images rightly, in about the same time.")
+            console.say(
+                "With so few labels, --preset best reads more images rightly, and takes about four times as long."
+            )
         if plan["number"]:
             console.say(f"Going on after step {plan['number']:,}.")
-        if console.err().is_terminal:
+        if console.is_live():
             self._start_live()
 
     def step(self, number: int, losses: dict[str, Tensor]) -> None:
         """Move the bar; read the losses now and then."""
-        if self._live is None:
-            return
-        self._bar.update(self._bar.task_ids[0], completed=number, description=_STEPPING)
-        if time.monotonic() - self._read > _REFRESH_SECONDS:
+        self._left.step(number)
+        self._number, self._reason = number, ""
+        if self._live is not None and time.monotonic() - self._read > _REFRESH_SECONDS:
             self._losses = {name: float(loss) for name, loss in losses.items()}
-            self._try(self._show)
             self._read = time.monotonic()
 
     def pause(self, reason: str) -> None:
         """Say why the bar stands still."""
-        if self._live is not None:
-            self._bar.update(self._bar.task_ids[0], description=reason)
+        self._left.stand()
+        self._reason = reason
 
     def epoch(self, row: dict[str, float]) -> None:
         """Show the figures of an epoch."""
         self._row = row
-        if self._live is not None:
-            self._try(self._show)
-        elif not self.quiet:
-            self._try(lambda: self._tell(row))
+        self._left.stand()
+        if self._live is None and not self.quiet:
+            self._tell(row)
 
     def _tell(self, row: dict[str, float]) -> None:
         terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
@@ -115,7 +124,7 @@ class TrainingDisplay:
         console.say(
             f"epoch {row['epoch']:.0f}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
             f"{judged}{terms}, "
-            f"{row['images_per_second']:,.0f} images/s, {self._time_left(int(row['step']))} left"
+            f"{row['images_per_second']:,.0f} images/s, {self._time_left()} left"
         )
 
     def _try(self, show: Callable[[], None]) -> None:
@@ -157,56 +166,65 @@ class TrainingDisplay:
             for name, value in found.items()
         ]
 
-    def _time_left(self, number: int) -> str:
-        done = number - self._plan["number"]
-        seconds = (time.monotonic() - self._began) / max(done, 1) * (self._plan["num_steps"] - number)
-        return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    def _time_left(self) -> str:
+        return spelt(self._left.seconds(self._plan["num_steps"]))
 
     def _start_live(self) -> None:
         from rich.live import Live
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
 
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+        # Asked for each frame: the clock goes on while nothing else changes.
+        self._live = Live(
+            get_renderable=self._picture,
             console=console.err(),
-            expand=True,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
         )
-        self._bar.add_task(_STEPPING, total=self._plan["num_steps"], completed=self._plan["number"])
-        self._live = Live(self._picture(), console=console.err(), refresh_per_second=8, transient=True)
         self._live.start()
 
-    def _show(self) -> None:
-        self._live.update(self._picture())
-
-    def _picture(self) -> Group:
+    def _picture(self) -> RenderableType:
         from rich.console import Group
-        from rich.table import Table
+        from rich.constrain import Constrain
 
-        table = Table(box=None, pad_edge=False)
-        table.add_column("")
-        table.add_column("now", justify="right")
-        table.add_column("last epoch", justify="right")
+        width = min(_WIDTH, console.err().width - 1)
+        return Constrain(Group(*self._progress(width), self._figures()), width)
+
+    def _progress(self, width: int) -> list[RenderableType]:
+        """Three lines: how far it is, how long it takes, and why it stands still, if it does."""
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        num_steps = self._plan["num_steps"]
+        said = f"step {self._number:,} of {num_steps:,}"
+        room = width - len(said) - 7
+        line = Table.grid(padding=(0, 1))
+        bar = [ProgressBar(num_steps, self._number, width=room)] if room >= _SHORTEST_BAR else []
+        line.add_row(Text(said, no_wrap=True), *bar, Text(f"{self._number / num_steps:4.0%}", no_wrap=True))
+        per_epoch = self._plan.get("steps_per_epoch")
+        epoch = [f"epoch {math.ceil(max(self._number, 1) / per_epoch):,}"] if per_epoch else []
+        passed = f"{spelt(time.monotonic() - self._began)} passed"
+        below = ", ".join([*epoch, passed, f"{self._time_left()} left"])
+        return [line, *(Text(text, no_wrap=True, overflow="ellipsis") for text in (below, self._reason))]
+
+    def _figures(self) -> Table:
+        """The losses, now and in the mean of the last epoch, and what the validation images gave."""
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, expand=True)
+        table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column("now", justify="right", no_wrap=True)
+        table.add_column("last epoch", justify="right", no_wrap=True)
         for name in self._losses or self._terms():
             now = f"{self._losses[name]:.4f}" if name in self._losses else ""
             mean = f"{self._row[name]:.4f}" if name in self._row else ""
             table.add_row(name.replace("_", " "), now, mean)
         if self._row:
             for name, value in self._validated():
-                table.add_row(name, "", f"[bold]{value}[/bold]")
+                table.add_row(name, "", Text(value, "bold"))
             table.add_row("images a second", "", f"{self._row['images_per_second']:,.0f}")
-        return Group(self._bar, table)
+        return table
 
 
 def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool, quiet: bool) -> None:
@@ -218,7 +236,7 @@ def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool, 
     if summary["state"] == "stopped":
         with suppress(OSError):
             console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
-            console.say(f"Go on with: aaecli train --resume {shlex.quote(summary['run'])}")
+            console.say(f"Go on with: {suggest_aaecli('train', '--resume', Path(summary['run']))}")
         raise typer.Exit(128 + display.signal_number)
     if as_json:
         console.print_json(summary)
@@ -227,28 +245,35 @@ def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool, 
     out.print(_judgement(summary))
     minutes, seconds = divmod(round(summary["seconds"]), 60)
     out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
-    out.print(f"run            {summary['run']}", markup=False)
+    out.print(f"run            {for_terminal(summary['run'], None)}")
     out.print("model          model.pt")
     if not quiet and not display.quiet:
-        console.say("Next: aaecli eval model.pt")
+        console.say(f"Next: {suggest_aaecli('eval', 'model.pt')}")
 
 
-def _judgement(summary: dict[str, Any]) -> str:
+def _judgement(summary: dict[str, Any]) -> Text:
     """Say how good the model is, by the test images or else by the labelled ones that were kept back from it."""
+    from rich.text import Text
+
+    of_the_reconstruction = "  (of the reconstruction: mean squared, pixels in [0, 1])"
     if "test_accuracy" in summary:
         low, high = summary["test_accuracy_interval"]
-        return f"test accuracy  [bold]{summary['test_accuracy']:.2%}[/bold]  (95 % interval {low:.2%} to {high:.2%})"
+        accuracy = (f"{summary['test_accuracy']:.2%}", "bold")
+        return Text.assemble("test accuracy  ", accuracy, f"  (95 % interval {low:.2%} to {high:.2%})")
     if "test_reconstruction_error" in summary:
-        error = summary["test_reconstruction_error"]
-        return f"test error     [bold]{error:.4f}[/bold]  (of the reconstruction: mean squared, pixels in [0, 1])"
+        error = (f"{summary['test_reconstruction_error']:.4f}", "bold")
+        return Text.assemble("test error     ", error, of_the_reconstruction)
     if "validation_reconstruction_error" in summary:
-        error = summary["validation_reconstruction_error"]
-        measured = "unknown: no labelled picture was kept back" if error is None else f"[bold]{error:.4f}[/bold]"
-        return f"error          {measured}  (of the reconstruction: mean squared, pixels in [0, 1])"
+        if summary["validation_reconstruction_error"] is None:
+            return Text("error          unknown: no labelled picture was kept back")
+        error = (f"{summary['validation_reconstruction_error']:.4f}", "bold")
+        return Text.assemble("error          ", error, of_the_reconstruction)
     if summary["validation_accuracy"] is None:
-        return "accuracy       unknown: no labelled picture was kept back, and there is no test folder"
+        return Text("accuracy       unknown: no labelled picture was kept back, and there is no test folder")
     low, high = summary["validation_accuracy_interval"]
-    return (
-        f"accuracy       [bold]{summary['validation_accuracy']:.1%}[/bold] of {summary['num_validation']} labelled "
-        f"pictures that were kept back  (95 % interval {low:.1%} to {high:.1%})"
+    return Text.assemble(
+        "accuracy       ",
+        (f"{summary['validation_accuracy']:.1%}", "bold"),
+        f" of {summary['num_validation']} labelled pictures that were kept back  "
+        f"(95 % interval {low:.1%} to {high:.1%})",
     )

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
+from aaecli import console
 from aaecli.cli import training_display
 from aaecli.cli.training_display import TrainingDisplay
 
 PLAN = {
     "model": "semisupervised", "dataset": "MNIST", "labels": 1000, "num_labelled": 1000, "num_classes": 10,
     "preset": "default", "seed": 3, "num_steps": 200, "device": "cpu", "precision": "float32", "run": "runs/some-001",
-    "number": 0,
+    "number": 0, "steps_per_epoch": 100,
 }  # fmt: skip
 ROW = {
     "epoch": 1, "step": 100, "reconstruction": 0.0567, "consistency": 1.25, "validation_accuracy": 0.9135,
@@ -37,7 +39,9 @@ def test_a_terminal_shows_losses_and_figures_and_is_left_clean(written: io.Strin
         display.step(50, {"reconstruction": torch.tensor(0.0789), "consistency": torch.tensor(2.5)})
         display._live.refresh()
         drawn = written.getvalue()
-        assert "50/200" in drawn
+        assert "step 50 of 200" in drawn
+        assert "25%" in drawn
+        assert "epoch 1, 0:00 passed, " in drawn
         assert "0.0789" in drawn
         assert "2.5000" in drawn
         display.epoch(ROW)
@@ -103,9 +107,29 @@ def test_the_time_left_counts_from_where_it_went_on(monkeypatch: pytest.MonkeyPa
     now = 1000.0
     monkeypatch.setattr(training_display.time, "monotonic", lambda: now)
     display.begin({**PLAN, "number": 50})
+    display.step(51, {})
     now += 75
-    # 25 steps took 75 seconds, 125 are left.
-    assert display._time_left(75) == "6:15"
+    # 25 steps took 75 seconds, 124 are left.
+    display.step(76, {})
+    assert display._time_left() == "6:12"
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 140])
+def test_no_line_of_the_display_is_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    written = io.StringIO()
+    screen = Console(file=written, force_terminal=True, width=width, color_system=None)
+    monkeypatch.setattr(console, "err", lambda: screen)
+    display = TrainingDisplay(quiet=True)
+    display.begin(PLAN | {"num_steps": 12_000})
+    display.step(6_789, {"semisupervised_discrimination_of_labels": torch.tensor(1.0)})
+    display.pause("asking the neighbours")
+    display._row = ROW
+    screen.print(display._picture())
+    lines = written.getvalue().splitlines()
+    assert max(len(line) for line in lines) < min(width, 41)
+    if width >= 60:
+        words = "step 6,789 of 12,000 57% passed, neighbours last epoch 0.0567 accuracy second"
+        assert set(words.split()) <= set(" ".join(lines).split())
 
 
 def test_quiet_says_nothing(written: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,10 +147,8 @@ def test_a_terminal_that_vanishes_stops_nothing(written: io.StringIO, monkeypatc
         def gone(*_: Any, **__: Any) -> None:
             raise OSError(5, "Input/output error")
 
-        monkeypatch.setattr(display._live, "update", gone)
         monkeypatch.setattr(display._live, "stop", gone)
         display.step(10, {"reconstruction": torch.tensor(1.0)})
-        assert display.quiet
         display.step(20, {"reconstruction": torch.tensor(1.0)})
         display.epoch(ROW)
         assert not display.stopping()
