@@ -68,7 +68,7 @@ def _checked(content: object, kind: str, path: Path) -> dict[str, Any]:
     if type(schema) is not int or not 0 < schema <= SCHEMA:
         raise AaeError(
             f"{path} has schema {schema if type(schema) is int else 'unknown'}; this aaecli reads up to {SCHEMA}.",
-            "Update aaecli: `python -m pip install --upgrade aaecli`.",
+            "Install a newer aaecli, from where you had this one.",
         )
     if content.get("kind") != kind:
         other = "last.pt, which training goes on from" if kind == "model" else "model.pt, which holds weights to use"

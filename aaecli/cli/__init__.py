@@ -205,8 +205,8 @@ def _missing(error: ModuleNotFoundError, words: list[str]) -> AaeError:
     missing = missing_packages()
     if not missing or not module or module == "aaecli" or module in sys.stdlib_module_names:
         raise error
-    command = next((word for word in words if word in COMMANDS), "")
+    command = next((word for word in words if word in COMMANDS), "aaecli")
     return AaeError(
-        f"{f'aaecli {command}'.strip()} needs {module}, which is not installed.",
+        f"The command {command} needs {module}, which is not installed.",
         f"Install what is missing: `{pip_install(missing)}`.",
     )

@@ -36,7 +36,7 @@ def doctor(
 
     findings = []
     # Where both streams are one terminal, the lines themselves tell how far it is; a spinner would be drawn into them.
-    with status("Examining", quiet=not as_json and sys.stdout.isatty()) as tell:
+    with status("Examining", quiet=not as_json and _shares_the_terminal()) as tell:
         for finding in _examine():
             tell(finding.name)
             findings.append(finding)
@@ -50,6 +50,10 @@ def doctor(
         print_json({"ok": not broken, "findings": rows})
     if broken:
         raise typer.Exit(1)
+
+
+def _shares_the_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _examine() -> Iterator[Finding]:

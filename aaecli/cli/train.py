@@ -152,13 +152,14 @@ def train(
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(envvar="AAECLI_STEPS", rich_help_panel=_HOW, help="Length in training steps.")
+        int | None, typer.Option(min=1, envvar="AAECLI_STEPS", rich_help_panel=_HOW, help="Length in training steps.")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(envvar="AAECLI_EPOCHS", rich_help_panel=_HOW, help="Length in passes over the pool.")
+        int | None,
+        typer.Option(min=1, envvar="AAECLI_EPOCHS", rich_help_panel=_HOW, help="Length in passes over the pool."),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(envvar="AAECLI_BATCH_SIZE", rich_help_panel=_HOW, help="Images a step.")
+        int | None, typer.Option(min=1, envvar="AAECLI_BATCH_SIZE", rich_help_panel=_HOW, help="Images a step.")
     ] = None,
     lr: Annotated[
         float | None,

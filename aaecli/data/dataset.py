@@ -18,7 +18,7 @@ from aaecli.data.duplicates import first_copies
 from aaecli.data.findings import Findings
 from aaecli.data.idx import MAX_BYTES, read_idx
 from aaecli.errors import AaeError
-from aaecli.files import is_file, is_folder, shown
+from aaecli.files import exists, is_file, is_folder, shown
 
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -190,7 +190,7 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
         if _digest(arrays[stem]) != expected:
             raise AaeError(
                 f"{files[stem]} is not the file that was published: its sha256 differs.",
-                "Install aaecli again: `python -m pip install --force-reinstall aaecli`.",
+                "Install aaecli again, from where you had it: its files are damaged.",
             )
     for part in ("train", "t10k"):
         if arrays[f"{part}-images-idx3-ubyte"].size == 0:
@@ -230,11 +230,15 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
 
 def _find(folder: Path, stem: str) -> Path:
     """Find one of the four files, whichever of its published spellings it has."""
-    hint = "--data takes a folder with the four IDX files of a data set, as published, .gz or raw."
+    hint = (
+        "--data takes a folder of pictures (a sub-folder for each class, or a labels.csv), or one with the four IDX "
+        "files of a data set, as published, .gz or raw."
+    )
     names = _spellings(stem)
     try:
         if not is_folder(folder):
-            raise AaeError(f"{shown(folder)} is not a folder.", hint)
+            what = "is not a folder" if exists(folder) else "does not exist"
+            raise AaeError(f"{shown(folder)} {what}.", hint)
         # A prefix is allowed: `emnist-letters-train-images-idx3-ubyte.gz`. Hidden files are not: macOS leaves
         # `._train-images-idx3-ubyte` beside what it copies. A pipe of that name would be waited for without end.
         found = sorted(

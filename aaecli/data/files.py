@@ -101,6 +101,11 @@ def read_bytes(name: str) -> bytes:
     Raises:
         AaeError: It cannot be read, is no regular file, is empty, or is larger than ``MAX_BYTES``.
     """
+    if name == STDIN and sys.stdin.isatty():
+        raise AaeError(
+            "A picture is awaited on stdin, which is a terminal.",
+            "Pipe one into it: `aaecli data export --index 0 --out - | aaecli classify -`.",
+        )
     data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == STDIN else files.read_bytes(name, MAX_BYTES)
     if not data:
         raise AaeError(

@@ -42,7 +42,7 @@ class Journal:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise AaeError(
-                "TensorBoard is not installed.", 'Install it with `python -m pip install "aaecli[tensorboard]"`.'
+                "TensorBoard is not installed.", "Install it with `python -m pip install tensorboard`."
             ) from error
         self._writer = SummaryWriter(str(folder))
         settings = "\n".join(f"    {line}" for line in to_toml(config).splitlines())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shlex
 import shutil
 from datetime import UTC, datetime
 from importlib import metadata
@@ -34,6 +33,7 @@ from aaecli.metrics import wilson_interval
 from aaecli.paths import replacing, sweep
 from aaecli.runlock import locked, locked_new_run
 from aaecli.settings import read_toml, to_toml
+from aaecli.suggestions import suggest_aaecli
 
 
 class Reporter(trainer.Reporter, Protocol):
@@ -100,11 +100,11 @@ def resume(
         AaeError: The folder is not that of a run, the run is done or under way, or its files are damaged.
     """
     if not is_file(folder / "config.toml"):
-        raise AaeError(f"{folder} is not the folder of a run.", "Name a folder under runs/.")
+        raise AaeError(f"{folder} is not the folder of a run.", "`aaecli runs` lists those that there are.")
     with locked(folder):
         if is_file(folder / "summary.json"):
             raise AaeError(
-                f"The training in {folder} is done.", f"`aaecli eval {folder / 'model.pt'}` judges its model."
+                f"The training in {folder} is done.", f"{suggest_aaecli('eval', folder / 'model.pt')} judges its model."
             )
         config = from_table(read_toml(folder / "config.toml"))
         sweep(folder)
@@ -181,7 +181,7 @@ def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_e
         return training.run(folder, reporter, save_every)
     except AaeError as error:
         if is_file(folder / "last.pt"):
-            again = f"`aaecli train --resume {shlex.quote(str(folder))}` goes on from what was saved last."
+            again = f"{suggest_aaecli('train', '--resume', folder)} goes on from what was saved last."
             raise AaeError(error.message, f"{error.hint} {again}") from error
         raise
 

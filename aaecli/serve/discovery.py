@@ -7,7 +7,8 @@ from pathlib import Path
 
 from aaecli.errors import AaeError
 from aaecli.files import exists, is_file, is_folder
-from aaecli.paths import EXPORTS
+from aaecli.paths import EXPORTS, NEWEST_MODEL
+from aaecli.suggestions import suggest, suggest_aaecli
 
 ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
@@ -65,6 +66,15 @@ def encoder_beside(decoder: Path) -> Path:
 def _find(model: Path | None, name: str) -> Path:
     if model is not None:
         path = model / name if is_folder(model) else model
+        checkpoint = path.with_name(NEWEST_MODEL.name) if is_folder(model) else model
+        if checkpoint.suffix == ".pt" and is_file(checkpoint) and not is_file(path.with_name(name)):
+            # A folder beside the model, so that no other model's files take part.
+            out = checkpoint.with_name(EXPORTS.name)
+            raise AaeError(
+                f"{checkpoint} is a model to train with; what is run here is its export.",
+                f"Export it: {suggest_aaecli('export', '--onnx', checkpoint, '--out', out)}, and name that folder: "
+                f"{suggest('--model', out)}.",
+            )
         if not exists(path):
             raise AaeError(f"There is no model {path}.", "Write one with `aaecli export --onnx`, or leave out --model.")
         return path

@@ -52,6 +52,8 @@ def aaecli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Make stderr a terminal for what rich draws on it, and give what is written there."""
     written = io.StringIO()
-    screen = Console(file=written, force_terminal=True, width=100, highlight=False)
+    # Whatever the tests themselves run in.
+    environment = {"TERM": "xterm-256color"}
+    screen = Console(file=written, force_terminal=True, width=100, highlight=False, _environ=environment)
     monkeypatch.setattr(console, "err", lambda: screen)
     return written

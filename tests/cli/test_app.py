@@ -121,7 +121,7 @@ def test_an_error_is_a_sentence_and_a_hint_on_stderr(aaecli: Run) -> None:
     result = aaecli("data", "--data", "absent")
     assert (result.code, result.out) == (1, "")
     error, hint = result.err.splitlines()
-    assert error == "error: absent is not a folder."
+    assert error == "error: absent does not exist."
     assert hint.startswith("hint: --data takes a folder")
 
 
@@ -130,7 +130,7 @@ def test_debug_shows_the_traceback(words: tuple[str, ...]) -> None:
     result = start(*words)
     assert (result.returncode, result.stdout) == (1, "")
     assert "Traceback (most recent call last)" in result.stderr
-    assert "AaeError: absent is not a folder." in result.stderr
+    assert "AaeError: absent does not exist." in result.stderr
 
 
 def test_after_two_dashes_debug_is_a_word_like_any_other(aaecli: Run) -> None:

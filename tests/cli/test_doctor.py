@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import io
 import json
 import os
 import shutil
@@ -351,3 +352,15 @@ def test_a_released_model_that_is_damaged_or_absent(tmp_path: Path, mnist: Datas
     finding = serving.check_released_model(mnist, [tmp_path])
     assert finding.state == "broken"
     assert str(tmp_path / "encoder.onnx") in finding.detail
+
+
+def test_on_a_terminal_no_spinner_is_drawn_into_the_lines(
+    aaecli: Run, in_empty_folder: Path, terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aaecli.cli.doctor._examine", lambda: iter([health.Finding("thing", "ok", "as it should be")]))
+    aaecli("doctor", "--json")
+    assert "Examining" in terminal.getvalue(), "stdout is elsewhere"
+    terminal.truncate(0)
+    monkeypatch.setattr("aaecli.cli.doctor._shares_the_terminal", lambda: True)
+    assert "thing" in aaecli("doctor").out
+    assert "Examining" not in terminal.getvalue()

@@ -126,7 +126,7 @@ def test_the_baseline_takes_the_articles_settings_unless_told(here, capsys):
         (("--lr", "0"), 1, "optimiser.lr must be more than 0"),
         (("--batch-size", "1"), 1, "schedule.batch_size must be at least 2"),
         (("--name", "a/b"), 1, "is not a name"),
-        (("--data", "nowhere"), 1, "nowhere is not a folder"),
+        (("--data", "nowhere"), 1, "nowhere does not exist"),
         (("--save-every", "often"), 1, "neither a number of steps nor a time"),
         (("--resume",), 1, "--labels cannot be given with --resume"),
         (("runs/some-001",), 2, "--resume RUN"),
