@@ -25,6 +25,8 @@ FILES = ("results.json", "results.csv", "results.md")
 """What ``write_results`` writes."""
 _NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "precision", "compile", "capture")
 _MAX_BYTES = 2**26
+_WORDS = re.compile(r"(?:[A-Za-z0-9(][\w .,;:()+/@-]{0,199})?", re.ASCII)
+"""What stands in tables and spreadsheets as it is: no markup, no formula, no line break."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,17 @@ class Result:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        for name in (self.model, self.preset, self.variant):
-            require(is_plain_name(name), "a name in results.json", "letters, digits, '_', '.' and '-'", name)
+        for key in ("model", "preset", "variant", "settings"):
+            name = getattr(self, key)
+            require(is_plain_name(name), f"the {key} of a result", "letters, digits, '_', '.' and '-'", name)
+        for key in ("device", "precision", "machine", "versions"):
+            text = getattr(self, key)
+            holds = _WORDS.fullmatch(text) is not None
+            require(holds, f"the {key} of a result", "up to 200 letters, digits and common signs", text)
+        for key in ("test_accuracy", "validation_accuracy"):
+            require(0 <= getattr(self, key) <= 1, f"the {key} of a result", "in [0, 1]", getattr(self, key))
+        for key in ("steps", "seconds", "threads"):
+            require(0 <= getattr(self, key) <= 10**12, f"the {key} of a result", "0 or more", getattr(self, key))
 
     @property
     def group(self) -> Group:

@@ -82,7 +82,20 @@ def mnist() -> str:
         if any(result.seed in CHOSEN_ON for result in members)
         else ""
     )
-    return table(rows) + "\n" + dagger + origin(members)
+    return table(rows) + "\n" + dagger + origin(members, "Time: median. ")
+
+
+def commands() -> str:
+    """Give the commands that measure the table of the README."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for (model, preset, *_, labels), runs in groups("mnist").items():
+        found.setdefault((model, preset, row(runs)["seeds"].replace("–", "-").replace(" ", "")), []).append(labels)
+    lines = []
+    for (model, preset, seeds), counts in found.items():
+        words = [] if model == "semisupervised" else ["--model", model]
+        words += ["--preset", preset, *(word for count in counts for word in ("--labels", count)), "--seeds", seeds]
+        lines.append(f"    aaecli benchmark {' '.join(words)}")
+    return "\n".join(lines)
 
 
 def table(rows: Sequence[dict[str, str]]) -> str:
@@ -91,14 +104,14 @@ def table(rows: Sequence[dict[str, str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(cells.values()) + " |" for cells in rows)]) + "\n"
 
 
-def origin(members: Iterable[Result]) -> str:
-    """Say what the accuracies of a table are, and where they were measured."""
+def origin(members: Iterable[Result], time: str = "") -> str:
+    """Say what the accuracies of a table are, what its times are, and where both were measured."""
     members = list(members)
     machines = sorted({f"{result.machine}, {result.precision}" for result in members})
     versions = sorted({result.versions for result in members})
     return (
         "Accuracy on the 10,000 test images: mean ± standard deviation over seeds, each with its own draw of labels. "
-        f"Time: median. Measured on {'; '.join(machines)}; {'; '.join(versions)}.\n"
+        f"{time}Measured on {'; '.join(machines)}; {'; '.join(versions)}.\n"
     )
 
 
@@ -193,6 +206,7 @@ def measurements() -> str:
 
 TABLES = {
     "mnist": mnist,
+    "mnist commands": commands,
     "ablation": ablation,
     "ablation sentence": ablation_sentence,
     "ablation quick": lambda: ablation("quick"),
@@ -210,7 +224,8 @@ def filled(text: str) -> str:
     """
     text = _FIGURE.sub(lambda found: f"<!--={found['name']}-->{figure(found['name'])}<!--/-->", text)
     return _TABLE.sub(
-        lambda found: f"<!-- results: {found['name']} -->\n{TABLES[found['name']]().strip()}\n<!-- /results -->", text
+        lambda found: f"<!-- results: {found['name']} -->\n{TABLES[found['name']]().strip(chr(10))}\n<!-- /results -->",
+        text,
     )
 
 

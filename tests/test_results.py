@@ -133,6 +133,26 @@ def test_results_of_before_there_were_variants_are_read(tmp_path):
     assert read_results(path) == [result()]
 
 
+@pytest.mark.parametrize("machine", ["a|b", "=cmd()", "<b>", "a\nb", "\x1b[2J", "x" * 300, "@SUM(A1)", "-1+1"])
+def test_no_machine_in_a_file_becomes_markup_or_a_formula(tmp_path, machine):
+    with pytest.raises(AaeError, match="the machine of a result"):
+        result(machine=machine)
+
+
+@pytest.mark.parametrize(
+    "machine",
+    ["Linux x86_64, Intel(R) Xeon(R) CPU @ 2.20GHz (AVX512)", "Darwin arm64, Apple M2 Pro", "", "cuda (H200)"],
+)
+def test_machines_as_there_are_stand_as_they_are(machine):
+    assert result(machine=machine).machine == machine
+
+
+@pytest.mark.parametrize("changes", [{"test_accuracy": 1.5}, {"validation_accuracy": float("nan")}, {"steps": -1}])
+def test_no_result_is_out_of_range(changes):
+    with pytest.raises(AaeError, match="of a result"):
+        result(**changes)
+
+
 @pytest.mark.parametrize("name", ["[red]", "=1+1", "a|b", "a\nb", "../up", "-x", "\x1b[2J"])
 def test_no_name_in_a_file_becomes_markup_a_formula_or_a_path(tmp_path, name):
     write_results(tmp_path, [result(variant="mine")])

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from aaecli.config import Config, from_table
 from aaecli.errors import AaeError
 from aaecli.files import is_file
@@ -84,11 +86,13 @@ def result_of(path: Path) -> Result | None:
     metrics = read_metrics(path)
     try:
         return _result(config, facts, metrics)
-    except (KeyError, TypeError, ValueError) as error:
-        raise AaeError(f"{path} does not tell what a benchmark needs: {error}.", remedy) from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise AaeError(f"{path} does not tell what a benchmark needs: {reason}.", remedy) from error
 
 
 def _result(config: Config, facts: Mapping[str, Any], metrics: Mapping[str, Any]) -> Result:
+    judged = np.isfinite(metrics["validation_accuracy"])
     return Result(
         model=config.model,
         preset=config.preset,
@@ -106,6 +110,6 @@ def _result(config: Config, facts: Mapping[str, Any], metrics: Mapping[str, Any]
         versions=", ".join(
             [f"{name} {facts['versions'][name]}" for name in ("aaecli", "torch")] + [f"Python {facts['python']}"]
         ),
-        curve_step=tuple(int(step) for step in metrics["step"]),
-        curve_accuracy=tuple(float(accuracy) for accuracy in metrics["validation_accuracy"]),
+        curve_step=tuple(int(step) for step in metrics["step"][judged]),
+        curve_accuracy=tuple(float(accuracy) for accuracy in metrics["validation_accuracy"][judged]),
     )

@@ -311,3 +311,30 @@ def test_results_that_are_no_file_are_refused_at_once(benchmark, here):
     refused = benchmark("--seeds", 1)
     assert refused.code == 1
     assert "results.json" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("summary.json", {"test_accuracy": "NaN"}),
+        ("summary.json", {"test_accuracy": 7}),
+        ("summary.json", {"steps": [1]}),
+        ("summary.json", {"seconds": 1e999}),
+        ("environment.json", {"machine": "[red]=1+1|\x1b[2J"}),
+        ("environment.json", {"versions": None}),
+        ("config.toml", {"preset": "[/b]"}),
+    ],
+    ids=range(7),
+)
+def test_a_strangers_run_that_is_damaged_is_left_out_and_named(aaecli, benchmark, here, name, change):
+    assert aaecli("train", "--device", "cpu", "--data", "data", "--labels", 8, "-q").code == 0
+    path = here / "runs/semisupervised-8-001" / name
+    if name == "config.toml":
+        path.write_text(path.read_text().replace('preset = "default"', f'preset = "{change["preset"]}"'))
+    else:
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    done = benchmark("--seeds", 1, "--collect", "runs")
+    assert done.code == 0, done.err
+    assert "semisupervised-8-001" in done.err
+    assert "\x1b" not in done.err
+    assert read_results(here / "benchmark/results.json") == []
