@@ -177,7 +177,7 @@ class Optimiser:
 
 @dataclass(frozen=True)
 class Image:
-    """What the pictures of a folder become; the images of IDX files are taken as they are.
+    """What the pictures of a folder become; of images in IDX files only ``transpose`` says anything.
 
     Attributes:
         size: Side in pixels of the square that they are brought to.
@@ -185,11 +185,14 @@ class Image:
         normalise: ``strokes``: what is drawn or written is found, turned light on black, scaled and centred, here and
             whenever the model is shown a picture. ``none``: pictures are only resized. ``auto``: strokes where they are
             grey.
+        transpose: Whether rows and columns of images in IDX files are swapped. ``auto``: where the files' names begin
+            with ``emnist-``, whose images lie on their sides.
     """
 
     size: int = 28
     channels: int = 1
     normalise: Literal["auto", "strokes", "none"] = "auto"
+    transpose: Literal["auto", "yes", "no"] = "auto"
 
     def __post_init__(self) -> None:
         require(MIN_SIZE <= self.size <= MAX_SIZE, "image.size", f"in {MIN_SIZE} to {MAX_SIZE}", self.size)

@@ -57,6 +57,15 @@ def data(
             rich_help_panel="Data",
         ),
     ] = None,
+    transpose: Annotated[
+        bool | None,
+        typer.Option(
+            "--transpose/--no-transpose",
+            show_default="swapped in EMNIST's files",
+            help="Swap rows and columns of the images of IDX files.",
+            rich_help_panel="Data",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
 ) -> None:
     """Look into a data set: image size, images of each class, the split that training makes, checksums.
@@ -66,7 +75,8 @@ def data(
     from aaecli.config import Image
 
     how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
-    image = Image(size, channels, how)
+    turned: Literal["auto", "yes", "no"] = "auto" if transpose is None else "yes" if transpose else "no"
+    image = Image(size, channels, how, turned)
     context.obj = (folder, image)
     if context.invoked_subcommand:
         return
@@ -163,7 +173,7 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     num_classes = len(found["classes"])
     colour = ", in colour" if found["channels"] == 3 else ""
     unlabelled = f", {found['num_unlabelled']:,} of them without a label" if found["num_unlabelled"] else ""
-    rows = [
+    rows = [("layout", remark) for remark in found["remarks"]] + [
         ("name", found["name"]),
         ("images", f"{height} × {width} pixels{colour}, {num_classes} classes"),
         ("pool", f"{found['split']['pool']:,} training images that may be learnt from{unlabelled}"),

@@ -118,6 +118,9 @@ def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dat
 
 
 def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
+    from dataclasses import replace
+
+    from aaecli.config import Image
     from aaecli.console import say
     from aaecli.data.collection import image_of
     from aaecli.data.dataset import all_labelled, load_dataset, with_classes
@@ -128,7 +131,8 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     if device == "mps":
         raise AaeError("An .onnx file runs on cpu or cuda, not on mps.", "Use --device auto, or name the .pt file.")
     encoder = open_encoder(path, device)
-    dataset = load_dataset(data, image_of(encoder.metadata.recipe))
+    image = image_of(encoder.metadata.recipe) or Image()
+    dataset = load_dataset(data, replace(image, transpose=encoder.metadata.transpose))
     if not len(dataset.test_label):
         dataset = all_labelled(dataset)
         say(

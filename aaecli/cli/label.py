@@ -182,9 +182,10 @@ def _choose(
         else:
             image = learnt.config.image
     dataset = load(folder, image)
-    if not (dataset.train_label < 0).any():
+    if not len(dataset.unlabelled()):
         raise AaeError(
-            f"Every picture in {folder} has a label.", f"Put pictures without one into {folder / 'unlabelled'}."
+            f"Every picture in {folder} has a label, or a copy that has.",
+            f"Put pictures without one into {folder / 'unlabelled'}.",
         )
     if learnt is not None and not FAMILY[learnt.config.model].encodes_label:
         raise AaeError(f"{path} knows no classes, so it is not unsure of any.", "Train a semisupervised model first.")

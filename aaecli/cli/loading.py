@@ -33,7 +33,10 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
     from aaecli.data.dataset import holds_pictures, load_dataset
 
     if not holds_pictures(data):
-        return load_dataset(data)
+        dataset = load_dataset(data, image)
+        for remark in dataset.remarks if notes and not quiet else ():
+            console.say(remark)
+        return dataset
     from pathlib import Path
 
     from aaecli.data.collection import load_collection

@@ -30,6 +30,11 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
     from aaecli.data.dataset import holds_pictures
 
     if holds_pictures(config.data):
+        if "transpose" in flags.get("image", {}):
+            raise AaeError(
+                "--transpose is for IDX files: pictures of a folder are taken as they stand.",
+                "Leave it out, or turn the pictures themselves.",
+            )
         if config.labels and "labels" not in flags and "labels" not in file:
             config = replace(config, labels="all")
     else:

@@ -101,6 +101,15 @@ def train(
             help="Find, centre and scale the strokes in each picture, or only resize it.",
         ),
     ] = None,
+    transpose: Annotated[
+        bool | None,
+        typer.Option(
+            "--transpose/--no-transpose",
+            rich_help_panel=_WHAT,
+            show_default="swapped in EMNIST's files",
+            help="Swap rows and columns of the images of IDX files.",
+        ),
+    ] = None,
     holdout: Annotated[
         float | None,
         typer.Option(
@@ -297,6 +306,7 @@ def train(
             "image.size": size,
             "image.channels": channels,
             "image.normalise": None if normalise is None else ("strokes" if normalise else "none"),
+            "image.transpose": None if transpose is None else ("yes" if transpose else "no"),
             "holdout": holdout,
             "seed": seed,
             "schedule.steps": steps,

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from aaecli.config import Image
 from aaecli.data.duplicates import first_copies
 from aaecli.data.findings import Findings
-from aaecli.data.idx import MAX_BYTES, read_idx
+from aaecli.data.idx import MAX_BYTES, read_idx, read_labels
+from aaecli.data.idx_files import find_idx, idx_home
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_file, is_folder, shown
 
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -46,6 +46,7 @@ class Dataset:
         images_of: What the test images are: those of a ``test`` set, labelled ones kept back from a training
             (``holdout``), or every labelled one of a folder that nothing was learnt from (``labelled``).
         is_validation: bool (N,), the training images that only validate, of a folder that says so; None elsewhere.
+        remarks: Sentences on how IDX files were understood.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Dataset:
     findings: Findings | None = None
     images_of: Literal["test", "holdout", "labelled"] = "test"
     is_validation: NDArray[np.bool_] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def is_collection(self) -> bool:
@@ -75,6 +77,19 @@ class Dataset:
     def first_copy(self) -> NDArray[np.int64]:
         """Place of the first training image that is alike to the pixel (N,), for each its own where it has no copy."""
         return first_copies(self.train_image)
+
+    def unlabelled(self) -> NDArray[np.int64]:
+        """Give the places of the training images whose labels nobody knows; of copies the first."""
+        first = self.first_copy
+        known = first[self.train_label >= 0]
+        if self.findings is not None:
+            # Of these the labels contradict each other: one more would not help.
+            place = {name: number for number, name in enumerate(self.train_name)}
+            wrong = [first[place[name]] for group in self.findings.contradicting for name in group]
+            known = np.append(known, np.array(wrong, np.int64))
+        places = np.flatnonzero((self.train_label < 0) & ~np.isin(first, known))
+        _, kept = np.unique(first[places], return_index=True)
+        return np.sort(places[kept])
 
     def require_classes(self) -> None:
         """See that there are classes to learn.
@@ -159,28 +174,27 @@ def load_dataset(
     """
     if not folder:
         with resources.as_file(resources.files("aaecli.data") / "mnist") as embedded:
-            return _load(embedded, "MNIST", _MNIST_SHA256)
+            return _load(embedded, "MNIST", _MNIST_SHA256, image)
     if holds_pictures(Path(folder)):
         # Decoding pictures takes modules that IDX files do without.
         from aaecli.data.collection import load_collection
 
         return load_collection(Path(folder), image or Image(), progress)
-    return _load(Path(folder), "", {})
+    return _load(idx_home(Path(folder)) or Path(folder), "", {}, image)
 
 
 def holds_pictures(folder: str | Path | None) -> bool:
     """Tell whether a folder is one of pictures: there is something in it, and none of the four IDX files."""
     try:
-        names = [path.name.removesuffix(".gz") for path in Path(folder).iterdir()] if folder else []
+        return bool(folder) and any(True for _ in Path(folder).iterdir()) and idx_home(Path(folder)) is None
     except (OSError, ValueError):
         return False
-    endings = tuple(name for stem in _MNIST_SHA256 for name in _spellings(stem))
-    return bool(names) and not any(name.endswith(endings) for name in names)
 
 
-def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
-    files = {stem: _find(folder, stem) for stem in _MNIST_SHA256}
-    arrays = {stem: read_idx(files[stem], 1) for stem in files if "labels" in stem}
+def _load(folder: Path, name: str, sha256: dict[str, str], image: Image | None) -> Dataset:
+    found = find_idx(folder)
+    files = found.paths
+    arrays = {stem: read_labels(files[stem]) for stem in files if "labels" in stem}
     left = MAX_BYTES
     for stem in [stem for stem in files if "images" in stem]:
         labels = stem.replace("images-idx3", "labels-idx1")
@@ -218,48 +232,24 @@ def _load(folder: Path, name: str, sha256: dict[str, str]) -> Dataset:
             f"{files['t10k-labels-idx1-ubyte']} holds the label {strange[0]}, which no training image has.",
             "Take all four files from the same data set.",
         )
+    home = folder.resolve()
+    how = "auto" if image is None else image.transpose
+    is_turned = how == "yes" or (how == "auto" and found.lies_on_its_side)
+    # A copy in order: whoever reads images one after the other reads rows.
+    images = [
+        np.ascontiguousarray(values.swapaxes(1, 2)) if is_turned else values
+        for values in (arrays["train-images-idx3-ubyte"], arrays["t10k-images-idx3-ubyte"])
+    ]
+    upright = "The images of EMNIST's files lie on their sides: rows and columns were swapped (see --no-transpose)."
     return Dataset(
-        name=name or folder.resolve().name or str(folder),
-        classes=tuple(str(value) for value in values),
-        train_image=arrays["train-images-idx3-ubyte"],
+        name=name or (home.parent if home.name == "raw" else home).name or str(folder),
+        classes=found.class_names(values.tolist()),
+        train_image=images[0],
         train_label=train_label.astype(np.int64),
-        test_image=arrays["t10k-images-idx3-ubyte"],
+        test_image=images[1],
         test_label=np.searchsorted(values, test_values).astype(np.int64),
+        remarks=(upright,) if is_turned and how == "auto" else (),
     )
-
-
-def _find(folder: Path, stem: str) -> Path:
-    """Find one of the four files, whichever of its published spellings it has."""
-    hint = (
-        "--data takes a folder of pictures (a sub-folder for each class, or a labels.csv), or one with the four IDX "
-        "files of a data set, as published, .gz or raw."
-    )
-    names = _spellings(stem)
-    try:
-        if not is_folder(folder):
-            what = "is not a folder" if exists(folder) else "does not exist"
-            raise AaeError(f"{shown(folder)} {what}.", hint)
-        # A prefix is allowed: `emnist-letters-train-images-idx3-ubyte.gz`. Hidden files are not: macOS leaves
-        # `._train-images-idx3-ubyte` beside what it copies. A pipe of that name would be waited for without end.
-        found = sorted(
-            path
-            for path in folder.iterdir()
-            if path.name.removesuffix(".gz").endswith(tuple(names)) and path.name[0] != "." and is_file(path)
-        )
-    except OSError as error:
-        raise AaeError(f"Cannot read the folder {folder}: {error.strerror}.", hint) from error
-    if not found:
-        raise AaeError(f"{folder} holds no {stem} nor {stem}.gz.", hint)
-    if len({path.name.removesuffix(".gz") for path in found}) > 1:
-        raise AaeError(
-            f"{folder} holds several data sets: {found[0].name} and {found[-1].name}.", "Keep each in a folder."
-        )
-    return found[0]
-
-
-def _spellings(stem: str) -> set[str]:
-    part = stem.replace("t10k", "test")
-    return {stem, stem.replace("-idx", ".idx"), part, part.replace("-idx", ".idx")}
 
 
 def _digest(values: NDArray[np.uint8]) -> str:

@@ -17,10 +17,12 @@ from aaecli.errors import AaeError
 from aaecli.files import open_regular
 
 _UNSIGNED_BYTE = 0x08
+_INTEGER = 0x0C
 MAX_BYTES = 3 * 2**28
 """Most bytes that one file may hold once it is unpacked: a million images of 28 × 28, EMNIST's 697,932 included."""
 MAX_LABELS = 2**22
 """Most labels that a file may hold: to sort them takes memory and time."""
+_MAX_LABEL_ROWS = 2**26
 _CHUNK = 2**20
 _PACKED_CHUNK = 2**16
 _MAX_MEMBERS = 20_000
@@ -30,8 +32,27 @@ _MAX_RATIO = 300
 """How many times its size a gzip of more than ``_BOMB_BYTES`` may unpack to: images of digits do so five times."""
 
 
+def read_labels(path: Path) -> NDArray[np.uint8]:
+    """Read the labels (N,) of an IDX file: bytes, or the first of each row of numbers, as in QMNIST's.
+
+    Raises:
+        AaeError: As in ``read_idx``, or a label is no number from 0 to 255.
+    """
+    if "idx2-int" not in path.name:
+        return read_idx(path, 1)
+    rows = read_idx(path, 2, max_bytes=_MAX_LABEL_ROWS, type_code=_INTEGER).view(">i4")
+    if not rows.shape[1] or (rows[:, 0] < 0).any() or (rows[:, 0] > 255).any():
+        raise AaeError(f"{path} holds labels that are not from 0 to 255.", "Copy or download the file again.")
+    return rows[:, 0].astype(np.uint8)
+
+
 def read_idx(
-    path: Path, num_dims: int, labels: tuple[Path, int] | None = None, max_bytes: int = MAX_BYTES
+    path: Path,
+    num_dims: int,
+    labels: tuple[Path, int] | None = None,
+    max_bytes: int = MAX_BYTES,
+    *,
+    type_code: int = _UNSIGNED_BYTE,
 ) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes, gzip-compressed where its first bytes say so.
 
@@ -44,6 +65,8 @@ def read_idx(
         labels: The file of the images' labels, and how many it holds. Compared before any image is read: a file of a
             few bytes can claim, and unpack to, hundreds of megabytes.
         max_bytes: The most that is read.
+        type_code: Type of the values; whole numbers of four bytes (0x0c) come as they are stored, four bytes each along
+            the last dimension.
 
     Returns:
         The values, of the shape that the header gives; the caller may write to them.
@@ -56,7 +79,7 @@ def read_idx(
         with open_regular(path, hint=hint) as raw:
             file = _unpacked(raw)
             head = file.read(4 + 4 * num_dims)
-            expected = bytes((0, 0, _UNSIGNED_BYTE, num_dims))
+            expected = bytes((0, 0, type_code, num_dims))
             if head[:4] != expected:
                 kind = "image" if num_dims == 3 else "label"
                 raise AaeError(
@@ -72,6 +95,8 @@ def read_idx(
                     f"{path} holds {shape[0]:,} images, but {labels[0].name} {labels[1]:,} labels.",
                     "Take both files from the same data set.",
                 )
+            if type_code == _INTEGER:
+                shape = (*shape[:-1], shape[-1] * 4)
             size = math.prod(shape)
             most = min(max_bytes, MAX_LABELS) if num_dims == 1 else max_bytes
             if size > most:

@@ -37,8 +37,8 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
     Returns:
         ``name``; ``image``: height and width in pixels; ``channels``; ``classes``: a list with ``class``, ``train`` and
         ``test``, the numbers of its images; ``num_train``, ``num_test``, ``num_unlabelled``; ``split``: how training
-        divides the training images into ``pool`` and ``validation``; ``checksums_ok``; ``findings`` about the pictures
-        of a folder, or None.
+        divides the training images into ``pool`` and ``validation``; ``checksums_ok``; ``remarks`` on how IDX
+        files were understood; ``findings`` about the pictures of a folder, or None.
 
     Raises:
         AaeError: The data set is too small to be split.
@@ -61,6 +61,7 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
         "num_unlabelled": int((dataset.train_label < 0).sum()),
         "split": {"pool": len(parts.pool), "validation": len(parts.validation)},
         "checksums_ok": checksums_ok,
+        "remarks": list(dataset.remarks),
         "findings": asdict(dataset.findings) if dataset.findings else None,
     }
 

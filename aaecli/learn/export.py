@@ -163,6 +163,7 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
             "height": height,
             "width": width,
             "normalise": "strokes" if config.image.has_strokes else "none",
+            "transpose": config.image.transpose,
         },
         "test_accuracy": facts.get("test_accuracy", ""),
     }

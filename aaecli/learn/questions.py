@@ -39,7 +39,7 @@ def choose_rule(dataset: Dataset, model: Checkpoint | None) -> Rule:
 def choose_questions(
     dataset: Dataset, model: Checkpoint | None, count: int, rule: Rule, seed: int = 0
 ) -> list[Question]:
-    """Pick the unlabelled images whose labels would help most.
+    """Pick the unlabelled images whose labels would help most; of copies of an image, one at most.
 
     Args:
         dataset: Images, of which some have no label (-1).
@@ -49,7 +49,7 @@ def choose_questions(
         seed: Seed of whatever is left to chance.
     """
     rng = np.random.default_rng(seed)
-    waiting = np.flatnonzero(dataset.train_label < 0)
+    waiting = dataset.unlabelled()
     if len(waiting) > CANDIDATES:
         waiting = np.sort(rng.choice(waiting, CANDIDATES, replace=False))
     generator = torch.Generator().manual_seed(seed)

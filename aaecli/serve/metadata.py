@@ -21,6 +21,8 @@ MAX_SIDE = 1024
 """Largest height or width of the images of a model, in pixels."""
 _TAIL = 2**16
 Part = Literal["encoder", "decoder"]
+Transpose = Literal["auto", "yes", "no"]
+_TRANSPOSE: dict[str, Transpose] = {"auto": "auto", "yes": "yes", "no": "no"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Metadata:
             carry the name of their class, so that one name may stand several times. Empty without a label.
         image_shape: Channels (1 or 3), height and width of an image.
         normalise: Whether pictures are brought into the form of strokes, light on black; otherwise they are resized.
+        transpose: Whether rows and columns of images in IDX files are swapped, to be what the model learnt from.
         style_dim: Number of dimensions of the style; 0 where the model has none (a baseline).
         style_prior: Name of their prior, a key of ``aaecli.priors.STYLE_PRIORS``.
         style_std: Standard deviation of that prior in each of them.
@@ -50,6 +53,7 @@ class Metadata:
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     normalise: bool
+    transpose: Transpose
     style_dim: int
     style_prior: str
     style_std: float
@@ -145,6 +149,7 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         classes=tuple(classes),
         image_shape=(recipe.channels, *recipe.shape),
         normalise=recipe.normalise,
+        transpose=_TRANSPOSE[image.get("transpose", "auto")],
         style_dim=int(prior.get("dim", 0)),
         style_prior=prior.get("name", "gaussian"),
         style_std=std,

@@ -59,6 +59,7 @@ def test_another_data_set(
         "split": {"pool": 20, "validation": 4},
         "checksums_ok": None,
         "num_unlabelled": 0,
+        "remarks": [],
         "findings": None,
     }
     table = aaecli("data", *(["--data", folder] if by_flag else []))
@@ -212,3 +213,15 @@ def test_wrong_usage(aaecli: Run, words: tuple[str, ...]) -> None:
     result = aaecli("data", *words)
     assert (result.code, result.out) == (2, "")
     assert "Usage: aaecli data" in result.err
+
+
+def test_emnist_is_turned_and_that_may_be_chosen(aaecli: Run, write_dataset: WriteDataset) -> None:
+    names = "emnist-letters-{part}-{kind}-idx{dims}-ubyte"
+    folder = write_dataset("letters", names=names, test_part="test", size=(4, 6))
+    assert "rows and columns were swapped" in aaecli("data", "--data", folder).out
+    assert "4 × 6 pixels" in aaecli("data", "--data", folder, "--no-transpose").out
+    shown = aaecli("train", "--data", folder, "--transpose", "--print-config").out
+    assert 'transpose = "yes"' in shown
+    (folder / "pictures").mkdir()
+    (folder / "pictures/a.png").touch()
+    assert "is for IDX files" in aaecli("train", "--data", folder / "pictures", "--transpose").err

@@ -237,3 +237,21 @@ def test_nothing_to_ask(aaecli: Run, in_empty_folder: Path) -> None:
     assert "Every picture in shapes has a label" in aaecli("label", "shapes").err
     assert "not a folder of pictures" in aaecli("label", "absent").err
     assert aaecli("label", "shapes", "--out", "a.csv", "--answers", "b.csv").code == 2
+
+
+def test_nobody_is_asked_twice_about_one_picture(aaecli: Run, in_empty_folder: Path) -> None:
+    write_pictures(Path("set"), {f"bar/{n}.png": drawing(0, n) for n in range(3)})
+    write_pictures(Path("set"), {f"ring/{n}.png": drawing(1, n) for n in range(3)})
+    copies = {"told": drawing(0, 1), "new": drawing(2, 1), "new again": drawing(2, 1), "other": drawing(2, 2)}
+    write_pictures(Path("set"), {f"unlabelled/{name}.png": pixels for name, pixels in copies.items()})
+    # One picture that is labelled as two classes.
+    write_pictures(Path("set"), {"bar/x.png": drawing(2, 9), "ring/y.png": drawing(2, 9)})
+    assert aaecli("label", "set", "--count", 9, "--out", "ask.csv").code == 0
+    with Path("ask.csv").open(newline="") as file:
+        asked = {row["path"] for row in csv.DictReader(file)}
+    assert asked == {"unlabelled/new.png", "unlabelled/other.png"} or asked == {
+        "unlabelled/new again.png", "unlabelled/other.png"
+    }  # fmt: skip
+    fill({f"unlabelled/{name}.png": "bar" for name in ("new", "new again", "other", "told")})
+    assert aaecli("label", "set", "--answers", "filled.csv").code == 0
+    assert "Every picture in set has a label, or a copy" in aaecli("label", "set").err

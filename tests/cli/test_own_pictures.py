@@ -99,7 +99,7 @@ def test_settings_follow_the_data(aaecli: Run, in_empty_folder: Path) -> None:
     assert settings(aaecli, "--data", "shapes", "--labels", 4)["labels"] == 4
     assert settings(aaecli)["labels"] == 1000
     left = settings(aaecli, "--data", "shapes", "--no-normalise")
-    assert left["image"] == {"size": 28, "channels": 1, "normalise": "none"}
+    assert left["image"] == {"size": 28, "channels": 1, "normalise": "none", "transpose": "auto"}
     assert left["augmentation"]["mirror"] is True
     assert left["augmentation"]["elastic"] == 0
     assert settings(aaecli, "--channels", 3, "--data", "shapes")["augmentation"]["mirror"] is True

@@ -64,7 +64,7 @@ def test_an_altered_mnist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("{part}-{kind}-idx{dims}-ubyte", "t10k"),
         ("{part}-{kind}.idx{dims}-ubyte", "t10k"),
-        ("emnist-letters-{part}-{kind}-idx{dims}-ubyte", "test"),
+        ("kin-letters-{part}-{kind}-idx{dims}-ubyte", "test"),
         ("{part}-{kind}.idx{dims}-ubyte", "test"),
     ],
 )
