@@ -114,6 +114,7 @@ def classify(
 
     from aaecli.data.files import find
     from aaecli.data.name_lists import names_from
+    from aaecli.files import is_file
 
     sources = find(images or [], recursive=recursive)
     if files_from is not None:
@@ -138,7 +139,13 @@ def classify(
     writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show)
     keeper = InputKeeper(save_input) if save_input else None
     num_failed = 0
-    with Counter(shown=talks and not sys.stdout.isatty()) as counter:
+    counts = talks and not sys.stdout.isatty()
+    total = None
+    if counts and (files_from is None or is_file(files_from)):
+        # A pipe may give its names one by one, and wait for each answer.
+        sources = list(sources)
+        total = len(sources)
+    with Counter(shown=counts, total=total) as counter:
         for answer in answers(sources, request):
             counter.count()
             if isinstance(answer, Failure):

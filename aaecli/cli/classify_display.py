@@ -80,10 +80,12 @@ class Counter:
 
     Args:
         shown: Whether anything is written at all.
+        total: How many there are, where that is known.
     """
 
-    def __init__(self, *, shown: bool) -> None:
+    def __init__(self, *, shown: bool, total: int | None = None) -> None:
         self._shown = shown
+        self._total = total
         self._start = self._last = time.monotonic()
         self._done = 0
         self._is_written = False
@@ -101,7 +103,8 @@ class Counter:
         # A handful of pictures needs no counter.
         if self._shown and now - self._last > 0.2 and now - self._start > 0.8:
             self._last, self._is_written = now, True
-            sys.stderr.write(f"\r{self._done:,} pictures, {self._done / (now - self._start):,.0f} a second ")
+            of = "" if self._total is None else f" of {self._total:,}"
+            sys.stderr.write(f"\r{self._done:,}{of} pictures, {self._done / (now - self._start):,.0f} a second ")
             sys.stderr.flush()
 
     def clear(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import sys
 import zlib
 from importlib import import_module
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from aaecli.data.bit_depth import join_halves, to_eight_bits
 from aaecli.data.decoding_cost import may_be_decoded, may_be_opened
 from aaecli.data.files import shown
 from aaecli.errors import AaeError
@@ -80,7 +82,7 @@ def decode(data: bytes, name: str) -> Picture:
         if may_be_opened(kind, data):
             image = _open(data, kind)
             if may_be_decoded(kind, data, _check_size(image, name)):
-                return _read(image, kind)
+                return _read(image, data, kind)
     except _DECODER_ERRORS as error:
         raise AaeError(*_explain(data, name, error)) from error
     from aaecli.data.decoder_process import decode_apart
@@ -98,7 +100,7 @@ def decode_here(data: bytes, name: str) -> Picture:
         kind = _kind_of(data)
         image = _open(data, kind)
         _check_size(image, name)
-        return _read(image, kind)
+        return _read(image, data, kind)
     except _DECODER_ERRORS as error:
         raise AaeError(*_explain(data, name, error)) from error
 
@@ -118,14 +120,31 @@ def _open(data: bytes, kind: str) -> Image.Image:
     return image
 
 
-def _read(image: Image.Image, kind: str) -> Picture:
+def _read(image: Image.Image, data: bytes, kind: str) -> Picture:
     num_pages = getattr(image, "n_frames", 1) if kind in _OF_PAGES else 1
     if image.mode == "L" and max(image.size) <= WORKING_SIZE:
         plain = np.frombuffer(image.tobytes(), np.uint8).reshape(image.size[::-1])
         # What is known about the picture beyond its pixels may turn it or make parts transparent.
         if not image.info:
             return Picture(plain, num_pages)
+    if image.mode in ("RGB", "RGBA") and (other := _other_half(image, data, kind)) is not None:
+        image = join_halves(image, other)
     return Picture(_upright(image), num_pages)
+
+
+def _other_half(image: Image.Image, data: bytes, kind: str) -> Image.Image | None:
+    """Decode the lower eight bits of a picture of sixteen bits a colour, of which Pillow keeps the upper eight."""
+    tiles = getattr(image, "tile", [])
+    first = [tile[3] if isinstance(tile[3], str) else (tile[3] or ("",))[0] for tile in tiles]
+    if not first or not all(isinstance(mode, str) and mode[-4:-1] == ";16" for mode in first):
+        return None
+    other = _open(data, kind)
+    # Read in the wrong order of bytes, the lower ones are the upper.
+    order = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+    for place, (tile, mode) in enumerate(zip(tiles, first, strict=True)):
+        swapped = mode[:-1] + order[mode[-1]]
+        other.tile[place] = (*tile[:3], swapped if isinstance(tile[3], str) else (swapped, *tile[3][1:]))  # type: ignore[attr-defined]
+    return other
 
 
 def _check_size(image: Image.Image, name: str) -> tuple[int, int]:
@@ -147,7 +166,7 @@ def _check_size(image: Image.Image, name: str) -> tuple[int, int]:
 def _upright(image: Image.Image) -> NDArray[np.uint8]:
     mode = image.mode
     if mode.startswith("I") or mode == "F":
-        image = _eight_bits(image)
+        image = to_eight_bits(image, 2 * WORKING_SIZE)
     elif mode in ("P", "PA") or (mode != "L" and image.has_transparency_data) or "transparency" in image.info:
         image = image.convert("RGBA")
     elif mode in ("1", "CMYK", "YCbCr", "LAB", "HSV", "RGBX"):
@@ -162,23 +181,6 @@ def _upright(image: Image.Image) -> NDArray[np.uint8]:
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
     return np.ascontiguousarray(pixels)
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Bring 16-bit, 32-bit and float pixels to 0 … 255, by the range of their type or, without one, by their own."""
-    # Four bytes a pixel and several copies: a huge one is thinned out first.
-    step = max(1, max(image.size) // (2 * WORKING_SIZE))
-    wide = np.nan_to_num(np.asarray(image)[::step, ::step].astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(wide.min()), float(wide.max())
-    if image.mode.startswith("I;16") or (image.mode == "I" and low >= 0 and 255 < high <= 65535):
-        low, high = 0.0, 65535.0
-    elif low >= 0 and high <= 1 and image.mode == "F":
-        low, high = 0.0, 1.0
-    elif low >= 0 and high <= 255:
-        low, high = 0.0, 255.0
-    narrow = Image.fromarray(np.rint((wide - low) * (255 / max(high - low, 1e-6))).astype(np.uint8))
-    narrow.info = image.info
-    return narrow
 
 
 def _on_paper(image: Image.Image) -> Image.Image:

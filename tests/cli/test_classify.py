@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aaecli.cli import classify_display
 from aaecli.serve.session import open_encoder
 from tests.data.redraw import dark_on_white, encode
 from tests.serve.pair import shared_pair, write_pair
@@ -265,3 +266,47 @@ def test_classify_imports_nothing_heavy(pair, here, mnist):
     command = [sys.executable, "-c", script, "classify", "digit.png", "--model", str(pair)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_counter_knows_the_total_of_folders_and_lists_not_of_pipes(classify, here, mnist, monkeypatch):
+    for number in range(3):
+        save(here / "many" / f"{number}.png", mnist.test_image[number])
+    (here / "list.txt").write_text("many/0.png\nmany/1.png\n")
+    totals = []
+    counter = classify_display.Counter
+    monkeypatch.setattr("aaecli.cli.classify.Counter", lambda **how: totals.append(how["total"]) or counter(**how))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"many/0.png\n"))))
+    for words in (("many",), ("--files-from", "list.txt"), ("--files-from", "-")):
+        assert classify(*words).code == 0
+    assert totals == [3, 2, None]
+
+
+def test_pages_beyond_the_first_are_warned_of(classify, here, mnist):
+    pages = [Image.fromarray(mnist.test_image[number]) for number in range(3)]
+    pages[0].save(here / "scan.tif", save_all=True, append_images=pages[1:])
+    outcome = classify("scan.tif", "--json")
+    (answer,) = lines_of(outcome)
+    assert answer["label"] == "7"
+    assert answer["warnings"] == ["only the first of 3 pages or frames is read"]
+    assert "warning: scan.tif: only the first of 3 pages" in outcome.err
+
+
+def test_other_formats_in_a_folder_are_named_and_the_others_answered(classify, here, mnist):
+    save(here / "album" / "a.png", mnist.test_image[0])
+    (here / "album" / "._a.png").write_bytes(b"x")
+    for number in range(12):
+        (here / "album" / f"{number}.heic").write_bytes(b"x")
+    outcome = classify("album")
+    assert outcome.code == 1
+    assert outcome.out.split()[:2] == ["album/a.png", "7"]
+    assert "12 .heic files are left out, in album" in outcome.err
+
+
+def test_names_that_no_file_can_have_leave_the_others_their_answers(classify, here, mnist):
+    save(here / "a.png", mnist.test_image[0])
+    (here / "list").write_bytes(b"x" * 5000 + b"\na.png\n\xff\xfe\n")
+    outcome = classify("y" * 5000, "a.png", "--files-from", "list")
+    assert outcome.code == 1
+    assert [line.split()[:2] for line in outcome.out.splitlines()] == [["a.png", "7"]] * 2
+    assert outcome.err.count("error:") == 3

@@ -37,3 +37,10 @@ def test_it_says_nothing_where_it_is_not_shown(monkeypatch, capsys):
         counter.count()
         counter.clear()
     assert capsys.readouterr().err == ""
+
+
+def test_it_says_of_how_many_where_that_is_known(monkeypatch, capsys):
+    ticking(monkeypatch, 1)
+    with Counter(shown=True, total=1200) as counter:
+        counter.count()
+    assert capsys.readouterr().err == "\r1 of 1,200 pictures, 1 a second \r\x1b[K"

@@ -13,6 +13,7 @@ from PIL import Image
 
 from aaecli.data import pictures
 from aaecli.errors import AaeError
+from tests.data import stubborn
 
 
 def decode(data, name):
@@ -215,8 +216,14 @@ def numbers(values, mode):
 @pytest.mark.parametrize(
     ("mode", "values", "shades"),
     [
-        # The range of the type, whatever part of it is used.
+        # The range of the type, or of as many of its bits as cameras give.
         ("I;16", [257, 2570, 25700], [1, 10, 100]),
+        ("I;16", [257, 2570, 16384], [1, 10, 64]),
+        ("I;16", [0, 8192, 16383], [0, 128, 255]),
+        ("I;16", [0, 2048, 4095], [0, 128, 255]),
+        ("I;16", [0, 512, 1023], [0, 128, 255]),
+        ("I;16", [0, 100, 255], [0, 100, 255]),
+        ("I;16", [0, 0, 0], [0, 0, 0]),
         ("I", [0, 257, 25700], [0, 1, 100]),
         ("I", [257, 2570, 65535], [1, 10, 255]),
         ("I", [3, 100, 200], [3, 100, 200]),
@@ -269,3 +276,46 @@ def test_a_photo_of_a_phone_is_told_from_what_is_no_picture(brand):
 def test_a_damaged_avif_is_no_heic():
     with pytest.raises(AaeError, match="damaged or cut short"):
         decode(b"\0\0\0\x18ftypavif" + b"\0" * 50, "x.png")
+
+
+def deep_png(values, kind):
+    """Write a PNG of one row of 16-bit colours."""
+    raw = b"\0" + np.array(values, ">u2").tobytes()
+    header = struct.pack(">IIBBBBB", len(values), 1, 16, kind, 0, 0, 0)
+    chunks = [stubborn.chunk(name, body) for name, body in ((b"IHDR", header), (b"IDAT", zlib.compress(raw)))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + stubborn.chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("white", "scale"),
+    [(65535, 257), (32767, 257), (16383, 16383 / 255), (4095, 4095 / 255), (1023, 1023 / 255), (255, 1)],
+)
+def test_colours_of_few_of_sixteen_bits_are_not_black(white, scale):
+    colours = np.array([[0, white // 2, white], [white, white // 4, 0]])
+    expected = np.floor(colours / 256) if white > 16383 else np.rint(colours / scale)
+    assert np.array_equal(decode(deep_png(colours, 2), "x")[0], expected)
+    opaque = np.pad(colours, ((0, 0), (0, 1)), constant_values=65535)
+    assert np.array_equal(decode(deep_png(opaque, 6), "x")[0], expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_of_twelve_bits_a_colour(order):
+    colours = np.array([[0, 2048, 4095], [4095, 1024, 0]])
+    entry = order + "HHII"
+    tags = (
+        *((256, 4, 2), (257, 4, 1), (259, 3, 1), (262, 3, 2), (273, 4, 200)),
+        *((277, 3, 3), (278, 4, 1), (279, 4, 12), (284, 3, 1)),
+    )
+    left = 2**16 if order == ">" else 1
+    body = [struct.pack(entry, tag, kind, 1, value * (left if kind == 3 else 1)) for tag, kind, value in tags]
+    body.insert(2, struct.pack(entry, 258, 3, 3, 190))
+    head = (
+        (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, len(body)) + b"".join(body) + bytes(4)
+    )
+    data = (
+        head.ljust(190, b"\0")
+        + struct.pack(order + "3H", 16, 16, 16)
+        + bytes(4)
+        + colours.astype(order + "u2").tobytes()
+    )
+    assert np.array_equal(decode(data, "x")[0], np.rint(colours * (255 / 4095)))
