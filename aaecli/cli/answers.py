@@ -57,8 +57,8 @@ def _check_slips(folder: Path, answers: Path, counts: Counter[str], classes: lis
         strange = {name: "" for name in counts if name not in classes}
         for name in strange:
             same = [known for known in classes if plain_name(known) == plain_name(name)]
-            near = [] if name.isdecimal() else difflib.get_close_matches(name, classes, 1)
-            strange[name] = next(iter(same or near), "")
+            alike = [] if name.isdecimal() else difflib.get_close_matches(name, classes, 1)
+            strange[name] = next(iter(same or alike), "")
     else:
         strange = suspects(counts)
     if not strange:

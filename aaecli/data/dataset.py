@@ -185,8 +185,10 @@ def load_dataset(
 
 def holds_pictures(folder: str | Path | None) -> bool:
     """Tell whether a folder is one of pictures: there is something in it, and none of the four IDX files."""
+    if not folder:
+        return False
     try:
-        return bool(folder) and any(True for _ in Path(folder).iterdir()) and idx_home(Path(folder)) is None
+        return any(True for _ in Path(folder).iterdir()) and idx_home(Path(folder)) is None
     except (OSError, ValueError):
         return False
 

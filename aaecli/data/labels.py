@@ -93,13 +93,12 @@ def store_labels(path: Path, folder: Path, given: Mapping[str, str], names: Iter
     matcher = Matcher(folder, {*given, *names})
     file = read_label_file(path, matcher.is_one) if exists(path) and path.stat().st_size else new_label_file()
     place: dict[str, int] = {}
-    double = set()
+    outdated = set()
     for number, written, _ in file.entries():
-        if len(found := matcher.find(written) or ()) == 1:
-            double.add(place.setdefault(found[0], number))
-            if place[found[0]] != number:
-                double.add(number)
-    keep = set(place.values())
+        found = matcher.find(written) or []
+        # Rows of the other pictures stay, whatever they say.
+        if len(found) == 1 and found[0] in given and place.setdefault(found[0], number) != number:
+            outdated.add(number)
     width = max(file.path_column, file.label_column) + 1
     for name, label in given.items():
         if name in place:
@@ -109,8 +108,7 @@ def store_labels(path: Path, folder: Path, given: Mapping[str, str], names: Iter
         else:
             row = [""] * (len(file.rows[0]) if file.header else width)
             row[file.path_column], row[file.label_column] = name, label
-            keep.add(len(file.rows))
             file.rows.append(row)
-    file.rows = [row for number, row in enumerate(file.rows) if number in keep or number not in double]
+    file.rows = [row for number, row in enumerate(file.rows) if number not in outdated]
     with replacing(path) as temporary:
         temporary.write_bytes(file.encode())

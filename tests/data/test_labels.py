@@ -182,6 +182,7 @@ def test_an_answer_given_again_replaces_its_row(tmp_path: Path) -> None:
             b"\xef\xbb\xbfnote;file;class\nx;b.png;dog\n;c.png;cat\n;a.png;cow\n",
         ),
         (b"a.png,cat\nc.png,cat\na.png,dog\n", b"a.png,cow\nc.png,cat\nb.png,dog\n"),
+        (b"x.png,1\na.png,2\nx.png,3\n", b"x.png,1\na.png,cow\nx.png,3\nb.png,dog\n"),
         (b"sub/a.png 1\nb.png 2\n", b"sub/a.png 1\nb.png dog\na.png cow\n"),
         (b"", b"path,label\na.png,cow\nb.png,dog\n"),
     ],
@@ -189,7 +190,7 @@ def test_an_answer_given_again_replaces_its_row(tmp_path: Path) -> None:
 def test_a_file_stays_as_somebody_wrote_it(tmp_path: Path, before: bytes, after: bytes) -> None:
     path = tmp_path / "labels.csv"
     path.write_bytes(before)
-    store_labels(path, tmp_path, {"a.png": "cow", "b.png": "dog"})
+    store_labels(path, tmp_path, {"a.png": "cow", "b.png": "dog"}, ("x.png", "c.png"))
     assert path.read_bytes() == after
 
 
