@@ -5,18 +5,13 @@ Order of precedence: the defaults < ``--preset NAME`` < ``--config FILE.toml`` <
 
 from __future__ import annotations
 
-import dataclasses
-import re
-import textwrap
 import tomllib
-import typing
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from aaecli.config import Config, from_table, to_table
-from aaecli.docstrings import attributes
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.family import FAMILY
 from aaecli.files import read_text
@@ -32,35 +27,6 @@ def to_toml(config: Config) -> str:
     import tomli_w
 
     return tomli_w.dumps(to_table(config))
-
-
-def explained(config: Config) -> str:
-    """Write the same with a comment above each key, which says what it does."""
-    sections = {entry.name: type(getattr(config, entry.name)) for entry in dataclasses.fields(config)}
-    section: type = Config
-    texts, lines = attributes(section), []
-    for line in to_toml(config).splitlines():
-        if header := re.fullmatch(r"\[(\w+)\]", line):
-            lines += [*_comment(attributes(Config)[header[1]]), line]
-            section = sections[header[1]]
-            texts = attributes(section)
-        else:
-            if key := re.match(r"(\w+) = ", line):
-                lines += _comment(texts[key[1]] + _choices(section, key[1]))
-            lines.append(line)
-    return "\n".join(lines) + "\n"
-
-
-def _choices(section: type, name: str) -> str:
-    """Name the choices of a setting, where its text does not."""
-    hint = typing.get_type_hints(section)[name]
-    choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
-    told = attributes(section)[name]
-    return "" if all(str(choice) in told for choice in choices) else f" One of {', '.join(map(str, choices))}."
-
-
-def _comment(text: str) -> list[str]:
-    return textwrap.wrap(text, 100, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
 
 
 def preset_names() -> list[str]:

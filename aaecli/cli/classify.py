@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aaecli.cli import options
-from aaecli.cli.classify_display import Counter, Writer
+from aaecli.cli.classify_display import Counter, InputKeeper, Writer
 from aaecli.console import report, say
+from aaecli.text import for_terminal
+
+if TYPE_CHECKING:
+    from aaecli.serve.session import Encoder
 
 app = typer.Typer(add_completion=False)
 
@@ -66,13 +69,8 @@ def classify(
     ] = False,
     save_input: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Keep what the model saw of each picture, as PNG files in DIR, a folder of their own.",
-            rich_help_panel=_PICTURES,
-        ),
+        typer.Option(metavar="DIR", help="Keep what the model saw of each picture in DIR.", rich_help_panel=_PICTURES),
     ] = None,
-    force: Annotated[bool, options.force(_PICTURES)] = False,
     top_k: Annotated[
         int, typer.Option(min=1, help="Number of likeliest classes to name.", rich_help_panel=_ANSWERS)
     ] = 1,
@@ -118,11 +116,6 @@ def classify(
     if as_json and as_csv:
         raise typer.BadParameter("Choose one of --json and --csv.")
 
-    keeper = None
-    if save_input:
-        from aaecli.cli.kept_inputs import InputKeeper
-
-        keeper = InputKeeper(save_input, images or [], force=force)
     from aaecli.data.files import find
     from aaecli.data.name_lists import names_from
     from aaecli.files import is_file
@@ -137,6 +130,14 @@ def classify(
     from aaecli.serve.classify import Failure
     from aaecli.serve.pipeline import Request, answers
 
+    def tell(encoder: Encoder) -> None:
+        from aaecli.serve.discovery import doubt
+
+        if not (as_json or as_csv):
+            say(f"Model: {described(encoder)}." + (f" On the {encoder.device.upper()}." if device == "auto" else ""))
+        if reason := doubt(encoder.path, model):
+            say(f"warning: {reason}")
+
     talks = sys.stderr.isatty() and not quiet
     request = Request(
         model=model,
@@ -145,9 +146,10 @@ def classify(
         normalise=not no_normalise,
         top_k=top_k,
         threshold=threshold,
-        on_device=(lambda name: say(f"Running on the {name.upper()}.")) if talks and device == "auto" else None,
+        on_model=None if quiet else tell,
     )
     writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show)
+    keeper = InputKeeper(save_input) if save_input else None
     num_failed = 0
     counts = talks and not sys.stdout.isatty()
     total = None
@@ -171,3 +173,14 @@ def classify(
                 say(f"warning: {answer.image}: {'; '.join(answer.warnings)}.")
     if num_failed:
         raise typer.Exit(1)
+
+
+def described(encoder: Encoder) -> str:
+    """Say which model answers: its file, and what it was trained on."""
+    from aaecli.serve.discovery import is_released
+
+    facts = encoder.metadata
+    which = "the released one" if is_released(encoder.path) else str(encoder.path)
+    settings = [f"preset {facts.preset}"] * bool(facts.preset) + [f"{facts.labels} labels"] * bool(facts.labels)
+    trained = f"trained on {for_terminal(facts.data)}" if facts.data else "it does not say what it was trained on"
+    return ", ".join([which, trained, *map(for_terminal, settings)])

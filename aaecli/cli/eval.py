@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aaecli.errors import AaeError
+from aaecli.suggestions import suggest
 from aaecli.text import for_rich, for_terminal
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def evaluate(
     with console.status(f"Evaluating {path}"):
         read = _read_onnx if path.suffix == ".onnx" else _read_checkpoint
         dataset, report = read(path, data, device)
+    if note := report.pop("note", ""):
+        console.say(note)
     head = {"model": str(path), "dataset": dataset.name, "images": dataset.images_of}
     report = head | report | {"reconstruction_error": report.get(_REDRAWN)}
     if as_json:
@@ -131,21 +134,32 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     if device == "mps":
         raise AaeError("An .onnx file runs on cpu or cuda, not on mps.", "Use --device auto, or name the .pt file.")
     encoder = open_encoder(path, device)
+    trained_on = encoder.metadata.data
+    if trained_on and not data and not encoder.metadata.on_embedded:
+        raise AaeError(
+            f"{path} was trained on {for_terminal(trained_on)}, not on MNIST, and no data set is named.",
+            f"Name its folder: {suggest('aaecli', 'eval', path, '--data', 'DIR')}",
+        )
     image = image_of(encoder.metadata.recipe) or Image()
     dataset = load_dataset(data, replace(image, transpose=encoder.metadata.transpose))
+    note = ""
+    if trained_on != dataset.name or encoder.metadata.on_embedded != (not data):
+        origin = f"was trained on {trained_on}" if trained_on else "does not say what it was trained on"
+        note = f"note: {path} {origin}; it is evaluated on {dataset.name}."
     if not len(dataset.test_label):
         dataset = all_labelled(dataset)
-        say(
-            f"warning: {path} does not tell what it learnt from; if that was {data}, these figures say nothing. "
-            f"For that folder, name the model.pt that it was exported from."
-        )
+        if not trained_on or trained_on == dataset.name:
+            say(
+                f"warning: {path} may have learnt from these pictures of {data}; if so, these figures say nothing. "
+                f"For that folder, name the model.pt that it was exported from."
+            )
     dataset = with_classes(dataset, tuple(dict.fromkeys(encoder.names)))
     # Of clusters a class may have several or none; a model without classes fits any.
     several = len(encoder.names) < len(encoder.classes) or not encoder.classes
     fits = several and set(encoder.names) <= set(dataset.classes)
     _check_fit(path, dataset.classes if fits else encoder.names, encoder.image_shape, dataset)
     label_prob, errors = evaluate_onnx(encoder, dataset.test_image, dataset.test_label, dataset.classes)
-    report: dict[str, Any] = {"num_images": len(dataset.test_label)}
+    report: dict[str, Any] = {"trained_on": trained_on or None, "note": note, "num_images": len(dataset.test_label)}
     if label_prob is not None:
         report |= judge(label_prob, dataset.test_label, dataset.classes)
     return dataset, report | ({} if errors is None else {_REDRAWN: float(errors.mean())})

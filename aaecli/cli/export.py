@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aaecli.cli import options
-
 if TYPE_CHECKING:
     from aaecli.config import Config
 
@@ -41,7 +39,6 @@ def export(
         bool,
         typer.Option("--card", help="Write a model card too, README.md: data, accuracy by class, limits, settings."),
     ] = False,
-    force: Annotated[bool, options.force()] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -52,26 +49,20 @@ def export(
     differs, nothing is written.
     """
     from aaecli import console
-    from aaecli.outputs import Outputs
-    from aaecli.own_files import is_sealed, sealed
-    from aaecli.paths import CARD, find_model
+    from aaecli.paths import find_model
 
     path = find_model(model)
-    outputs = Outputs(force=force, inputs=[path])
-    if card:
-        outputs.claim(out / CARD, is_sealed)
     with console.status(f"Exporting {path}", quiet=quiet) as tell:
         from aaecli.learn.checkpoint import load_model
         from aaecli.learn.export import export_onnx
 
         checkpoint = load_model(path)
-        report = export_onnx(checkpoint, out, tell, outputs)
+        report = export_onnx(checkpoint, out, tell)
         if card:
-            from aaecli.learn.card import describe
+            from aaecli.learn.card import write_card
 
             tell("card: reading the test images")
-            card_path = out / CARD
-            outputs.write(card_path, sealed(describe(checkpoint, report)))
+            card_path = write_card(checkpoint, out, report)
     if as_json:
         console.print_json({"model": str(path), "files": report} | ({"card": str(card_path)} if card else {}))
         return

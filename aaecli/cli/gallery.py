@@ -106,16 +106,13 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
 
     target = folder / "figures"
     try:
-        from aaecli.figures.style import encode
-        from aaecli.outputs import Outputs
+        from aaecli.figures.style import save
 
-        outputs = Outputs(force=True)
         with console.status("Drawing figures", quiet=quiet):
             exhibit, has = Exhibit(folder, {}), set(suited(folder))
             for name in _AFTER_TRAINING:
                 if name in has:
-                    path = outputs.claim(target / f"{name}.png", within=folder)
-                    outputs.write(path, encode(draw(name, exhibit)))
+                    save(draw(name, exhibit), target / f"{name}.png")
     except Exception as error:  # noqa: BLE001  a training of hours is not lost for a missing font
         console.say(f"warning: the figures were not drawn: {error}")
     else:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.data.normalise import BLANK
 from aaecli.data.prepare import Batch
 from aaecli.errors import AaeError
 from aaecli.serve.session import Decoder, Encoder
@@ -23,9 +22,8 @@ class Answer(NamedTuple):
 
     Attributes:
         image: Name of the file, or ``-``.
-        label: Name of the likeliest class, or ``unsure`` where its probability is below the threshold, and where
-            nothing is in the picture.
-        probability: Of the likeliest class, in [0, 1]; the same of every class where nothing is in the picture.
+        label: Name of the likeliest class, or ``unsure`` where its probability is below the threshold.
+        probability: Of the likeliest class, in [0, 1].
         top: The likeliest classes with their probabilities, falling.
         reconstruction_error: Mean squared difference to what the decoder draws, in [0, 1]; None without a decoder, and
             where the answer left no doubt that asked for it.
@@ -77,13 +75,10 @@ def classify(
             warnings = outcome
             if not warnings and limit is not None and error is not None and error > limit:
                 warnings = (STRANGE,)
-            if BLANK in warnings:
-                # The encoder is as sure of an empty image as of any other. Nothing is seen, so all is alike possible.
-                top = tuple((name, 1 / len(encoder.names)) for name in encoder.names[:top_k])
             if num_pages > 1:
                 warnings = (*warnings, f"only the first of {num_pages:,} pages or frames is read")
             label, probability = top[0]
-            if probability < threshold or BLANK in warnings:
+            if probability < threshold:
                 label = UNSURE
             yield Answer(name, label, probability, top, error, warnings, seen)
 

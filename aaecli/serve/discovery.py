@@ -91,6 +91,30 @@ def _find(model: Path | None, name: str) -> Path:
     )
 
 
+def doubt(path: Path, named: Path | None) -> str:
+    """Say why a model that was found may not be the one that is meant; empty where nothing speaks for that.
+
+    Args:
+        path: What ``find_encoder`` or ``find_decoder`` gave.
+        named: What they were given: whoever names a model means it.
+    """
+    if named is not None:
+        return ""
+    if is_released(path):
+        own = NEWEST_MODEL if is_file(NEWEST_MODEL) else None
+        return f"{own} was never exported, so the released model answers. To use yours: aaecli export" if own else ""
+    try:
+        is_older = path.stat().st_mtime < NEWEST_MODEL.stat().st_mtime
+    except OSError:
+        return ""  # there is no newer one
+    return f"{path} is older than {NEWEST_MODEL}. To use the newer model: aaecli export" if is_older else ""
+
+
+def is_released(path: Path) -> bool:
+    """Tell whether a file is of the released pair."""
+    return path.parent in released_folders()
+
+
 def released_folders() -> list[Path]:
     """Where the released pair is: in the installed package, or in the checkout that the package runs from."""
     # The package is installed as files (onnxruntime reads from a path), so a traversable is a path.

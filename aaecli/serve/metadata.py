@@ -20,6 +20,7 @@ SCHEMA = "1"
 MAX_SIDE = 1024
 """Largest height or width of the images of a model, in pixels."""
 _TAIL = 2**16
+_MAX_NAME = 255
 Part = Literal["encoder", "decoder"]
 Transpose = Literal["auto", "yes", "no"]
 _TRANSPOSE: dict[str, Transpose] = {"auto": "auto", "yes": "yes", "no": "no"}
@@ -47,6 +48,8 @@ class Metadata:
         seed: Seed of the training.
         test_accuracy: Share of the test images that the exported model reads correctly, in [0, 1]; None if unknown.
         version: Version of aaecli that wrote the file.
+        data: Name of the data set that it was trained on; empty if unknown.
+        on_embedded: Whether that is the embedded MNIST.
     """
 
     part: Part
@@ -64,6 +67,8 @@ class Metadata:
     seed: str
     test_accuracy: float | None
     version: str
+    data: str = ""
+    on_embedded: bool = False
 
     @property
     def recipe(self) -> Recipe:
@@ -138,6 +143,9 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     scale: dict[str, Any] = json.loads(props.get("aaecli.strangeness") or "null") or {}
     pairs = zip(scale.get("quantile", ()), scale.get("reconstruction_error", ()), strict=True)
     accuracy = float(props["aaecli.test_accuracy"]) if props.get("aaecli.test_accuracy") else None
+    data: dict[str, Any] = json.loads(props.get("aaecli.data") or "null") or {}
+    if not isinstance(data.get("name", ""), str) or len(data.get("name", "")) > _MAX_NAME:
+        raise ValueError("the data set has no name")
     std = float(prior.get("std", 1.0))
     if not 0 < std < math.inf or not (accuracy is None or 0 <= accuracy <= 1):
         raise ValueError("a number is out of range")
@@ -160,4 +168,6 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         seed=props.get("aaecli.seed", ""),
         test_accuracy=accuracy,
         version=props.get("aaecli.version", ""),
+        data=data.get("name", ""),
+        on_embedded=data.get("embedded") is True,
     )

@@ -15,7 +15,7 @@ from aaecli.serve.classify import Answer, Failure, classify
 from aaecli.serve.device import Device
 from aaecli.serve.discovery import decoder_beside, find_encoder
 from aaecli.serve.metadata import peek_recipe
-from aaecli.serve.session import Decoder, open_decoder, open_encoder
+from aaecli.serve.session import Decoder, Encoder, open_decoder, open_encoder
 
 MANY = 48
 """From so many pictures on, all cores prepare them: that pays for starting the workers."""
@@ -32,7 +32,7 @@ class Request:
         normalise: False: only resize, even where the model learnt from normalised strokes.
         top_k: See ``classify``.
         threshold: See ``classify``.
-        on_device: Called with the device once the model is open.
+        on_model: Called once the model is open.
     """
 
     model: Path | None = None
@@ -41,7 +41,7 @@ class Request:
     normalise: bool = True
     top_k: int = 1
     threshold: float = 0.0
-    on_device: Callable[[str], None] | None = None
+    on_model: Callable[[Encoder], None] | None = None
 
 
 def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Answer | Failure]:
@@ -72,8 +72,8 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
             beside = decoder_beside(path)
             return open_decoder(beside, request.device) if beside else None
 
-        if request.on_device:
-            request.on_device(encoder.device)
+        if request.on_model:
+            request.on_model(encoder)
         recipe = _asked(encoder.metadata.recipe, request)
         if prepared is None:
             prepared = (prepare_chunk([source], recipe) for source in first)

@@ -1,4 +1,8 @@
-"""Opening the two ONNX files: everything about a file is checked before its first answer is believed."""
+"""Opening the two ONNX files: everything about a file is checked before onnxruntime sees it.
+
+What onnxruntime is given is not the file but ``CheckedModel.body``, written anew from what was checked: the two cannot
+differ, however the file is spelt.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +17,17 @@ from aaecli import runtime
 from aaecli.clusters import class_prob
 from aaecli.errors import AaeError
 from aaecli.files import read_bytes
+from aaecli.graph.work import MAX_MODEL_BYTES, CheckedModel, check_model
 from aaecli.runtime import onnxruntime_errors
 from aaecli.serve.device import Device, device_of, providers
-from aaecli.serve.graph import check_graph
 from aaecli.serve.metadata import Metadata, Part, read_metadata
-
-MAX_MODEL_BYTES = 2**28
-"""The largest file that is opened; the models of this program take a few megabytes."""
 
 MAX_WORKING_BYTES = 3 * 2**28
 """Most memory that a model may work in, its weights included."""
 
 _SUM_TOLERANCE = 1e-2
 _Float = NDArray[np.float32]
+_Shapes = dict[str, tuple[int, ...]]
 _EXPORT_AGAIN = "Export the model again with `aaecli export --onnx`."
 
 
@@ -42,8 +44,8 @@ class _Session:
 
     def __init__(self, path: Path, part: Part, device: Device, num_threads: int) -> None:
         self.path = path
-        self._session = _open(path, device, num_threads)
-        self.metadata: Metadata = read_metadata(self._session.get_modelmeta().custom_metadata_map, path)
+        model = _read(path)
+        self.metadata: Metadata = read_metadata(model.metadata, path)
         if self.metadata.part != part:
             raise AaeError(
                 f"{path} is {_article(self.metadata.part)}, and {_article(part)} is due here.",
@@ -51,26 +53,42 @@ class _Session:
             )
         self.classes = self.metadata.classes
         self.image_shape = self.metadata.image_shape
+        self._shapes = model.outputs
+        inputs, outputs = self._ports()
+        for where, found, expected in (("input", model.inputs, inputs), ("output", model.outputs, outputs)):
+            if found != expected:
+                raise AaeError(f"{path}: its {where}s are {found}, and should be {expected}.", _EXPORT_AGAIN)
+        self._max_batch = model.max_batch
+        self._session = _start(path, model.body, device, num_threads)
         self.device: Literal["cpu", "cuda"] = device_of(self._session.get_providers(), device)
 
-    def _check(self, where: Literal["input", "output"], expected: dict[str, tuple[int, ...]]) -> None:
-        """Compare names, types and shapes of the inputs or outputs; ``expected`` leaves the batch axis out."""
-        nodes = self._session.get_inputs() if where == "input" else self._session.get_outputs()
-        found = {node.name: tuple(node.shape[1:]) for node in nodes if node.type == "tensor(float)"}
-        if found != expected or len(found) != len(nodes):
-            raise AaeError(f"{self.path}: its {where}s are {found}, and should be {expected}.", _EXPORT_AGAIN)
+    def _ports(self) -> tuple[_Shapes, _Shapes]:
+        """Give the dimensions that inputs and outputs have to have, without the batch, from the metadata alone."""
+        raise NotImplementedError
 
     def _run(self, names: list[str], feed: dict[str, Any]) -> list[_Float]:
+        """Answer for any number of rows, no more of them at once than there is room for."""
+        num = len(next(iter(feed.values())))
+        starts = range(0, max(1, num), self._max_batch)
+        parts = [
+            self._run_once(names, {name: values[start : start + self._max_batch] for name, values in feed.items()})
+            for start in starts
+        ]
+        return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def _run_once(self, names: list[str], feed: dict[str, Any]) -> list[_Float]:
         try:
-            outputs: list[_Float] = self._session.run(names, feed)
+            outputs: list[Any] = self._session.run(names, feed)
         except onnxruntime_errors() as error:
             raise AaeError(
                 f"{self.path} cannot be run: {_reason(error)}.",
                 "It needs more memory than it may take, or is no model of ours: export it again.",
             ) from error
         num = len(next(iter(feed.values())))
-        if any(len(output) != num or not np.isfinite(output).all() for output in outputs):
-            raise AaeError(f"{self.path} gives answers that are no numbers, or not one for each image.", _EXPORT_AGAIN)
+        for name, output in zip(names, outputs, strict=True):
+            fits = isinstance(output, np.ndarray) and output.dtype == np.float32
+            if not fits or output.shape != (num, *self._shapes[name]) or not np.isfinite(output).all():
+                raise AaeError(f"{self.path} gives no numbers as its {name}, or not as many as it says.", _EXPORT_AGAIN)
         return outputs
 
 
@@ -85,17 +103,17 @@ class Encoder(_Session):
 
     def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
         super().__init__(path, "encoder", device, num_threads)
-        given = {node.name for node in self._session.get_outputs()}
-        self.has_label, self.has_style = "label_prob" in given, "style" in given
         self.names = tuple(dict.fromkeys(self.classes))
         self._clusters = [self.names.index(name) for name in self.classes]
-        outputs: dict[str, tuple[int, ...]] = {}
+
+    def _ports(self) -> tuple[_Shapes, _Shapes]:
+        self.has_label, self.has_style = "label_prob" in self._shapes, "style" in self._shapes
+        outputs: _Shapes = {}
         if self.has_label or not self.has_style:
             outputs["label_prob"] = (len(self.classes),)
         if self.has_style:
             outputs["style"] = (self.metadata.style_dim,)
-        self._check("input", {"image": self.image_shape})
-        self._check("output", outputs)
+        return {"image": self.image_shape}, outputs
 
     def __call__(self, images: NDArray[np.uint8] | _Float) -> tuple[_Float | None, _Float | None]:
         """Read a batch.
@@ -137,10 +155,11 @@ class Decoder(_Session):
 
     def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
         super().__init__(path, "decoder", device, num_threads)
+
+    def _ports(self) -> tuple[_Shapes, _Shapes]:
         self.has_label = len(self.classes) > 0
-        label = {"label": (len(self.classes),)} if self.has_label else {}
-        self._check("input", {**label, "style": (self.metadata.style_dim,)})
-        self._check("output", {"image": self.image_shape})
+        inputs: _Shapes = {"label": (len(self.classes),)} if self.has_label else {}
+        return inputs | {"style": (self.metadata.style_dim,)}, {"image": self.image_shape}
 
     def __call__(self, label: _Float | None, style: _Float) -> _Float:
         """Draw a batch.
@@ -187,17 +206,18 @@ def to_float(images: NDArray[np.uint8] | _Float) -> _Float:
     return np.ascontiguousarray(images, np.float32)
 
 
-def _open(path: Path, device: Device, num_threads: int) -> Any:
+def _read(path: Path) -> CheckedModel:
     hint = "Write a model with `aaecli export --onnx`, or leave out --model."
-    # Read once: what is opened below is what was looked through, and no path for it to follow.
-    model = read_bytes(path, MAX_MODEL_BYTES, "model", hint)
-    if not model:
+    body = read_bytes(path, MAX_MODEL_BYTES, "model", hint)
+    if not body:
         raise AaeError(f"{path} is empty.", hint)
     try:
-        check_graph(model)
+        return check_model(body)
     except ValueError as error:
         raise AaeError(f"{path} is no ONNX model that `aaecli export` wrote: {error}.", hint) from error
 
+
+def _start(path: Path, body: bytes, device: Device, num_threads: int) -> Any:
     onnxruntime = runtime.onnxruntime()
     wanted = providers(device)
     options = onnxruntime.SessionOptions()
@@ -207,10 +227,14 @@ def _open(path: Path, device: Device, num_threads: int) -> Any:
     options.inter_op_num_threads = 1
     _bound_memory()
     options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return onnxruntime.InferenceSession(model, options, providers=wanted, enable_fallback=0)
+        return onnxruntime.InferenceSession(body, options, providers=wanted, enable_fallback=0)
     except onnxruntime_errors() as error:
-        raise AaeError(f"{path} is no ONNX model that onnxruntime can open ({_reason(error)}).", hint) from error
+        raise AaeError(
+            f"{path} is no ONNX model that onnxruntime can open ({_reason(error)}).",
+            "Write a model with `aaecli export --onnx`, or leave out --model.",
+        ) from error
 
 
 @cache

@@ -9,12 +9,16 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from aaecli import __version__
 from aaecli.errors import AaeError
-from aaecli.learn import export
+from aaecli.graph import work
+from aaecli.learn import export, parity
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.networks import Networks
+from aaecli.serve import session
+from aaecli.serve.session import open_encoder
 
 
 def make_model(config):
@@ -94,7 +98,7 @@ def test_a_baseline_exports_an_encoder_without_style(tmp_path, small_config):
 
 def test_a_file_that_disagrees_is_not_left_behind(tmp_path, small_config, monkeypatch):
     (tmp_path / "encoder.onnx").write_bytes(b"the old one")
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    monkeypatch.setattr(parity, "TOLERANCE", -1.0)
     with pytest.raises(AaeError, match="does not agree with torch"):
         export.export_onnx(make_model(small_config()), tmp_path, lambda text: None)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"encoder.onnx": b"the old one"}
@@ -105,10 +109,10 @@ def test_parity_sees_a_wrong_weight(tmp_path, small_config):
     export.export_onnx(model, tmp_path, lambda text: None)
     model.encoder.label_head.weight[0] += 0.01
     with pytest.raises(AaeError, match="does not agree with torch"):
-        export._check_parity(
+        parity.check_parity(
             tmp_path / "encoder.onnx",
             export._DeployedEncoder(model.encoder),
-            export._parity_inputs("encoder", model),
+            parity.parity_inputs("encoder", model),
             {},
         )
 
@@ -135,3 +139,59 @@ def test_a_style_without_a_prior_is_compared_in_its_own_deviation(tmp_path, smal
 def test_the_exporter_is_silent(tmp_path, small_config, capfd):
     export.export_onnx(make_model(small_config("tutorial", model="baseline")), tmp_path, lambda text: None)
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_of_the_machine_that_trained_is_in_the_files(exported):
+    _, folder, _ = exported
+    for part in ("encoder", "decoder"):
+        model = onnx.load(folder / f"{part}.onnx")
+        assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+        assert not model.graph.value_info
+        assert b".py" not in (folder / f"{part}.onnx").read_bytes()
+
+
+def test_the_files_tell_what_they_were_trained_on(exported, tmp_path, small_config):
+    _, folder, _ = exported
+    assert open_encoder(folder / "encoder.onnx", "cpu").metadata.data == "MNIST"
+    assert open_encoder(folder / "encoder.onnx", "cpu").metadata.on_embedded
+    # The folder is gone since, or a stranger named one that is not to be walked: an export needs none of it.
+    model = make_model(small_config(data="/nowhere/letters"))
+    export.export_onnx(model, tmp_path, lambda text: None)
+    metadata = open_encoder(tmp_path / "encoder.onnx", "cpu").metadata
+    assert (metadata.data, metadata.on_embedded) == ("letters", False)
+
+
+def test_what_would_not_be_read_is_not_written(tmp_path, small_config, monkeypatch):
+    model = make_model(small_config())
+    monkeypatch.setattr(export, "MAX_MODEL_BYTES", 1000)
+    with pytest.raises(AaeError, match=r"encoder\.onnx would be of .* bytes, and at most 1,000 are read") as caught:
+        export.export_onnx(model, tmp_path, lambda text: None)
+    assert "Nothing was written" in caught.value.hint
+    monkeypatch.undo()
+    monkeypatch.setattr(work, "MAX_WORK", 1000)
+    with pytest.raises(AaeError, match="would be refused by `aaecli classify`: it computes more"):
+        export.export_onnx(model, tmp_path, lambda text: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reader_and_writer_have_one_limit():
+    assert export.MAX_MODEL_BYTES == session.MAX_MODEL_BYTES == work.MAX_MODEL_BYTES
+
+
+@pytest.mark.parametrize(
+    ("encoder", "shape", "network"),
+    [
+        ("mlp", (3, 64, 64), {"hidden": [3000, 3000], "discriminator_hidden": [4], "style_dim": 64}),
+        ("convolutional", (3, 64, 64), {"channels": [256, 256], "features": 512, "test_time_shift": 1}),
+    ],
+)
+def test_the_largest_models_are_within_the_limits(small_config, encoder, shape, network):
+    """Of 64 × 64 pixels in colour with wide layers: what they weigh and compute, found without translating them."""
+    config = small_config("best" if encoder == "convolutional" else "default", network={"encoder": encoder, **network})
+    with torch.device("meta"):
+        networks = Networks(config.model, shape, 10, config.network).eval()
+    for part in (networks.encoder, networks.decoder):
+        assert sum(4 * weight.numel() for weight in part.parameters()) <= work.MAX_MODEL_BYTES
+    with FlopCounterMode(display=False) as counter:
+        networks.encoder(torch.empty(1, *shape, device="meta"))
+    assert counter.get_total_flops() / 2 <= work.MAX_WORK

@@ -14,8 +14,16 @@ import pytest
 
 from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
+from aaecli.graph.work import check_model
 from aaecli.serve import device, session
-from aaecli.serve.discovery import decoder_beside, encoder_beside, find_decoder, find_encoder
+from aaecli.serve.discovery import (
+    decoder_beside,
+    doubt,
+    encoder_beside,
+    find_decoder,
+    find_encoder,
+    released_folders,
+)
 from aaecli.serve.metadata import peek_recipe, read_metadata
 from aaecli.serve.session import open_decoder, open_encoder
 from aaecli.serve.strangeness import evaluate_onnx, strange_above
@@ -247,3 +255,70 @@ def test_pairs_with_a_prefix_belong_together(tmp_path):
     (tmp_path / "digits-decoder.onnx").touch()
     assert decoder_beside(tmp_path / "digits-encoder.onnx") == tmp_path / "digits-decoder.onnx"
     assert decoder_beside(tmp_path / "other.onnx") is None
+
+
+def test_rows_are_read_as_many_at_once_as_there_is_room_for(pair, mnist, monkeypatch):
+    whole, whole_style = open_encoder(pair / "encoder.onnx")(mnist.test_image[:100])
+    monkeypatch.setattr("aaecli.graph.work.MAX_BATCH", 7)
+    label_prob, style = open_encoder(pair / "encoder.onnx")(mnist.test_image[:100])
+    np.testing.assert_allclose(label_prob, whole, atol=1e-6)
+    np.testing.assert_allclose(style, whole_style, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        np.full((1, 20), 0.05, np.float32),
+        np.full((1, 10), 0.1, np.float64),
+        np.full((2, 10), 0.1, np.float32),
+        np.full((1, 10), np.nan, np.float32),
+        np.full((1, 10, 1), 0.1, np.float32),
+        [0.1] * 10,
+    ],
+)
+def test_answers_that_are_not_as_the_file_says_stop_there(pair, mnist, monkeypatch, answer):
+    encoder = open_encoder(pair / "encoder.onnx")
+    style = np.zeros((1, STYLE_DIM), np.float32)
+    monkeypatch.setattr(encoder, "_session", type("Fake", (), {"run": lambda *_: [answer, style]})())
+    with pytest.raises(AaeError, match=r"encoder\.onnx gives no numbers as its label_prob, or not as many"):
+        encoder(mnist.test_image[:1])
+
+
+def test_drawings_that_are_not_as_the_file_says_stop_there(pair, monkeypatch):
+    decoder = open_decoder(pair / "decoder.onnx")
+    wide = np.zeros((1, 1, 28, 29), np.float32)
+    monkeypatch.setattr(decoder, "_session", type("Fake", (), {"run": lambda *_: [wide]})())
+    with pytest.raises(AaeError, match=r"decoder\.onnx gives no numbers as its image"):
+        decoder(np.eye(10, dtype=np.float32)[:1], np.zeros((1, STYLE_DIM), np.float32))
+
+
+def test_onnxruntime_gets_what_was_checked_and_not_the_file(pair, monkeypatch):
+    started = []
+    whole = session._start
+    monkeypatch.setattr(session, "_start", lambda path, body, *rest: started.append(body) or whole(path, body, *rest))
+    open_encoder(pair / "encoder.onnx")
+    (body,) = started
+    assert body == check_model((pair / "encoder.onnx").read_bytes()).body
+    assert body != (pair / "encoder.onnx").read_bytes()
+
+
+def test_onnxruntimes_own_format_is_not_even_tried(pair):
+    """Should such bytes get past the check, the session takes them for ONNX and nothing else."""
+    with pytest.raises(AaeError, match="onnxruntime can open"):
+        session._start(Path("x"), b"\x18\x00\x00\x00ORTM" + bytes(99), "cpu", 1)
+
+
+def test_a_model_that_may_not_be_the_one_that_is_meant(in_empty_folder, pair):
+    released = released_folders()[-1] / "encoder.onnx"
+    assert doubt(released, None) == ""
+    (in_empty_folder / "model.pt").touch()
+    assert "model.pt was never exported, so the released model answers" in doubt(released, None)
+    (in_empty_folder / "exports").mkdir()
+    path = Path("exports/encoder.onnx")
+    path.touch()
+    os.utime("model.pt", (10**9, 10**9))
+    assert doubt(path, None) == ""
+    os.utime(path, (10**9 - 5, 10**9 - 5))
+    assert "exports/encoder.onnx is older than model.pt" in doubt(path, None)
+    # Whoever names it means it.
+    assert doubt(path, path) == doubt(released, released) == ""

@@ -1,0 +1,104 @@
+"""The ONNX parity check: an exported file answers as torch does, for real and for random inputs of every batch size."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from aaecli.data.dataset import load_dataset
+from aaecli.errors import AaeError
+from aaecli.family import FAMILY
+from aaecli.learn.batch import to_float
+from aaecli.learn.checkpoint import Checkpoint
+from aaecli.priors import STYLE_PRIORS
+from aaecli.runtime import onnxruntime
+
+TOLERANCE = 1e-5
+"""Of probabilities and pixels; of a style in deviations of its prior, or as a share of the largest style where that
+lies far outside of the prior, as after a short training: float32 knows 50.0 less finely than 1.0."""
+BATCHES = (1, 2, 7, 64)
+_MAX_PIXELS = 1000 * 28 * 28
+_NUM_REAL = 1000
+
+
+def parity_inputs(part: str, checkpoint: Checkpoint) -> list[tuple[Tensor, ...]]:
+    """Give inputs of every batch size to check: real images or their codes, and random ones."""
+    generator = torch.Generator().manual_seed(0)
+    stored = _real_images(checkpoint.image_shape)
+    cases: list[tuple[Tensor, ...]] = []
+    for size in BATCHES:
+        real = to_float(stored[torch.randint(len(stored), (size,), generator=generator)])
+        for image in (real, torch.rand(size, *checkpoint.image_shape, generator=generator)):
+            if part == "encoder":
+                cases.append((image,))
+            else:
+                encoding = checkpoint.encoder(image)
+                if FAMILY[checkpoint.config.model].decoder_label == "true":
+                    label = torch.randint(len(checkpoint.classes), (size,), generator=generator)
+                    encoding = encoding._replace(true_label=F.one_hot(label, len(checkpoint.classes)).float())
+                cases.append(tuple(part for part in (encoding.label(), encoding.style) if part is not None))
+    return cases
+
+
+def style_scale(checkpoint: Checkpoint) -> float:
+    """Give the deviation of the style: that of its prior, or of what is encoded where nothing holds it to one."""
+    if FAMILY[checkpoint.config.model].style_prior or checkpoint.decoder is None:
+        return style_deviation(checkpoint)
+    style = checkpoint.encoder(to_float(_real_images(checkpoint.image_shape))).style
+    return max(style_deviation(checkpoint), float(style.std()))
+
+
+def style_deviation(checkpoint: Checkpoint) -> float:
+    """Give the standard deviation of the prior of the style."""
+    prior = checkpoint.config.prior
+    return STYLE_PRIORS[prior.style].deviation(prior.style_std)
+
+
+def _real_images(image_shape: tuple[int, int, int]) -> Tensor:
+    """Give the embedded test images in a model's size and channels: uint8 (N, H, W) or (N, H, W, 3).
+
+    Not those of its own data set, whose folder may have moved, or be any folder that a stranger's file names.
+    """
+    channels, *size = image_shape
+    images = load_dataset().test_image[: min(_NUM_REAL, _MAX_PIXELS // math.prod(size) + 1)]
+    rows, columns = (np.arange(wanted) * images.shape[axis + 1] // wanted for axis, wanted in enumerate(size))
+    resized = torch.from_numpy(images[:, rows][:, :, columns])
+    return resized if channels == 1 else resized[..., None].expand(-1, -1, -1, channels)
+
+
+def check_parity(path: Path, module: nn.Module, cases: list[tuple[Tensor, ...]], scale: dict[str, float]) -> float:
+    """Give the largest difference between onnxruntime's and torch's answers, each output in units of its ``scale``.
+
+    Raises:
+        AaeError: It exceeds the tolerance, or a class differs.
+    """
+    session = onnxruntime().InferenceSession(path, providers=["CPUExecutionProvider"], enable_fallback=0)
+    names = [entry.name for entry in session.get_inputs()]
+    answers = [entry.name for entry in session.get_outputs()]
+    units = [scale.get(name, 1.0) for name in answers]
+    largest = 0.0
+    for case in cases:
+        with torch.inference_mode():
+            expected = [tensor.numpy() for tensor in module(*case)]
+        found: list[NDArray[np.float32]] = session.run(
+            None, {name: tensor.numpy() for name, tensor in zip(names, case, strict=True)}
+        )
+        gaps = [
+            float(np.abs(a - b).max()) / (unit if name != "style" else max(unit, float(np.abs(a).max())))
+            for a, b, unit, name in zip(expected, found, units, answers, strict=True)
+        ]
+        largest = max(largest, *gaps)
+        pairs = zip(expected, found, answers, strict=True)
+        same = all((a.argmax(1) == b.argmax(1)).all() for a, b, name in pairs if name == "label_prob")
+        if largest > TOLERANCE or not same:
+            raise AaeError(
+                f"The exported file does not agree with torch: it differs by {largest:.2g} at batch {len(case[0])}.",
+                "No file was left behind. Update torch and onnxruntime, or report it with `aaecli doctor --json`.",
+            )
+    return largest
