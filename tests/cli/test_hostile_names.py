@@ -53,6 +53,7 @@ def shown(result: Outcome, code: int = 0) -> str:
     return written
 
 
+@pytest.mark.slow
 def test_names_are_shown_and_not_obeyed(aaecli: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The others take time, and show no other names.
     monkeypatch.setattr(gallery, "GALLERY", {name: gallery.GALLERY[name] for name in ("curves", "latent", "confusion")})

@@ -117,7 +117,8 @@ def test_the_time_left_counts_from_where_it_went_on(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 140])
 def test_no_line_of_the_display_is_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     written = io.StringIO()
-    screen = Console(file=written, force_terminal=True, width=width, color_system=None)
+    environment = {"TERM": "xterm-256color"}  # whatever the tests run in: a dumb terminal is 80 columns wide
+    screen = Console(file=written, force_terminal=True, width=width, color_system=None, _environ=environment)
     monkeypatch.setattr(console, "err", lambda: screen)
     display = TrainingDisplay(quiet=True)
     display.begin(PLAN | {"num_steps": 12_000})
