@@ -113,7 +113,8 @@ def run_each(commands: Mapping[str, list[str]], cwd: Path, notes: Path) -> dict[
     Their ``max_bytes`` is the most that the process has taken until then.
     """
     notes.mkdir(parents=True, exist_ok=True)
-    process = _CONTEXT.Process(target=_main_each, args=(dict(commands), str(cwd), str(notes)), daemon=True)
+    # No daemon, which may not start the processes that read many pictures.
+    process = _CONTEXT.Process(target=_main_each, args=(dict(commands), str(cwd), str(notes)))
     process.start()
     process.join(_SECONDS + 60 * len(commands))
     if process.exitcode is None:

@@ -155,8 +155,8 @@ def classify(
     total = None
     if counts and (files_from is None or is_file(files_from)):
         # A pipe may give its names one by one, and wait for each answer.
-        sources = list(sources)
-        total = len(sources)
+        known = list(sources)
+        sources, total = iter(known), len(known)
     with Counter(shown=counts, total=total) as counter:
         for answer in answers(sources, request):
             counter.count()

@@ -13,13 +13,13 @@ from io import BufferedReader
 
 from aaecli.data.files import STDIN
 from aaecli.errors import AaeError
-from aaecli.files import open_regular, shown
+from aaecli.files import is_file, open_regular, shown
 
 _PART = 2**16
 _MAX_SILENCE = 2**20
 """Bytes without a name after which a list is none."""
-_MOST_ABSENT = 1000
-"""Names without a file, from the first on, after which a list is none."""
+_MOST_ABSENT, _MOST_ABSENT_LATER = 1000, 20_000
+"""Names without a file, from the first on or later in a row, after which a list is none."""
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _OPEN_ALREADY = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,4})", re.ASCII)
 
@@ -34,19 +34,20 @@ def names_from(name: str) -> Iterator[str]:
     Raises:
         AaeError: The list cannot be read, or is none.
     """
-    num_absent: int | None = 0
+    num_absent, most = 0, _MOST_ABSENT
     try:
         with _open(name) as file:
             for entry in _names(file, name):
+                is_there = is_file(entry)
                 found = entry
-                if len(entry) > 2 and entry[0] == entry[-1] == '"' and not os.path.lexists(entry):
+                if not is_there and len(entry) > 2 and entry[0] == entry[-1] == '"':
                     found = entry[1:-1]
-                if num_absent is not None:
-                    num_absent = None if os.path.lexists(found) else num_absent + 1
+                    is_there = is_file(found)
+                num_absent, most = (0, _MOST_ABSENT_LATER) if is_there else (num_absent + 1, most)
                 yield found
-                if num_absent == _MOST_ABSENT:
+                if num_absent == most:
                     raise AaeError(
-                        f"None of the first {_MOST_ABSENT:,} names in {shown(name)} is of a file.",
+                        f"{most:,} names in a row in the list {shown(name)} are of no file.",
                         "--files-from takes a list of names, which are counted from the folder you are in.",
                     )
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 # fmt: off
 SUFFIXES = frozenset((
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".dib",
-    ".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".ico",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".ico", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx",
 ))
 """Names that count as pictures in a folder; a file named outright is tried whatever its name."""
 UNREAD_SUFFIXES = frozenset((
@@ -16,6 +16,8 @@ UNREAD_SUFFIXES = frozenset((
     ".srf", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".raw", ".3fr",
     # Drawings and documents.
     ".svg", ".svgz", ".pdf", ".ps", ".eps", ".ai", ".wmf", ".emf", ".psd", ".psb", ".xcf", ".kra", ".djvu", ".djv",
+    # Pictures of old or rare programs.
+    ".tga", ".pcx", ".sgi", ".ras", ".xbm", ".xpm", ".dds", ".icns", ".qoi", ".pict", ".jbig2",
     # Measurements.
     ".exr", ".hdr", ".dcm", ".nii", ".fits", ".fit", ".czi", ".nd2", ".lif", ".svs",
 ))

@@ -83,7 +83,9 @@ def test_a_list_of_what_is_no_file_ends(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there.png").touch()
     assert len(written(tmp_path, b"there.png\n" + b"absent.png\n" * 5000)) == 5001
-    with pytest.raises(AaeError, match=r"None of the first 1,000 names in .*list is of a file") as caught:
+    with pytest.raises(AaeError, match=r"20,000 names in a row"):
+        written(tmp_path, b"there.png\n" + b"absent.png\n" * 30_000)
+    with pytest.raises(AaeError, match=r"1,000 names in a row in the list .*list are of no file") as caught:
         written(tmp_path, b"absent.png\n" * 5000)
     assert "counted from the folder" in caught.value.hint
 

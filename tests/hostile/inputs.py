@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from tests.conftest import idx_bytes, write_idx
-from tests.hostile import graphs
+from tests.data import stubborn
+from tests.hostile import byte_mutations, graphs
 from tests.hostile.checkpoints import Write
 
 
@@ -162,3 +164,95 @@ KINDS: dict[str, Write] = {
     "labels in no encoding": _labelled(b"path,label\n\xff\xfe,3\n"),
     "labels in one endless field": _labelled(b'path,label\n"' + b"x" * 2**20),
 }
+
+
+_FORMS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "AVIF", "JPEG2000", "ICO")
+_LABELS = "path,label\n0.png,3\n1.png,3\n2.png,7\n3.png,7\n"
+_LIST = "0.png\nabsent.png\n./0.png\n/etc/passwd\n"
+_SETTINGS = 'model = "aae"\nseed = 3\n\n[schedule]\nsteps = 100\nbatch_size = 64\n\n[optimiser]\nlr = 0.001\n'
+
+
+def cases(seed: int) -> Iterator[tuple[str, Write]]:
+    """Give inputs changed at random, without end; each is answered with a sentence, or properly.
+
+    Args:
+        seed: The same cases come from the same seed.
+
+    Yields:
+        What the case is, and what writes it and says which command is to read it.
+    """
+    kinds = (_any_picture, _any_picture, _any_stubborn, _any_images, _any_labels, _any_list, _any_settings)
+    number = 0
+    while True:
+        for kind in kinds:
+            # A generator of its own for each: a case can be had again without those before it.
+            yield kind(random.Random(f"{seed}/{number}"), number)
+            number += 1
+
+
+def _any_picture(rng: random.Random, number: int) -> tuple[str, Write]:
+    form = rng.choice(_FORMS)
+    side = rng.choice((1, 8, 28, 200))
+    pages = rng.choice((1, 1, 1, 5)) if form in ("GIF", "TIFF", "WEBP") else 1
+    image = Image.frombytes("RGB", (side, side), rng.randbytes(3 * side * side))
+    image = image.convert(rng.choice(("RGB", "L"))) if form != "GIF" else image.quantize(16)
+    options = {"save_all": True, "append_images": [image] * (pages - 1)} if pages > 1 else {}
+    if form == "JPEG" and rng.random() < 0.5:
+        options["progressive"] = True
+    if form == "TIFF":
+        options["compression"] = rng.choice((None, "tiff_lzw", "tiff_deflate", "jpeg", "packbits", "zstd", "lzma"))
+    body = byte_mutations.bytes_of(rng, stubborn.file_of(image, form, **options))
+    return f"{number}: {form} changed", _picture("x.bin", lambda: body)
+
+
+def _any_stubborn(rng: random.Random, number: int) -> tuple[str, Write]:
+    """Give a picture made to keep a decoder busy, sometimes changed in a few bytes."""
+    made = stubborn.SLOW | stubborn.LARGE | stubborn.BROKEN
+    name = rng.choice(list(made))
+    if rng.random() < 0.3:
+        return f"{number}: {name}", _picture("x.bin", made[name])
+
+    def body() -> bytes:
+        data = made[name]()
+        # The tail as it is: these are large.
+        return byte_mutations.bytes_of(rng, data[:2000], 2) + data[2000:]
+
+    return f"{number}: {name}, changed", _picture("x.bin", body)
+
+
+def _any_images(rng: random.Random, number: int) -> tuple[str, Write]:
+    name = rng.choice(
+        ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+    )
+
+    def changed(body: bytes) -> bytes:
+        kind = rng.randrange(4)
+        if kind == 0:
+            return gzip.compress(byte_mutations.bytes_of(rng, body))
+        if kind == 1:
+            return byte_mutations.bytes_of(rng, gzip.compress(body))
+        if kind == 2:
+            return gzip.compress(b"") * rng.choice((2, 20_000, 500_000)) + gzip.compress(body)
+        return byte_mutations.bytes_of(rng, body)
+
+    return f"{number}: {name} changed", _data_set(name, changed)
+
+
+def _any_labels(rng: random.Random, number: int) -> tuple[str, Write]:
+    text = _LABELS if rng.random() < 0.8 else "a,\n" * rng.choice((10, 100_000, 3_000_000))
+    return f"{number}: labels.csv changed", _labelled(byte_mutations.text_of(rng, text))
+
+
+def _any_list(rng: random.Random, number: int) -> tuple[str, Write]:
+    text = _LIST if rng.random() < 0.8 else "a\n" * rng.choice((10, 100_000, 3_000_000))
+    return f"{number}: list changed", _listed(byte_mutations.text_of(rng, text))
+
+
+def _any_settings(rng: random.Random, number: int) -> tuple[str, Write]:
+    body = byte_mutations.text_of(rng, _SETTINGS)
+
+    def write(folder: Path, canary: Path) -> list[str]:
+        (folder / "mine.toml").write_bytes(body)
+        return ["train", "--config", "mine.toml", "--print-config"]
+
+    return f"{number}: settings changed", write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,23 @@ def test_what_they_were_made_from_is_accepted(tmp_path: Path) -> None:
         commands[name] = make(tmp_path / name, tmp_path / "canary")
     for outcome in processes.run_each(commands, tmp_path, tmp_path / "notes").values():
         assert outcome.code == 0, outcome.err
+
+
+def test_inputs_changed_at_random_end_in_an_answer_or_a_sentence(tmp_path: Path) -> None:
+    """A quick share of ``inputs.cases``, which has no end."""
+    commands = {}
+    for kind, write in itertools.islice(inputs.cases(0), 14):
+        (tmp_path / "here" / kind).mkdir(parents=True)
+        commands[kind] = write(tmp_path / "here" / kind, tmp_path / "canary")
+    for kind, outcome in processes.run_each(commands, tmp_path / "here", tmp_path / "notes").items():
+        said = f"{kind}: {outcome.err[-2000:]}"
+        assert outcome.code in (0, 1), said
+        assert outcome.code == 0 or "error: " in said
+        assert "Traceback" not in said
+        assert outcome.seconds < _SECONDS, said
+        assert outcome.max_bytes < _BYTES, said
+
+
+def test_the_same_cases_come_from_the_same_seed() -> None:
+    first, again, other = ([kind for kind, _ in itertools.islice(inputs.cases(seed), 70)] for seed in (1, 1, 2))
+    assert first == again != other
