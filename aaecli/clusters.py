@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 def name_clusters(cluster_prob: NDArray[np.floating[Any]], label: NDArray[np.int64]) -> tuple[int, ...]:
     """Name each cluster after the image that is surest to be in it (the paper, section 6).
 
+    The paper takes the images for it from those kept for validation, and judges by the test images. Judged by the very
+    images that named them, clusters of noise would seem to know something: each is right about its own image.
+
     Args:
         cluster_prob: (N, C), rows sum to 1.
         label: (N,), the true classes of the same images.
@@ -48,3 +51,38 @@ def unnamed(count: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
         The names of the classes, and the class of each cluster.
     """
     return tuple(f"cluster {number}" for number in range(1, count + 1)), tuple(range(count))
+
+
+def cross_named_prob(
+    cluster_prob: NDArray[np.floating[Any]], label: NDArray[np.int64], num_classes: int, seed: int = 0
+) -> NDArray[np.float32]:
+    """Give the probabilities of the classes where no other images are at hand to name the clusters by.
+
+    The images are dealt into two halves, each class evenly, and the clusters are named anew for each half by the images
+    of the other one.
+
+    Args:
+        cluster_prob: (N, C), rows sum to 1.
+        label: (N,), the true classes of the same images.
+        num_classes: Number of classes K.
+        seed: Seed of the lot.
+
+    Returns:
+        (N, K), rows sum to 1; every class alike of a single image, which there is nothing to name by.
+    """
+    prob = np.full((len(label), num_classes), 1 / num_classes, np.float32)
+    half = _halves(label, seed)
+    for part in (half, ~half):
+        if part.any() and not part.all():
+            clusters = name_clusters(cluster_prob[~part], label[~part])
+            prob[part] = class_prob(cluster_prob[part], clusters, num_classes)
+    return prob
+
+
+def _halves(label: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+    """Deal images (N,) into two halves, each class by itself, the odd ones in turn."""
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([rng.permutation(np.flatnonzero(label == value)) for value in np.unique(label)])
+    half = np.zeros(len(label), bool)
+    half[order[::2]] = True
+    return half

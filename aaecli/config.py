@@ -12,6 +12,7 @@ from aaecli.family import FAMILY
 from aaecli.priors import STYLE_PRIORS
 from aaecli.tables import build, plain, require
 
+MAX_THREADS = 1024
 MIN_SIZE, MAX_SIZE = 8, 64
 """Bounds of the side that pictures of a folder may be brought to, in pixels."""
 
@@ -80,7 +81,8 @@ class Prior:
         style: Name of the prior on z in ``aaecli.priors``.
         style_std: Standard deviation of the Gaussian prior on z (5 in the article, 1 in the paper).
         label: How often the categorical prior on y draws a class: ``uniform``, all alike, or ``labelled``, as often as
-            it occurs among the labelled images. ``auto``: labelled for pictures of a folder, uniform for IDX files.
+            it occurs among the labelled images. ``auto``: labelled for pictures of a folder and where every image is
+            labelled; uniform where as many images of each class were given a label.
         label_frequency: The same as numbers of any sum, one for each class in order; goes before ``label``.
     """
 
@@ -218,6 +220,8 @@ class Schedule:
         labelled_batch_size: Labelled images of a step, drawn beside the unlabelled ones.
         decoder_batch_size: At most so many unlabelled images of a step are redrawn by the decoder; 0 for all of them.
         generated_batch_size: Images of a step that the decoder draws for the ``generation`` term.
+        validate_every: Steps after which the validation images are read and metrics.csv gets a row, as it does after
+            the last step; 0 for a twentieth of the training.
     """
 
     steps: int = 10_000
@@ -227,9 +231,10 @@ class Schedule:
     labelled_batch_size: int = 100
     decoder_batch_size: int = 0
     generated_batch_size: int = 64
+    validate_every: int = 0
 
     def __post_init__(self) -> None:
-        for key in ("steps", "epochs", "labelled_epochs"):
+        for key in ("steps", "epochs", "labelled_epochs", "validate_every"):
             # Beyond a thousand years of training, numbers only break what computes with them.
             value = getattr(self, key)
             require(0 <= value <= 10**12, f"schedule.{key}", "0 or more, up to a million million", value)
@@ -360,6 +365,7 @@ class Config:
         holdout: Share of the labelled pictures of a folder that are not learnt from, to judge the model by; ``auto``:
             a fifth, or none where the folder has a ``test`` folder. IDX files always keep a sixth.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        threads: Threads of the processor that training computes with; 0 for as many as it has cores to itself.
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.
         compile: Have torch compile the joint step before the first one is taken (the alternating one stays as it is).
         capture: On CUDA, record the step as a graph and replay it; elsewhere it changes nothing.
@@ -381,6 +387,7 @@ class Config:
     data: str = ""
     holdout: float | Literal["auto"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: int = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
     capture: bool = True
@@ -401,6 +408,7 @@ class Config:
             raise AaeError(f"{self.model} learns from images alone: it has no use for labels.", "Leave out --labels.")
         require(2 <= self.clusters <= 2**16, "clusters", "at least 2 and at most 65536", self.clusters)
         require(self.holdout == "auto" or 0 <= self.holdout < 1, "holdout", "in [0, 1) or 'auto'", self.holdout)
+        require(0 <= self.threads <= MAX_THREADS, "threads", f"in 0 to {MAX_THREADS}", self.threads)
         require(0 <= self.seed < 2**63, "seed", "in [0, 2^63)", self.seed)
         style_dim = STYLE_PRIORS[self.prior.style].style_dim
         if row.encodes_style and style_dim is not None:

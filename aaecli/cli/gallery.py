@@ -152,7 +152,8 @@ def _distributions(exhibit: Exhibit) -> Figure:
     title = "\n".join([exhibit.title, *said])
     prediction, count = portrait.prediction, len(portrait.label)
     names = portrait.model.label_names
-    return distribution_figure(prediction.label_prob, names, prediction.style, portrait.prior(count), title)
+    drawn, frequency = portrait.prior(count), portrait.model.label_frequency
+    return distribution_figure(prediction.label_prob, names, prediction.style, drawn, title, frequency)
 
 
 def distribution_facts(portrait: Portrait) -> dict[str, float]:
@@ -181,7 +182,7 @@ def distribution_facts(portrait: Portrait) -> dict[str, float]:
     if prediction.label_prob is not None:
         num_values = prediction.label_prob.shape[1]
         share = np.bincount(prediction.label_prob.argmax(1), minlength=num_values) / len(prediction.label_prob)
-        facts["label_total_variation"] = float(np.abs(share - 1 / num_values).sum() / 2)
+        facts["label_total_variation"] = float(np.abs(share - portrait.model.label_frequency).sum() / 2)
         facts["label_confidence"] = float(prediction.label_prob.max(1).mean())
     return facts
 

@@ -271,9 +271,10 @@ def _judgement(summary: dict[str, Any]) -> Text:
     if summary["validation_accuracy"] is None:
         return Text("accuracy       unknown: no labelled picture was kept back, and there is no test folder")
     low, high = summary["validation_accuracy_interval"]
+    accuracy = summary.get("validation_accuracy_deployed", summary["validation_accuracy"])
     return Text.assemble(
         "accuracy       ",
-        (f"{summary['validation_accuracy']:.1%}", "bold"),
+        (f"{accuracy:.1%}", "bold"),
         f" of {summary['num_validation']} labelled pictures that were kept back  "
         f"(95 % interval {low:.1%} to {high:.1%})",
     )

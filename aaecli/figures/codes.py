@@ -22,7 +22,12 @@ _MARKERS = "os^vD*PX<>"
 
 @styled
 def distribution_figure(
-    label_prob: _Array | None, names: Sequence[str], style: _Array | None, prior: _Array, title: str
+    label_prob: _Array | None,
+    names: Sequence[str],
+    style: _Array | None,
+    prior: _Array,
+    title: str,
+    label_prior: _Array | None = None,
 ) -> Figure:
     """Draw histograms of label and style over what their priors give: the article's check.
 
@@ -32,6 +37,7 @@ def distribution_figure(
         style: (N, Z), or None where the model has no style. The first ten dimensions are drawn.
         prior: (M, Z), draws from the style's prior.
         title: What stands above.
+        label_prior: (K,), how often the label's prior draws each value; all alike where None.
     """
     num_styles = 0 if style is None else min(style.shape[1], _MOST_DIMENSIONS)
     columns = min(5, max(num_styles, 1))
@@ -43,7 +49,8 @@ def distribution_figure(
     cells = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     if label_prob is not None:
         halves = cells[0].subgridspec(1, 2)
-        _draw_shares(figure.add_subplot(halves[0]), label_prob, names)
+        frequency = np.full(len(names), 1 / len(names)) if label_prior is None else label_prior
+        _draw_shares(figure.add_subplot(halves[0]), label_prob, names, frequency)
         _draw_sureness(figure.add_subplot(halves[1]), label_prob)
     for row in range(style_rows):
         panels = cells[label_rows + row].subgridspec(1, columns)
@@ -115,13 +122,13 @@ def _apart(place: _Array, least: float) -> _Array:
     return place
 
 
-def _draw_shares(axes: Axes, label_prob: _Array, names: Sequence[str]) -> None:
+def _draw_shares(axes: Axes, label_prob: _Array, names: Sequence[str], frequency: _Array) -> None:
     place = np.arange(len(names))
     axes.bar(place, 100 * label_prob.mean(0), color=_ENCODED, label="encoded", width=0.75)
-    axes.axhline(100 / len(names), color=_PRIOR, linestyle="--", linewidth=1.4, label="prior")
+    axes.hlines(100 * frequency, place - 0.5, place + 0.5, color=_PRIOR, linestyle="--", linewidth=1.4, label="prior")
     axes.set_xticks(place, [shown(name, 20) for name in names], rotation=90 if max(map(len, names)) > 3 else 0)
     axes.set(title="y: how often each value is given", xlabel="value of y", ylabel="share (%)")
-    axes.set_ylim(0, 1.35 * max(float(100 * label_prob.mean(0).max()), 100 / len(names)))
+    axes.set_ylim(0, 1.35 * max(float(100 * label_prob.mean(0).max()), float(100 * frequency.max())))
     axes.legend(loc="upper right", ncols=2)
     axes.grid(axis="x", visible=False)
 

@@ -16,7 +16,15 @@ from aaecli.checkpoint_file import SCHEMA, opened
 from aaecli.clusters import class_prob
 from aaecli.config import Config, from_table, to_table
 from aaecli.errors import AaeError
-from aaecli.learn.stored import MAX_CLASSES, MAX_MODEL_BYTES, checked_facts, checked_shape, hold, make_networks
+from aaecli.learn.stored import (
+    MAX_CLASSES,
+    MAX_MODEL_BYTES,
+    checked_facts,
+    checked_frequencies,
+    checked_shape,
+    hold,
+    make_networks,
+)
 from aaecli.learn.tensors import filled, packed_names, plain, unpacked_names
 from aaecli.paths import replacing
 
@@ -34,6 +42,8 @@ class Checkpoint:
         facts: What was measured: ``validation_accuracy``, ``test_accuracy`` (in [0, 1]), ``steps``, ``seconds``,
             ``strangeness`` (quantiles of the reconstruction error on the validation images).
         clusters: The class of each cluster, of a model that found clusters; None for every other.
+        label_prior: How often the categorical prior drew each value of the label (of the classes, or of the clusters),
+            as it was resolved from settings and labels; they add up to 1. None where it is not known.
     """
 
     config: Config
@@ -43,10 +53,18 @@ class Checkpoint:
     decoder: nn.Module | None
     facts: dict[str, Any] = field(default_factory=dict)
     clusters: tuple[int, ...] | None = None
+    label_prior: tuple[float, ...] | None = None
 
     def class_prob(self, label_prob: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the probabilities of the classes (N, K) from those of the encoder's label, which may mean clusters."""
         return label_prob if self.clusters is None else class_prob(label_prob, self.clusters, len(self.classes))
+
+    @property
+    def label_frequency(self) -> NDArray[np.float64]:
+        """How often the categorical prior draws each value of the label (K,); all alike where it is not known."""
+        if self.label_prior is None:
+            return np.full(len(self.label_names), 1 / len(self.label_names))
+        return np.asarray(self.label_prior) / sum(self.label_prior)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -74,6 +92,7 @@ def save_model(path: Path, checkpoint: Checkpoint) -> None:
             "facts": {name: value for name, value in checkpoint.facts.items() if name != "holdout"},
             "holdout": packed_names(checkpoint.facts.get("holdout", ())),
             "clusters": None if checkpoint.clusters is None else list(checkpoint.clusters),
+            "label_prior": None if checkpoint.label_prior is None else list(checkpoint.label_prior),
         },
     )
 
@@ -97,11 +116,12 @@ def load_model(path: Path) -> Checkpoint:
         if names := unpacked_names(content.get("holdout")):
             facts["holdout"] = names
         clusters = _clusters(content.get("clusters"), config, len(classes))
+        label_prior = checked_frequencies(content.get("label_prior"), config.label_dim(len(classes)))
     except AaeError as error:
         raise AaeError(f"{path} is damaged, or newer than this aaecli: {error.message}", hint) from error
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise AaeError(f"{path} is damaged: its weights and its settings do not fit together.", hint) from error
-    return Checkpoint(config, classes, image_shape, networks.encoder, networks.decoder, facts, clusters)
+    return Checkpoint(config, classes, image_shape, networks.encoder, networks.decoder, facts, clusters, label_prior)
 
 
 def _clusters(stored: Any, config: Config, num_classes: int) -> tuple[int, ...] | None:

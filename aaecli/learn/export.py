@@ -208,6 +208,8 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
     }
     if checkpoint.decoder is not None:
         prior = {"name": config.prior.style, "std": style_deviation(checkpoint), "dim": config.network.style_dim}
+        if checkpoint.label_prior is not None and properties["classes"]:
+            properties["label_prior"] = list(checkpoint.label_prior)
         properties |= {"style_prior": prior, "strangeness": facts.get("strangeness", {})}
     onnx.helper.set_model_props(
         model,

@@ -64,7 +64,7 @@ def cross_validate(
         with tempfile.TemporaryDirectory() as folder:
             if not training.run(Path(folder), watch(number, training.num_steps)):
                 raise KeyboardInterrupt
-        answer = predict(training.encoder, None, training.validation_image)
+        answer = predict(training.encoder, None, training.validation.image)
         label_prob[fold == number] = cast(NDArray[np.float32], answer.label_prob)
     judged = fold >= 0
     return label_prob[judged], dataset.train_label[parts.labelled[judged]], fold[judged]

@@ -1,4 +1,4 @@
-"""TensorBoard: losses, accuracies, histograms of the codes and their priors, and images, an epoch at a time."""
+"""TensorBoard: losses, accuracies, histograms of the codes and their priors, and images."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from aaecli.config import Config
 from aaecli.errors import AaeError
@@ -15,6 +16,7 @@ from aaecli.family import FAMILY
 from aaecli.learn.batch import to_float
 from aaecli.learn.networks import answering
 from aaecli.learn.predict import predict, told_label
+from aaecli.learn.priors import as_tuple
 from aaecli.priors import draw_styles
 from aaecli.settings import to_toml
 
@@ -49,7 +51,7 @@ class Journal:
         self._writer.add_text("settings", settings)
 
     def epoch(self, training: Trainer, row: dict[str, float]) -> None:
-        """Write what is known after an epoch. It draws nothing from torch's generator, so the training stays the same.
+        """Write what a row of metrics.csv says and more. Nothing is drawn from torch's generator, which training uses.
 
         Args:
             training: Whose encoder and decoder are looked at.
@@ -66,7 +68,7 @@ class Journal:
         self._writer.flush()
 
     def _write_codes(self, training: Trainer, number: int) -> None:
-        image = training.validation_image[:_NUM_IMAGES]
+        image = training.validation.image[_drawn(len(training.validation.image), _NUM_IMAGES)]
         if not len(image):
             return
         rng = np.random.default_rng(number)
@@ -74,7 +76,9 @@ class Journal:
         drawn: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
         if prediction.label_prob is not None:
             num_values = prediction.label_prob.shape[1]
-            drawn["y"] = prediction.label_prob, np.eye(num_values)[rng.integers(num_values, size=len(image))]
+            frequency = as_tuple(training.step.label_frequency, num_values)
+            values = rng.choice(num_values, len(image), p=np.divide(frequency, sum(frequency)))
+            drawn["y"] = prediction.label_prob, np.eye(num_values)[values]
         if prediction.style is not None:
             prior, style_dim = training.config.prior, prediction.style.shape[1]
             drawn["z"] = prediction.style, draw_styles(prior.style, len(image), style_dim, prior.style_std, rng)
@@ -84,15 +88,21 @@ class Journal:
 
     def _write_pairs(self, training: Trainer, number: int) -> None:
         """Write images and, side by side with them, what the decoder makes of their codes."""
-        stored = training.validation_image[:_NUM_PAIRS]
+        chosen = _drawn(len(training.validation.image), _NUM_PAIRS)
+        stored = training.validation.image[chosen]
         if training.decoder is None or not len(stored):
             return
         told = None
         if FAMILY[training.config.model].decoder_label == "true":
-            label = training.validation_label[: len(stored)]
+            label = training.validation.label[chosen.numpy()]
             told = told_label(training.config.model, label, len(training.dataset.classes), stored.device)
         with answering(training.encoder, training.decoder):
             image = to_float(stored)
             redrawn = training.decoder(training.encoder(image)._replace(true_label=told).latent())
         pairs = torch.cat([image, redrawn], 3)  # (B, C, H, 2 W)
         self._writer.add_images("image and reconstruction", pairs, number)
+
+
+def _drawn(num_images: int, count: int) -> Tensor:
+    """Draw places among so many images, the same ones every time: the first ones may all be of one class."""
+    return torch.randperm(num_images, generator=torch.Generator().manual_seed(0))[:count]

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aaecli.clusters import cross_named_prob
 from aaecli.data.dataset import Dataset
 from aaecli.family import FAMILY
 from aaecli.learn.batch import to_float
@@ -32,21 +33,26 @@ class Portrait:
 
     Attributes:
         model: The trained model, on the processor.
-        image: uint8 (N, H, W) or (N, H, W, 3), images that it did not learn from.
+        image: uint8 (N, H, W) or (N, H, W, 3), images that it did not learn from, in an order drawn by lot: the first
+            ones are a draw.
         label: int64 (N,), their true classes.
+        has_named: Whether clusters may have been named by these images.
     """
 
     model: Checkpoint
     image: NDArray[np.uint8]
     label: NDArray[np.int64]
+    has_named: bool = False
 
     @classmethod
     def of(cls, model: Checkpoint, dataset: Dataset) -> Portrait:
         """Take the test images, or the labelled pictures of a folder that has no test images."""
+        rng = np.random.default_rng(0)
         if len(dataset.test_label):
-            return cls(model, dataset.test_image, dataset.test_label)
-        labelled = dataset.train_label >= 0
-        return cls(model, dataset.train_image[labelled], dataset.train_label[labelled])
+            order = rng.permutation(len(dataset.test_label))
+            return cls(model, dataset.test_image[order], dataset.test_label[order])
+        order = rng.permutation(np.flatnonzero(dataset.train_label >= 0))
+        return cls(model, dataset.train_image[order], dataset.train_label[order], has_named=True)
 
     @cached_property
     def prediction(self) -> Prediction:
@@ -57,6 +63,8 @@ class Portrait:
     def class_prob(self) -> _Float | None:
         """Probabilities of the classes (N, K); None where the model knows none."""
         prob = self.prediction.label_prob
+        if prob is not None and self.has_named and self.model.clusters is not None:
+            return cross_named_prob(prob, self.label, len(self.model.classes))
         return None if prob is None else self.model.class_prob(prob)
 
     @property

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aaecli.clusters import cross_named_prob
 from aaecli.family import FAMILY
 from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
@@ -93,8 +94,17 @@ def told_label(model: str, label: NDArray[np.int64], num_classes: int, device: t
     return F.one_hot(torch.from_numpy(label).to(device), num_classes).float()
 
 
-def judge(model: Checkpoint, prediction: Prediction, label: NDArray[np.int64]) -> dict[str, Any]:
+def judge(
+    model: Checkpoint, prediction: Prediction, label: NDArray[np.int64], *, has_named: bool = False
+) -> dict[str, Any]:
     """Judge answers against true labels (N,), as far as the model gives any.
+
+    Args:
+        model: The model.
+        prediction: Its answers.
+        label: (N,), the true labels.
+        has_named: Whether these images have named the model's clusters. Each half of them is then judged with the
+            names that the other half gives.
 
     Returns:
         ``num_images``; what ``aaecli.metrics.evaluate`` gives, from a model that knows classes;
@@ -102,7 +112,11 @@ def judge(model: Checkpoint, prediction: Prediction, label: NDArray[np.int64]) -
     """
     report: dict[str, Any] = {"num_images": len(label)}
     if prediction.label_prob is not None:
-        report |= evaluate(model.class_prob(prediction.label_prob), label, model.classes)
+        if has_named and model.clusters is not None:
+            prob = cross_named_prob(prediction.label_prob, label, len(model.classes))
+        else:
+            prob = model.class_prob(prediction.label_prob)
+        report |= evaluate(prob, label, model.classes)
     if prediction.reconstruction_error is not None:
         report["reconstruction_error"] = float(prediction.reconstruction_error.mean())
     return report

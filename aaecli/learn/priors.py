@@ -46,6 +46,11 @@ def label_frequency(settings: Prior, label: NDArray[np.int64], num_classes: int,
     return torch.from_numpy((frequency / frequency.sum()).astype(np.float32))
 
 
+def as_tuple(frequency: Tensor | None, num_classes: int) -> tuple[float, ...]:
+    """Give the prior as it was resolved, as numbers (K,) that add up to 1: also where every class is alike."""
+    return (1 / num_classes,) * num_classes if frequency is None else tuple(frequency.tolist())
+
+
 def style(count: int, style_dim: int, settings: Prior, device: torch.device) -> Tensor:
     """Draw styles (count, style_dim) from the prior of the settings."""
     normal = torch.randn(count, style_dim, device=device)

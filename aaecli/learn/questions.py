@@ -53,7 +53,9 @@ def choose_questions(
     if len(waiting) > CANDIDATES:
         waiting = np.sort(rng.choice(waiting, CANDIDATES, replace=False))
     generator = torch.Generator().manual_seed(seed)
-    labelled = np.flatnonzero(dataset.train_label >= 0)[:CANDIDATES]
+    labelled = np.flatnonzero(dataset.train_label >= 0)
+    if len(labelled) > CANDIDATES:
+        labelled = np.sort(rng.choice(labelled, CANDIDATES, replace=False))
     if rule == "random":
         picks = rng.permutation(len(waiting))[:count].tolist()
     elif rule == "badge" and model is not None:

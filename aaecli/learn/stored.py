@@ -90,7 +90,7 @@ def checked_facts(facts: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: They are not.
     """
-    for name in ("validation_accuracy", "test_accuracy"):
+    for name in ("validation_accuracy", "validation_accuracy_deployed", "test_accuracy"):
         value = facts.get(name)
         hold(value is None or (isinstance(value, float) and 0 <= value <= 1))
     strangeness = facts.get("strangeness") or {"quantile": [], "reconstruction_error": []}
@@ -98,6 +98,19 @@ def checked_facts(facts: dict[str, Any]) -> dict[str, Any]:
     hold(len(columns[0]) == len(columns[1]))
     hold(all(isinstance(value, float) and math.isfinite(value) for column in columns for value in column))
     return dict(facts)
+
+
+def checked_frequencies(stored: Any, num_values: int) -> tuple[float, ...] | None:
+    """Read how often a prior draws each of so many values; None where a file does not say.
+
+    Raises:
+        ValueError: They are no frequencies, or those of another number of values.
+    """
+    if stored is None:
+        return None
+    hold(len(stored) == num_values and all(type(share) is float and 0 <= share <= 1 for share in stored))
+    hold(math.isclose(sum(stored), 1, abs_tol=1e-3))
+    return tuple(stored)
 
 
 def hold(holds: bool) -> None:

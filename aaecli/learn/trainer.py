@@ -1,20 +1,19 @@
-"""The loop: steps, an evaluation on the validation images each epoch, and a run folder that always tells the truth."""
+"""The loop: steps, now and then a look at the validation images, and a run folder that always tells the truth."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from aaecli.clusters import name_clusters, unnamed
+from aaecli.clusters import unnamed
 from aaecli.config import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
@@ -26,15 +25,17 @@ from aaecli.learn.batch import Batch
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.learn.memory import telling_what_fits
-from aaecli.learn.networks import Encoder, Networks, looking_once
-from aaecli.learn.predict import Prediction, judge, predict, told_label
+from aaecli.learn.networks import Decoder, Encoder, Networks
+from aaecli.learn.predict import Prediction, predict
 from aaecli.learn.propagation import Propagation
 from aaecli.learn.records import append_row, drop_rows_after
-from aaecli.learn.sampler import Sampler
+from aaecli.learn.sampler import Sampler, shuffled
 from aaecli.learn.state import fingerprint, gather, put_back
 from aaecli.learn.step import Step, asks_teacher
+from aaecli.learn.validation import Validation, interval
 
-_MOST_USUAL = 10_000
+_MOST_REFERENCES = 10_000
+"""Images whose reconstruction errors the novelty score compares with."""
 SAVE_EVERY = Cadence()
 STRANGENESS_QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
@@ -49,7 +50,7 @@ class Reporter(Protocol):
         """Called before what takes as long as many steps, with what it is."""
 
     def epoch(self, row: dict[str, float]) -> None:
-        """Called after each epoch with the row that metrics.csv just got."""
+        """Called after each look at the validation images with the row that metrics.csv just got."""
 
     def stopping(self) -> bool:
         """Asked before each step: has the user asked to stop?"""
@@ -68,8 +69,11 @@ class Trainer:
     Attributes:
         num_steps: Length of the training.
         steps_per_epoch: Steps of a pass over the pool (over the labelled images, for a model that sees no others).
+        validate_every: Steps from one look at the validation images to the next.
         number: Steps taken so far.
-        watchers: Called after each epoch with the training and the row that metrics.csv just got.
+        validation: The validation images.
+        reference_image: Those whose reconstruction errors the novelty score compares with.
+        watchers: Called with the training and the row that metrics.csv just got, after each look at those images.
     """
 
     def __init__(
@@ -96,12 +100,16 @@ class Trainer:
             schedule.steps or schedule.epochs * self.steps_per_epoch,
             math.ceil(schedule.labelled_epochs * len(split.labelled) / num_named),
         )
+        self.validate_every = interval(config, self.num_steps)
 
         torch.manual_seed(config.seed)
         label_dim = config.label_dim(len(dataset.classes))
         networks = Networks(config.model, dataset.image_shape, label_dim, config.network).to(device)
         frequency = priors.label_frequency(
-            config.prior, dataset.train_label[split.labelled], label_dim, follows=dataset.is_collection
+            config.prior,
+            dataset.train_label[split.labelled],
+            label_dim,
+            follows=dataset.is_collection or self.all_labelled,
         )
         asks_neighbours = config.propagation.applies(len(split.labelled), len(dataset.classes))
         asks_neighbours = asks_neighbours and asks_teacher(config) and not self.all_labelled
@@ -119,16 +127,11 @@ class Trainer:
             self.propagation = Propagation(
                 config.propagation, self.image, self.label, labelled, pool, self.step.label_average, config.seed
             )
-        validation = torch.from_numpy(split.validation).to(device)
-        self.validation_image = self.image[validation]
-        self.validation_label = dataset.train_label[split.validation]
-        if config.model == "clustering" and dataset.classes and not len(self.validation_label):
-            raise AaeError(
-                "There is no labelled picture to name the clusters by.", "Keep some back, such as --holdout 0.2."
-            )
-        # The few that a folder of pictures keeps back, if any, are too few for a tail.
-        usual = pool[:_MOST_USUAL] if dataset.is_collection else validation
-        self.usual_image = self.image[usual]
+        self.validation = Validation(config, dataset, split, self.image)
+        # The few that a folder of pictures keeps back, if any, are too few for a tail. Of the pool, a draw: the first
+        # ones of a folder that is sorted by class are of one class.
+        drawn = self.image[shuffled(pool, config.seed, 0)[:_MOST_REFERENCES]] if dataset.is_collection else None
+        self.reference_image = self.validation.image if drawn is None else drawn
 
     @property
     def images_per_step(self) -> int:
@@ -141,7 +144,7 @@ class Trainer:
         return self.step.networks.encoder if self.step.average is None else self.step.average.encoder
 
     @property
-    def decoder(self) -> nn.Module | None:
+    def decoder(self) -> Decoder | None:
         """The decoder to use, or None where the model has none."""
         return self.step.networks.decoder if self.step.average is None else self.step.average.decoder
 
@@ -161,7 +164,7 @@ class Trainer:
 
     def _run(self, folder: Path, reporter: Reporter, save_every: Cadence) -> None:
         start, before = time.monotonic(), self.seconds
-        epoch_start, epoch_number = start, self.number
+        row_start, row_number = start, self.number
         saved_at, saved_number = start, self.number
         while self.number < self.num_steps and not reporter.stopping():
             if self.propagation is not None and self.propagation.is_due(self.number):
@@ -177,13 +180,13 @@ class Trainer:
             reporter.step(self.number, losses)
             now, row = time.monotonic(), None
             self.seconds = before + now - start
-            if self.number % self.steps_per_epoch == 0 or self.number == self.num_steps:
+            if self.number % self.validate_every == 0 or self.number == self.num_steps:
                 self._check(folder)
-                speed = (self.number - epoch_number) * self.images_per_step / (now - epoch_start)
+                speed = (self.number - row_number) * self.images_per_step / (now - row_start)
                 row = self._row(speed)
                 append_row(folder / "metrics.csv", row)
                 self.totals, self._finite = {}, {}
-                epoch_start, epoch_number = time.monotonic(), self.number
+                row_start, row_number = time.monotonic(), self.number
             if self.number == self.num_steps or save_every.is_due(self.number - saved_number, now - saved_at):
                 self.save(folder)
                 saved_at, saved_number = time.monotonic(), self.number
@@ -195,43 +198,37 @@ class Trainer:
             self.save(folder)
 
     def _row(self, speed: float) -> dict[str, float]:
-        """Give a row of metrics.csv: means over the epoch, and how the validation images are named at its end.
-
-        Before the last one, from one look at each: five would make a training of `best` a quarter longer.
-        """
-        is_last = self.number == self.num_steps
-        with nullcontext() if is_last else looking_once(self.encoder):
-            validation = self.validate()
-        epoch = math.ceil(self.number / self.steps_per_epoch)
-        num_steps = self.number - (epoch - 1) * self.steps_per_epoch
+        """Give a row of metrics.csv: means over the steps since the last one, and what the validation images show."""
+        num_steps = (self.number - 1) % self.validate_every + 1
+        validation = self.validation
+        prediction = validation.read_once(self.encoder, self.decoder)
         return {
-            "epoch": epoch,
+            "epoch": round(self.number / self.steps_per_epoch, 3),
             "step": self.number,
             **{name: float(total) / num_steps for name, total in self.totals.items()},
-            **validation,
+            f"validation_{validation.measured}": validation.judged(self._model(prediction), prediction),
             "images_per_second": speed,
             "seconds": self.seconds,
         }
 
-    def validate(self) -> dict[str, float]:
-        """Judge the model to use on the validation images.
-
-        Returns:
-            ``validation_accuracy``, in [0, 1]; of a model that knows no classes ``validation_reconstruction_error``.
-            Not a number where there are no such images.
-        """
-        prediction = self._predict_validation()
-        return self._judged(self._model(prediction), prediction)
-
     def result(self) -> checkpoint.Checkpoint:
-        """Give the model to use, judged on the validation images."""
-        prediction = self._predict_validation()
+        """Give the model to use, judged on the validation images.
+
+        Its facts hold what the last row of metrics.csv does, from one look at each image. Where it looks at more of
+        them once trained, ``validation_accuracy_deployed`` is what that comes to.
+        """
+        validation = self.validation
+        prediction = validation.read(self.encoder, self.decoder)
         model = self._model(prediction)
-        judged = self._judged(model, prediction)
-        model.facts |= {name: None if math.isnan(value) else value for name, value in judged.items()}
+        name, found = f"validation_{validation.measured}", {}
+        if self.encoder.test_time_shift:
+            found[f"{name}_deployed"] = validation.judged(model, prediction)
+            prediction = validation.read_once(self.encoder, self.decoder)
+        found[name] = validation.judged(model, prediction)
+        model.facts |= {key: None if math.isnan(value) else value for key, value in found.items()}
         model.facts |= {"steps": self.number, "seconds": self.seconds}
         decoder = self.decoder if FAMILY[self.config.model].encodes_label else None
-        error = predict(self.encoder, decoder, self.usual_image).reconstruction_error
+        error = predict(self.encoder, decoder, self.reference_image).reconstruction_error
         if error is not None:
             model.facts["strangeness"] = {
                 "quantile": list(STRANGENESS_QUANTILES),
@@ -239,30 +236,16 @@ class Trainer:
             }
         return model
 
-    def _judged(self, model: checkpoint.Checkpoint, prediction: Prediction | None) -> dict[str, float]:
-        measured = "accuracy" if FAMILY[self.config.model].encodes_label else "reconstruction_error"
-        if prediction is None:
-            return {f"validation_{measured}": math.nan}
-        return {f"validation_{measured}": judge(model, prediction, self.validation_label)[measured]}
-
-    def _predict_validation(self) -> Prediction | None:
-        """Read the validation images; None where there are none."""
-        if not len(self.validation_label):
-            return None
-        row = FAMILY[self.config.model]
-        told = told_label(self.config.model, self.validation_label, len(self.dataset.classes), self.device)
-        return predict(self.encoder, None if row.encodes_label else self.decoder, self.validation_image, told)
-
     def _model(self, prediction: Prediction | None) -> checkpoint.Checkpoint:
         """Give the model as it is; its clusters are named by what it answers for the validation images."""
-        clusters = None
-        if self.config.model == "clustering" and prediction is not None and prediction.label_prob is not None:
-            clusters = name_clusters(prediction.label_prob, self.validation_label)
-        shape = self.dataset.image_shape
-        classes = self.dataset.classes
+        classes, clusters = self.dataset.classes, self.validation.clusters(prediction)
         if self.config.model == "clustering" and not classes:
             classes, clusters = unnamed(self.config.clusters)
-        return checkpoint.Checkpoint(self.config, classes, shape, self.encoder, self.decoder, clusters=clusters)
+        prior = priors.as_tuple(self.step.label_frequency, self.step.num_classes) if self.step.num_classes else None
+        shape, encoder, decoder = self.dataset.image_shape, self.encoder, self.decoder
+        return checkpoint.Checkpoint(
+            self.config, classes, shape, encoder, decoder, clusters=clusters, label_prior=prior
+        )
 
     def save(self, folder: Path) -> None:
         """Write last.pt into the run folder: all that going on needs.

@@ -194,7 +194,9 @@ def _judge(result: Checkpoint, dataset: Dataset, parts: Split, device: torch.dev
         # The folder changes; what was kept back from this model stays what it was.
         facts["holdout"] = [dataset.train_name[index] for index in parts.validation.tolist()]
         if facts["holdout"] and row.encodes_label:
-            num_correct = round(result.facts["validation_accuracy"] * len(parts.validation))
+            name = "validation_accuracy"
+            accuracy = result.facts.get(f"{name}_deployed", result.facts[name])
+            num_correct = round(accuracy * len(parts.validation))
             facts["validation_accuracy_interval"] = list(wilson_interval(num_correct, len(parts.validation)))
     if not len(dataset.test_label):
         return facts

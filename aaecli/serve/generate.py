@@ -106,10 +106,26 @@ def grid(decoder: Decoder, style: _Float) -> Sheet:
 
 
 def of_class(decoder: Decoder, index: int, style: _Float, columns: int = 10) -> Sheet:
-    """Draw one class, one image a style, in rows of ``columns``; where it has several clusters, these in turn."""
+    """Draw one class, one image a style, in rows of ``columns``.
+
+    Where it has several clusters, these in turn, each as often as the label prior draws it.
+    """
     clusters = [place for place, name in enumerate(decoder.classes) if name == decoder.classes[index]]
-    label = np.eye(len(decoder.classes), dtype=np.float32)[np.resize(clusters, len(style))]
+    prior = decoder.metadata.label_prior or (1.0,) * len(decoder.classes)
+    label = np.eye(len(decoder.classes), dtype=np.float32)[_in_turn(clusters, prior, len(style))]
     return _in_rows(decoder, label, style, _plain(decoder.classes[index]), columns)
+
+
+def _in_turn(clusters: Sequence[int], prior: Sequence[float], count: int) -> list[int]:
+    """Go through clusters so that after any number of draws each was drawn about as often as its share says."""
+    total = sum(prior[cluster] for cluster in clusters) or 1.0
+    owed, drawn = dict.fromkeys(clusters, 0.0), []
+    for _ in range(count):
+        for cluster in clusters:
+            owed[cluster] += prior[cluster] / total
+        drawn.append(max(clusters, key=lambda cluster: round(owed[cluster], 9)))
+        owed[drawn[-1]] -= 1
+    return drawn
 
 
 def of_no_class(decoder: Decoder, style: _Float, columns: int = 10) -> Sheet:

@@ -37,6 +37,8 @@ class Metadata:
         image_shape: Channels (1 or 3), height and width of an image.
         normalise: Whether pictures are brought into the form of strokes, light on black; otherwise they are resized.
         transpose: Whether rows and columns of images in IDX files are swapped, to be what the model learnt from.
+        label_prior: How often the categorical prior drew each of the classes, or clusters, adding up to 1; all alike
+            in a file that does not say.
         style_dim: Number of dimensions of the style; 0 where the model has none (a baseline).
         style_prior: Name of their prior, a key of ``aaecli.priors.STYLE_PRIORS``.
         style_std: Standard deviation of that prior in each of them.
@@ -69,6 +71,7 @@ class Metadata:
     version: str
     data: str = ""
     on_embedded: bool = False
+    label_prior: tuple[float, ...] = ()
 
     @property
     def recipe(self) -> Recipe:
@@ -152,6 +155,12 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     strangeness = tuple(sorted((float(quantile), float(error)) for quantile, error in pairs))
     if not all(math.isfinite(value) for pair in strangeness for value in pair):
         raise ValueError("a number is out of range")
+    frequencies = json.loads(props.get("aaecli.label_prior") or "null")
+    if frequencies is None:
+        frequencies = [1 / len(classes)] * len(classes)
+    label_prior = tuple(float(share) for share in frequencies)
+    if len(label_prior) != len(classes) or not all(0 <= share <= 1 for share in label_prior):
+        raise ValueError("the label prior does not fit the classes")
     return Metadata(
         part="encoder" if part == "encoder" else "decoder",
         classes=tuple(classes),
@@ -170,4 +179,5 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         version=props.get("aaecli.version", ""),
         data=data.get("name", ""),
         on_embedded=data.get("embedded") is True,
+        label_prior=label_prior,
     )

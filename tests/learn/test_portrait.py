@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
+from aaecli.clusters import cross_named_prob
 from aaecli.data.dataset import load_dataset
 from aaecli.family import FAMILY
 from aaecli.learn.checkpoint import Checkpoint
@@ -54,7 +57,7 @@ def test_what_is_drawn_has_the_shape_of_the_images(small_config, dataset, model)
 
 def test_a_redrawn_image_is_what_the_decoder_makes_of_its_code(small_config, dataset):
     portrait = portrait_of(small_config("default"), dataset)
-    image = torch.from_numpy(dataset.test_image[:4])[:, None].float() / 255
+    image = torch.from_numpy(portrait.image[:4])[:, None].float() / 255
     expected = portrait.model.decoder(portrait.model.encoder(image).latent())[:, 0].numpy()
     assert portrait.redrawn(4) == pytest.approx(expected)
 
@@ -74,8 +77,25 @@ def test_a_map_walks_through_the_prior(small_config, dataset, style):
 def test_features_are_weights_as_images(small_config, dataset, kind):
     portrait = portrait_of(small_config("default", model="baseline", network={"encoder": kind}), dataset)
     weight = portrait.features(8)
-    assert weight.ndim == 3
-    assert len(weight) == 8
-    assert weight.shape[1:] == ((9, 7) if kind == "mlp" else weight.shape[1:])
+    # A fully connected unit sees the whole image; a convolution, of the image folded to a half, three pixels by three.
+    assert weight.shape == ((8, 9, 7) if kind == "mlp" else (4, 3, 3))
     size = np.square(weight).sum((1, 2))
     assert (np.diff(size) <= 1e-6).all(), "the strongest first"
+
+
+def test_the_first_images_are_a_draw_where_a_folder_is_sorted_by_class(small_config, write_dataset):
+    dataset = load_dataset(write_dataset(train=sorted([*range(4)] * 9), test=sorted([*range(4)] * 50), size=(9, 7)))
+    portrait = portrait_of(small_config("default"), dataset)
+    assert set(portrait.label[:36].tolist()) == {0, 1, 2, 3}
+    order = [image.tobytes() for image in dataset.test_image]
+    given = [dataset.test_label[order.index(image.tobytes())] for image in portrait.image]
+    assert portrait.label.tolist() == given
+
+
+def test_clusters_named_by_the_images_are_judged_by_others(small_config, dataset):
+    tested = portrait_of(small_config("default", model="clustering", labels=0), dataset)
+    assert not tested.has_named
+    bare = dataclasses.replace(dataset, test_image=dataset.test_image[:0], test_label=dataset.test_label[:0])
+    portrait = portrait_of(small_config("default", model="clustering", labels=0), bare)
+    prob = portrait.prediction.label_prob
+    np.testing.assert_array_equal(portrait.class_prob, cross_named_prob(prob, portrait.label, 4))
