@@ -5,6 +5,7 @@ Order of precedence: the defaults < ``--preset NAME`` < ``--config FILE.toml`` <
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aaecli.config import Config, from_table, to_table
+from aaecli.effective import acting_table, refuse_inert
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.family import FAMILY
 from aaecli.files import read_text
@@ -22,11 +24,16 @@ _MAX_TOML_DOTS = 200
 _TOML_HINT = "`aaecli train --print-config > my.toml` makes a valid one."
 
 
-def to_toml(config: Config) -> str:
-    """Write the configuration as TOML that ``--config`` reads back to the same settings."""
+def to_toml(config: Config, *, only_acting: bool = False) -> str:
+    """Write the configuration as TOML that ``--config`` reads back to the same settings.
+
+    Args:
+        config: The settings.
+        only_acting: Leave out those that have no effect beside the others.
+    """
     import tomli_w
 
-    return tomli_w.dumps(to_table(config))
+    return tomli_w.dumps(acting_table(config) if only_acting else to_table(config))
 
 
 def preset_names() -> list[str]:
@@ -48,7 +55,8 @@ def resolve(
         flags: Nested tables of what the command line set.
 
     Raises:
-        AaeError: The preset, a key or a value is wrong, or the file cannot be read.
+        AaeError: The preset, a key or a value is wrong, the file cannot be read, or what it or a flag sets has no
+            effect beside the other settings. Of a preset, which is for every model, such settings are let be.
     """
     from_file = read_toml(config_file) if config_file else {}
     flags = flags or {}
@@ -58,10 +66,36 @@ def resolve(
     # The model is checked further down, with everything else.
     overrides = table.pop("for", {}).get(str(model), {})
     own = {"labels": FAMILY[str(model)].default_labels} if str(model) in FAMILY else {}
-    merged: dict[str, Any] = {}
-    for layer in (own, table, overrides, from_file, flags, {"preset": name}):
+    below: dict[str, Any] = {}
+    for layer in (own, table, overrides):
+        _merge(below, layer)
+    merged = copy.deepcopy(below)
+    for layer in (from_file, flags, {"preset": name}):
         _merge(merged, layer)
-    return from_table(merged)
+    config = from_table(merged)
+    refuse_inert(config, _changes(from_file, to_table(_whole(below, config))))
+    refuse_inert(config, flags)
+    return config
+
+
+def _whole(below: Mapping[str, Any], config: Config) -> Config:
+    """Give what presets and defaults would come to without the user, as far as that is valid."""
+    try:
+        return from_table({**below, "model": config.model, "preset": config.preset})
+    except AaeError:
+        return Config(model=config.model, labels=config.labels)
+
+
+def _changes(file: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of a file that differ from what stands without it: a file may repeat its preset."""
+    found: dict[str, Any] = {}
+    for key, value in file.items():
+        known = below.get(key)
+        if isinstance(value, Mapping) and isinstance(known, Mapping):
+            found |= {key: part} if (part := _changes(value, known)) else {}
+        elif value != known:
+            found[key] = value
+    return found
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -48,4 +48,4 @@ def test_a_prior_in_the_plane_needs_a_style_in_the_plane():
 
 def test_the_label_of_clustering_has_a_value_for_each_cluster():
     assert resolve(flags={"model": "clustering", "clusters": 30}).label_dim(10) == 30
-    assert resolve(flags={"model": "semisupervised", "clusters": 30}).label_dim(10) == 10
+    assert resolve(flags={"model": "semisupervised"}).label_dim(10) == 10

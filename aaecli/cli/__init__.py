@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from aaecli import __version__, streams
 from aaecli.errors import AaeError
 from aaecli.text import for_lines, for_terminal
+from aaecli.threads import settle_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -156,6 +157,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         SystemExit: Always. 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
     streams.prepare()
+    settle_waiting()
     words = list(sys.argv[1:] if argv is None else argv)
     options = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in options

@@ -9,6 +9,7 @@ import typer
 
 from aaecli.cli import options
 from aaecli.cli.train import number_or_all
+from aaecli.config import MAX_THREADS
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
@@ -98,6 +99,18 @@ def benchmark(
             help="Where to train. A device that cannot be had is an error.",
         ),
     ] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_THREADS,
+            metavar="N",
+            envvar="AAECLI_THREADS",
+            rich_help_panel=_WHERE,
+            show_default="one a core",
+            help="Threads of the processor.",
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -134,6 +147,7 @@ def benchmark(
         from aaecli.learn import benchmark
 
         flags: dict[str, Any] = {"device": device} | ({"data": data} if data else {})
+        flags |= {"threads": threads} if threads else {}
         planned = benchmark.plan(
             model or [],
             preset or [None],

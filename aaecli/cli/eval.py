@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aaecli.config import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest
 from aaecli.text import for_rich, for_terminal
@@ -63,6 +64,17 @@ def evaluate(
         ),
     ] = None,
     device: Annotated[_Device, typer.Option(envvar="AAECLI_DEVICE", help="Where to compute.")] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_THREADS,
+            metavar="N",
+            envvar="AAECLI_THREADS",
+            show_default="one a core",
+            help="Threads of the processor.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
 ) -> None:
     """Judge a model on test images it has never seen.
@@ -78,6 +90,12 @@ def evaluate(
     from aaecli.paths import find_model
 
     path = find_model(model)
+    if threads is not None and path.suffix == ".onnx":
+        raise AaeError(f"--threads has no effect on {path}, which needs no torch.", "Leave it out.")
+    if path.suffix != ".onnx":
+        from aaecli.learn.devices import use_threads
+
+        use_threads(threads or 0)
     if folds is not None:
         from aaecli.cli.cross_validation import cross_validated
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aaecli.cli import options
+from aaecli.config import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.files import is_file
 from aaecli.suggestions import suggest_aaecli
@@ -70,6 +71,18 @@ def label(
             rich_help_panel=_WHICH,
         ),
     ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_THREADS,
+            metavar="N",
+            envvar="AAECLI_THREADS",
+            rich_help_panel=_WHICH,
+            show_default="one a core",
+            help="Threads of the processor.",
+        ),
+    ] = None,
     classes: Annotated[
         str | None,
         typer.Option(metavar="A,B,...", help="Names of classes that no picture has yet.", rich_help_panel=_HOW),
@@ -113,7 +126,7 @@ def label(
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
         return
     how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
-    dataset, learnt, questions = _choose(folder, Image(size, channels, how), model, rule, count, seed)
+    dataset, learnt, questions = _choose(folder, Image(size, channels, how), model, rule, count, seed, threads)
     told = f"by what {learnt} learnt" if learnt else "by their pixels: there is no model of this folder yet"
     num_waiting = int((dataset.train_label < 0).sum())
     console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {told}.")
@@ -158,6 +171,7 @@ def _choose(
     rule: Literal["auto", "typiclust", "badge", "random"],
     count: int,
     seed: int,
+    threads: int | None,
 ) -> tuple[Dataset, Path | None, list[Question]]:
     """Load pictures and model, and choose; says nothing of the model where it is not of this folder."""
     from aaecli import console
@@ -194,8 +208,10 @@ def _choose(
             f"{path} reads images of another form than those of {folder}.", "Train anew, or leave --model out."
         )
     with console.status("Choosing"):
+        from aaecli.learn.devices import use_threads
         from aaecli.learn.questions import choose_questions, choose_rule
 
+        use_threads(threads or 0)
         chosen = choose_rule(dataset, learnt) if rule == "auto" else rule
         if chosen == "badge" and learnt is None:
             raise AaeError(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from aaecli.config import AUGMENTATIONS, Augmentation, Config
+from aaecli.config import AUGMENTATIONS, Augmentation, Config, Image
+from aaecli.effective import inert
 from aaecli.errors import AaeError
 
 
@@ -38,8 +39,10 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
         if config.labels and "labels" not in flags and "labels" not in file:
             config = replace(config, labels="all")
     else:
+        images = Image()
         given = [name for name in ("size", "channels") if name in flags.get("image", {})]
-        if given or "holdout" in flags:
+        given += [name for name in ("size", "channels") if getattr(config.image, name) != getattr(images, name)]
+        if given or "holdout" in flags or config.holdout != "auto":
             what = f"--{given[0]}" if given else "--holdout"
             raise AaeError(
                 f"{what} is for folders of pictures; the images of {config.data or 'MNIST'} are taken as they are.",
@@ -48,6 +51,10 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
     if augment is None and not config.image.has_strokes and "augmentation" not in file:
         # A preset without any, such as the article's, stays without.
         augment = "natural" if config.augmentation != Augmentation() else None
+        if augment is not None and "augmentation.shift" in inert(config):
+            augment = None
+    elif augment not in (None, "none") and (reason := inert(config).get("augmentation.shift")):
+        raise AaeError(f"--augment {augment} has no effect {reason}.", "Leave it out, or take --preset default.")
     if augment is not None:
         config = replace(config, augmentation=AUGMENTATIONS[augment])
     chosen = augment is not None or "augmentation" in file

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from aaecli.config import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.text import for_toml
 
@@ -205,6 +206,18 @@ def train(
             help="Where to train. A device that cannot be had is an error.",
         ),
     ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_THREADS,
+            metavar="N",
+            envvar="AAECLI_THREADS",
+            rich_help_panel=_WHERE,
+            show_default="one a core",
+            help="Threads of the processor.",
+        ),
+    ] = None,
     precision: Annotated[
         Literal["auto", "fp32", "bf16"] | None,
         typer.Option(
@@ -317,6 +330,7 @@ def train(
             "prior.style": style_prior,
             "prior.style_std": style_std,
             "device": device,
+            "threads": threads,
             "precision": precision,
             "compile": compile_step,
             "capture": capture,
@@ -330,7 +344,7 @@ def train(
     settings = resolve(preset=preset, config_file=config, flags=flags)
     settings = fitting(settings, flags, read_toml(config) if config else {}, augment)
     if print_config:
-        sys.stdout.write(for_toml(to_toml(settings)))
+        sys.stdout.write(for_toml(to_toml(settings, only_acting=True)))
         return
 
     from aaecli.cli.loading import load

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 
 from aaecli.errors import AaeError
+from aaecli.threads import choose_threads
 
 PRECISION_NAMES: dict[torch.dtype, Literal["fp32", "bf16"]] = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
@@ -36,6 +37,15 @@ def choose_device(name: Literal["auto", "cpu", "cuda", "mps"]) -> torch.device:
             "Use --device auto, or run `aaecli doctor` to see what is here.",
         )
     return torch.device(name)
+
+
+def use_threads(number: int = 0) -> None:
+    """Compute on the processor with so many threads; with 0 as many as it has cores for this process.
+
+    A container that may use one core of sixty-four is not to have sixty-four threads wait for it. Fewer threads than
+    that, which whoever calls this has set before, stay.
+    """
+    torch.set_num_threads(number or min(torch.get_num_threads(), choose_threads()))
 
 
 def describe_device(device: torch.device) -> str:

@@ -15,7 +15,7 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split, split
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
-from aaecli.learn.devices import choose_device, choose_precision
+from aaecli.learn.devices import choose_device, choose_precision, use_threads
 from aaecli.learn.predict import predict
 from aaecli.learn.trainer import Reporter, Trainer
 
@@ -53,6 +53,7 @@ def cross_validate(
             "No class has two labelled images, so none can be left out.", "Label a few more: `aaecli label` asks."
         )
     device = choose_device(config.device)
+    use_threads(config.threads)
     dtype = choose_precision(config.precision, device)
     label_prob = np.zeros((len(parts.labelled), len(dataset.classes)), np.float32)
     for number in np.unique(fold[fold >= 0]).tolist():

@@ -24,7 +24,14 @@ from aaecli.files import is_file
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import Checkpoint, save_model
-from aaecli.learn.devices import PRECISION_NAMES, choose_device, choose_precision, describe_device, processor_name
+from aaecli.learn.devices import (
+    PRECISION_NAMES,
+    choose_device,
+    choose_precision,
+    describe_device,
+    processor_name,
+    use_threads,
+)
 from aaecli.learn.journal import Journal
 from aaecli.learn.memory import naming_what_is_too_large
 from aaecli.learn.predict import judge, predict, told_label
@@ -81,6 +88,7 @@ def train(
     """
     dataset = dataset or load_dataset(config.data, config.image)
     device = choose_device(config.device)
+    use_threads(config.threads)
     with locked_new_run(root, name or _usual_name(config)) as folder:
         _write_text(folder / "config.toml", to_toml(config))
         return _run(config, dataset, device, folder, newest, reporter, save_every, tensorboard=tensorboard)
@@ -110,6 +118,7 @@ def resume(
         sweep(folder)
         dataset = load_dataset(config.data, config.image)
         device = choose_device(config.device)
+        use_threads(config.threads)
         return _run(config, dataset, device, folder, newest, reporter, save_every, tensorboard=tensorboard)
 
 

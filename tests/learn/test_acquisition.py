@@ -11,8 +11,7 @@ from aaecli.learn.acquisition import Reading, badge, k_means, read, typiclust
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.networks import Networks
 from aaecli.learn.questions import choose_questions, choose_rule
-from aaecli.settings import resolve
-from tests.learn.conftest import SMALL
+from tests.learn.conftest import shrunk
 
 
 def generator() -> torch.Generator:
@@ -78,7 +77,7 @@ def test_badge_asks_what_is_unsure_and_not_twice_the_same() -> None:
 
 
 def make_model(classes: str = "ab", preset: str = "default") -> Checkpoint:
-    config = resolve(preset=preset, flags=SMALL)
+    config = shrunk(preset)
     torch.manual_seed(0)
     networks = Networks(config.model, (1, 10, 10), len(classes), config.network).eval().requires_grad_(False)
     return Checkpoint(config, tuple(classes), (1, 10, 10), networks.encoder, networks.decoder)

@@ -32,10 +32,9 @@ def test_stored_colours_become_planes() -> None:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    from aaecli.settings import resolve
-    from tests.learn.conftest import SMALL
+    from tests.learn.conftest import shrunk
 
-    config = resolve(preset="default", flags=SMALL | {"image": {"channels": 3, "size": 16}})
+    config = shrunk("default", image={"channels": 3, "size": 16})
     torch.manual_seed(0)
     networks = Networks(config.model, SHAPE, 3, config.network)
     step = Step(networks, config, 2, torch.float32)

@@ -30,10 +30,9 @@ def make_model(config):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    from aaecli.settings import resolve
-    from tests.learn.conftest import SMALL
+    from tests.learn.conftest import shrunk
 
-    model = make_model(resolve(preset="default", flags=SMALL))
+    model = make_model(shrunk("default"))
     folder = tmp_path_factory.mktemp("exports")
     return model, folder, export.export_onnx(model, folder, lambda text: None)
 

@@ -78,7 +78,7 @@ def test_features_are_weights_as_images(small_config, dataset, kind):
     portrait = portrait_of(small_config("default", model="baseline", network={"encoder": kind}), dataset)
     weight = portrait.features(8)
     # A fully connected unit sees the whole image; a convolution, of the image folded to a half, three pixels by three.
-    assert weight.shape == ((8, 9, 7) if kind == "mlp" else (4, 3, 3))
+    assert weight.shape == ((8, 9, 7) if kind == "mlp" else (8, 3, 3))
     size = np.square(weight).sum((1, 2))
     assert (np.diff(size) <= 1e-6).all(), "the strongest first"
 

@@ -18,7 +18,7 @@ from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
-from aaecli.learn import devices, optimisers, step, training
+from aaecli.learn import devices, optimisers, step, trainer, training, validation
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import load_model
 from aaecli.learn.trainer import Trainer
@@ -112,7 +112,7 @@ def test_a_run_folder_tells_everything(tmp_path, small, preset, model):
     assert len(labelled) == 8
     assert all(dataset.classes[dataset.train_label[int(row["index"])]] == row["label"] for row in labelled)
     rows = rows_without_times(run)
-    assert [row["epoch"] for row in rows] == [str(row["epoch"]) for row in watcher.rows]
+    assert [float(row["epoch"]) for row in rows] == [row["epoch"] for row in watcher.rows]
     assert rows[-1]["step"] == "6"
     assert (tmp_path / "model.pt").read_bytes() == (run / "model.pt").read_bytes()
 
@@ -236,7 +236,7 @@ def test_rows_that_the_checkpoint_does_not_know_are_taken_back(tmp_path, small):
     whole, broken = (tmp_path / "runs" / f"semisupervised-8-00{number}" for number in (1, 2))
     # As if the machine had died after a row was written and before the state was.
     with (broken / "metrics.csv").open("a") as file:
-        file.write((whole / "metrics.csv").read_text().splitlines()[2] + "\n")
+        file.write((whole / "metrics.csv").read_text().splitlines()[4] + "\n")
     training.resume(broken, tmp_path / "model.pt", Watcher())
     assert rows_without_times(whole) == rows_without_times(broken)
 
@@ -319,7 +319,7 @@ def test_epochs_are_passes_over_the_pool(tmp_path, small):
     train(config, tmp_path, watcher)
     # 36 images, 6 of them for validation: 3 steps of 10 see the pool once.
     assert watcher.plan["num_steps"] == 9
-    assert [row["step"] for row in watcher.rows] == [3, 6, 9]
+    assert [row["epoch"] for row in watcher.rows] == pytest.approx([number / 3 for number in range(1, 10)], abs=1e-3)
 
 
 def test_a_short_training_on_mnist_reads_nine_digits_of_ten(tmp_path):
@@ -332,3 +332,76 @@ def test_a_short_training_on_mnist_reads_nine_digits_of_ten(tmp_path):
     assert np.all(np.diff(errors) > 0)
     # A decoder that has learnt nothing but the mean image is at 0.067.
     assert errors[0] < 0.06
+
+
+@pytest.mark.parametrize(("num_steps", "least", "most"), [(5, 5, 5), (21, 10, 20), (800, 20, 20), (4501, 19, 20)])
+def test_a_training_looks_at_the_validation_images_about_twenty_times(small, num_steps, least, most):
+    config = small(schedule={"steps": num_steps, "batch_size": 16, "labelled_batch_size": 8})
+    every = validation.interval(config, num_steps)
+    assert least <= math.ceil(num_steps / every) <= most
+
+
+def test_how_often_depends_on_the_steps_and_not_on_the_number_of_images(tmp_path, small_config, write_dataset):
+    rows = []
+    for repeats in (9, 90):
+        folder = write_dataset(f"of{repeats}", train=tuple(range(4)) * repeats, test=tuple(range(4)) * 2, size=(9, 9))
+        watcher = Watcher()
+        lengths = {"steps": 12, "batch_size": 16, "labelled_batch_size": 8, "validate_every": 5}
+        train(small_config(data=str(folder), labels=8, schedule=lengths), tmp_path, watcher)
+        rows.append([row["step"] for row in watcher.rows])
+    assert rows == [[5, 10, 12], [5, 10, 12]]
+
+
+@pytest.mark.parametrize("preset", ["default", "best", "tutorial"])
+def test_looking_at_the_validation_images_changes_nothing(tmp_path, small, preset):
+    for every in (1, 6):
+        lengths = {"steps": 6, "batch_size": 16, "labelled_batch_size": 8, "validate_every": every}
+        network = {"dropout": 0.5} if preset != "best" else {"channels": [4], "features": 8}
+        config = small(preset=preset, schedule=lengths, network=network | {"style_dim": 3, "input_noise": 0.2})
+        training.train(config, tmp_path / f"every{every}", None, tmp_path / f"{every}.pt", Watcher())
+    assert_same_weights(tmp_path / "1.pt", tmp_path / "6.pt")
+
+
+def test_means_in_a_row_are_over_the_steps_since_the_last_one(tmp_path, small):
+    lengths = {"batch_size": 16, "labelled_batch_size": 8}
+    each, some = Watcher(), Watcher()
+    train(small(schedule=lengths | {"steps": 7, "validate_every": 1}), tmp_path, each)
+    train(small(schedule=lengths | {"steps": 7, "validate_every": 3}), tmp_path, some)
+    single = [row["classification"] for row in each.rows]
+    means = [sum(single[:3]) / 3, sum(single[3:6]) / 3, single[6]]
+    assert [row["classification"] for row in some.rows] == pytest.approx(means, rel=1e-5)
+
+
+def test_the_label_prior_is_kept_as_it_was_resolved(tmp_path, small):
+    frequency = (1.0, 2.0, 3.0, 4.0)
+    train(small(prior={"label_frequency": list(frequency)}), tmp_path)
+    model = load_model(tmp_path / "model.pt")
+    assert model.label_prior == pytest.approx([share / 10 for share in frequency])
+    train(small(), tmp_path)
+    assert load_model(tmp_path / "model.pt").label_prior == (0.25,) * 4
+
+
+def test_where_every_image_is_labelled_the_prior_is_as_the_labels_are(tmp_path, small_config, write_dataset):
+    folder = write_dataset(train=(0, 1, 1, 1) * 30, test=(0, 1) * 2, size=(9, 9))
+    for labels, expected in (("all", 0.25), (8, 0.5)):
+        train(small_config(data=str(folder), labels=labels), tmp_path)
+        assert load_model(tmp_path / "model.pt").label_prior[0] == pytest.approx(expected, abs=0.02)
+
+
+def test_reference_errors_are_of_a_draw_and_not_of_the_first_images(small, monkeypatch):
+    config = small()
+    dataset = load_dataset(config.data)
+    order = np.argsort(dataset.train_label, kind="stable")
+    sorted_by_class = dataclasses.replace(
+        dataset,
+        train_image=dataset.train_image[order],
+        train_label=dataset.train_label[order],
+        train_name=tuple(map(str, range(36))),
+        findings=object(),
+    )
+    monkeypatch.setattr(trainer, "_MOST_REFERENCES", 12)
+    parts = split(sorted_by_class, 8, 0)
+    chosen = Trainer(config, sorted_by_class, parts, torch.device("cpu"), torch.float32).reference_image
+    known = {image.tobytes(): label for image, label in zip(dataset.train_image, dataset.train_label, strict=True)}
+    assert len(chosen) == 12
+    assert len({known[image.tobytes()] for image in chosen.numpy()}) == 4

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from aaecli.errors import AaeError
-from aaecli.learn import export, trainer, training
+from aaecli.learn import export, training, validation
 from aaecli.learn.networks import Networks, looking_once
 from aaecli.learn.step import Step
 from aaecli.learn.views import NUM_VIEWS, mean_label_logits, views
@@ -99,21 +99,22 @@ def test_an_encoder_that_looked_once_looks_at_all_views_again(small_config):
     assert torch.equal(encoder(image).label(), before)
 
 
-def test_the_last_row_of_a_training_and_the_result_are_of_all_views(small_config, write_dataset, tmp_path, monkeypatch):
+def test_every_row_is_of_one_look_and_the_result_says_both(small_config, write_dataset, tmp_path, monkeypatch):
     folder = write_dataset(train=tuple(range(4)) * 9, test=tuple(range(4)) * 2, size=(9, 9))
     config = small_config("best", data=str(folder), labels=8)
     shifts = []
-    real = trainer.predict
+    real = validation.predict
     monkeypatch.setattr(
-        trainer, "predict", lambda encoder, *rest: shifts.append(encoder.test_time_shift) or real(encoder, *rest)
+        validation, "predict", lambda encoder, *rest: shifts.append(encoder.test_time_shift) or real(encoder, *rest)
     )
     watcher = Watcher()
-    training.train(config, tmp_path / "runs", None, None, watcher)
-    epochs = len(watcher.rows)
-    assert epochs > 1
-    assert shifts[: epochs - 1] == [0] * (epochs - 1)
-    assert len(shifts) > epochs
-    assert set(shifts[epochs - 1 :]) == {1}
+    summary = training.train(config, tmp_path / "runs", None, None, watcher)
+    assert len(watcher.rows) > 1
+    assert shifts == [0] * len(watcher.rows) + [1, 0]
+    assert summary["validation_accuracy"] == watcher.rows[-1]["validation_accuracy"]
+    assert 0 <= summary["validation_accuracy_deployed"] <= 1
+    once = training.train(small_config("default", data=str(folder), labels=8), tmp_path / "runs", None, None, watcher)
+    assert "validation_accuracy_deployed" not in once
 
 
 @pytest.mark.parametrize("kind", ["mlp", "convolutional"])
