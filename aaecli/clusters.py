@@ -82,7 +82,7 @@ def cross_named_prob(
 def _halves(label: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
     """Deal images (N,) into two halves, each class by itself, the odd ones in turn."""
     rng = np.random.default_rng(seed)
-    order = np.concatenate([rng.permutation(np.flatnonzero(label == value)) for value in np.unique(label)])
     half = np.zeros(len(label), bool)
+    order = [place for value in np.unique(label) for place in rng.permutation(np.flatnonzero(label == value)).tolist()]
     half[order[::2]] = True
     return half

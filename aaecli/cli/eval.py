@@ -135,7 +135,7 @@ def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dat
     dataset = with_classes(dataset, checkpoint.classes)
     _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, device)
-    return dataset, judge(checkpoint, prediction, dataset.test_label, has_named=dataset.images_of != "test")
+    return dataset, judge(checkpoint, prediction, dataset.test_label, has_named=dataset.images_of == "holdout")
 
 
 def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:

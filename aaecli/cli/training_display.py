@@ -122,7 +122,7 @@ class TrainingDisplay:
         terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
         judged = "".join(f"{name} {figure}, " for name, figure in self._validated())
         console.say(
-            f"epoch {row['epoch']:.0f}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
+            f"epoch {row['epoch']:.3g}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
             f"{judged}{terms}, "
             f"{row['images_per_second']:,.0f} images/s, {self._time_left()} left"
         )

@@ -41,7 +41,7 @@ def label_frequency(settings: Prior, label: NDArray[np.int64], num_classes: int,
         frequency = (np.bincount(label, minlength=num_classes) + 1).astype(np.float64)
     else:
         return None
-    if (frequency == frequency[0]).all():
+    if (frequency == frequency[:1]).all():
         return None
     return torch.from_numpy((frequency / frequency.sum()).astype(np.float32))
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from aaecli.family import FAMILY
-from tests.cli.test_train import SMALL, aaecli
+from tests.cli.test_train import aaecli, small_settings
 
 OUTPUTS = {
     "baseline": ({"image"}, {"label_prob"}, None),
@@ -38,7 +38,7 @@ QUICK = ("aae", "supervised", "clustering")
 def trained(request, tmp_path_factory):
     """Train each model for a moment on real MNIST and export it."""
     folder = tmp_path_factory.mktemp(request.param)
-    (folder / "small.toml").write_text(SMALL)
+    (folder / "small.toml").write_text(small_settings(request.param))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         words = ("--config", "small.toml", "--steps", 30, "--preset", "default", "--device", "cpu", "--quiet")

@@ -13,8 +13,11 @@ import time
 import tomllib
 
 import pytest
+import tomli_w
 
 from aaecli.cli import main
+from aaecli.effective import inert
+from aaecli.settings import resolve
 
 SMALL = """
 [network]
@@ -28,6 +31,16 @@ steps = 6
 batch_size = 10
 labelled_batch_size = 4
 """
+
+
+def small_settings(model):
+    """Give those of the small settings that act in a model, as TOML."""
+    vain, table = inert(resolve(flags={"model": model}, preset="default")), tomllib.loads(SMALL)
+    acting = {
+        section: {key: value for key, value in part.items() if f"{section}.{key}" not in vain}
+        for section, part in table.items()
+    }
+    return tomli_w.dumps(acting)
 
 
 @pytest.fixture
@@ -53,7 +66,10 @@ def test_results_on_stdout_and_talk_on_stderr(here, capsys):
     assert out.startswith("test accuracy")
     assert "95 % interval" in out
     assert "runs/semisupervised-8-001" in out
-    assert [line.split(",")[0] for line in err.splitlines() if line.startswith("epoch")] == ["epoch 1", "epoch 2"]
+    assert [line.split(",")[0] for line in err.splitlines() if line.startswith("epoch")] == [
+        *("epoch 0.333", "epoch 0.667", "epoch 1"),
+        *("epoch 1.33", "epoch 1.67", "epoch 2"),
+    ]
     assert "Next: aaecli eval model.pt" in err
     assert (here / "model.pt").is_file()
 
@@ -67,6 +83,7 @@ def test_json_is_one_object_and_quiet_is_silent(here, capsys):
 
 
 def test_the_run_goes_where_it_is_told(here, capsys):
+    (here / "small.toml").write_text("[network]\nhidden = [16, 12]\n[schedule]\nsteps = 6\nbatch_size = 10\n")
     assert train("--out", "elsewhere", "--name", "mine", "--model", "baseline") == 0
     assert (here / "elsewhere/mine-001/model.pt").is_file()
     assert not (here / "runs").exists()
@@ -213,3 +230,30 @@ def test_on_a_terminal_the_training_is_shown_live(here):
         assert word in screen
     # The cursor, hidden while the display lives, is shown again.
     assert screen.rindex("\x1b[?25h") > screen.rindex("\x1b[?25l")
+
+
+def test_a_setting_that_has_no_effect_is_refused_and_not_printed(here, capsys, monkeypatch):
+    assert aaecli("train", "--clusters", 30, "--print-config") == 1
+    assert "clusters has no effect in a model other than clustering." in capsys.readouterr().err
+    monkeypatch.setenv("AAECLI_STYLE_DIM", "4")
+    assert aaecli("train", "--model", "baseline", "--print-config") == 1
+    assert "network.style_dim has no effect" in capsys.readouterr().err
+    assert aaecli("train", "--print-config") == 0
+    table = tomllib.loads(capsys.readouterr().out)
+    assert "clusters" not in table
+    assert "channels" not in table["network"]
+
+
+def test_the_number_of_threads_is_the_users(here, capsys, monkeypatch):
+    import torch
+
+    before, used = torch.get_num_threads(), []
+    monkeypatch.setattr(torch, "set_num_threads", used.append)
+    assert train("--threads", 3, "--steps", 1, "--quiet") == 0
+    assert used == [3]
+    assert train("--threads", 0) == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert train("--steps", 1, "--quiet") == 0
+    assert used == [3, min(1, before)]
+    assert aaecli("eval", "--data", "data", "--threads", 2, "--json") == 0
+    assert used[2:] == [2]
