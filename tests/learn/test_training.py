@@ -15,6 +15,7 @@ import torch
 
 from aaecli.config import from_table, to_table
 from aaecli.data.dataset import load_dataset
+from aaecli.data.findings import Findings
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
@@ -397,7 +398,7 @@ def test_reference_errors_are_of_a_draw_and_not_of_the_first_images(small, monke
         train_image=dataset.train_image[order],
         train_label=dataset.train_label[order],
         train_name=tuple(map(str, range(36))),
-        findings=object(),
+        findings=Findings({}, (), (), (), (), (), 0, 36),
     )
     monkeypatch.setattr(trainer, "_MOST_REFERENCES", 12)
     parts = split(sorted_by_class, 8, 0)
