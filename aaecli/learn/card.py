@@ -12,6 +12,7 @@ from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.predict import judge, predict_stored
 from aaecli.paths import replacing
 from aaecli.settings import to_toml
+from aaecli.text import for_markdown, for_toml
 
 CARD = "README.md"
 
@@ -56,7 +57,7 @@ def model_card(checkpoint: Checkpoint, dataset: str, report: dict[str, Any], fil
     which = "all labels" if config.labels == "all" else f"{config.labels} labelled images"
     lines = [f"- `{Path(facts['path']).name}`: {facts['bytes'] / 1e6:.1f} MB" for facts in files.values()]
     parts = [
-        f"# Model card: {config.model} on {dataset}",
+        f"# Model card: {config.model} on {for_markdown(dataset)}",
         f"Made by `aaecli export` {__version__} from a training with preset `{config.preset}`, {which} and seed "
         f"{config.seed}: {checkpoint.facts['steps']:,} steps.",
         "## Files",
@@ -65,8 +66,8 @@ def model_card(checkpoint: Checkpoint, dataset: str, report: dict[str, Any], fil
         f"(batch, {len(checkpoint.classes)}) and, where the model has one, `style`. The decoder reads `label` and "
         "`style` and gives `image`. The metadata of both files say the rest.",
         "## Data",
-        f"{dataset}: {which}; the other training images, but those kept for validation, without their labels. The test "
-        "images were read once, when the training was done, and decided nothing.",
+        f"{for_markdown(dataset)}: {which}; the other training images, but those kept for validation, without their "
+        "labels. The test images were read once, when the training was done, and decided nothing.",
         "## Accuracy",
         _figures(report),
         "## Limits",
@@ -78,7 +79,7 @@ def model_card(checkpoint: Checkpoint, dataset: str, report: dict[str, Any], fil
         "## Licence",
         _MNIST_LICENCE if dataset == "MNIST" else "That of the data it was trained on: its owner's to say.",
         "## Settings",
-        f"```toml\n{to_toml(config).strip()}\n```",
+        f"```toml\n{for_toml(to_toml(config).strip())}\n```",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -91,7 +92,7 @@ def _figures(report: dict[str, Any]) -> str:
         )
     low, high = report["accuracy_interval"]
     rows = [
-        f"| {entry['class']} | {entry['precision']:.2%} | {entry['recall']:.2%} | {entry['f1']:.2%} "
+        f"| {for_markdown(entry['class'])} | {entry['precision']:.2%} | {entry['recall']:.2%} | {entry['f1']:.2%} "
         f"| {entry['num_images']:,} |"
         for entry in report["classes"]
     ]
