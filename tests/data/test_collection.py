@@ -261,11 +261,13 @@ def test_what_was_not_used_for_long_is_forgotten(tmp_path: Path, monkeypatch: py
     cache = cache_of_its_own(tmp_path, monkeypatch)
     cache.mkdir(parents=True)
     long_ago, lately = time.time() - 91 * 86400, time.time() - 89 * 86400
-    for name, when in (("old.npz", long_ago), ("used.npz", lately), ("old.txt", long_ago)):
+    # A file of another name is somebody else's, however old.
+    old, used, other = f"{'0' * 32}.npz", f"{'1' * 32}.npz", "old.npz"
+    for name, when in ((old, long_ago), (used, lately), (other, long_ago)):
         (cache / name).touch()
         os.utime(cache / name, (when, when))
     load_dataset(write_classes(tmp_path / "data", 2, 1))
-    (made,) = {path.name for path in cache.iterdir()} - {"used.npz", "old.txt"}
+    (made,) = {path.name for path in cache.iterdir()} - {used, other}
     # Reading it is using it.
     os.utime(cache / made, (lately, lately))
     load_dataset(tmp_path / "data")
