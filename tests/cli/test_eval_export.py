@@ -72,7 +72,7 @@ def test_without_a_name_the_newest_run_is_taken(here, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nowhere.pt",), "There is no file nowhere.pt"),
+        (("nowhere.pt",), "Cannot read nowhere.pt"),
         (("nowhere.onnx",), "nowhere.onnx"),
         (("small.toml",), "small.toml"),
         (("runs/semisupervised-100-001/last.pt",), "holds no model"),
