@@ -151,7 +151,7 @@ def classify(
     writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show)
     keeper = InputKeeper(save_input) if save_input else None
     num_failed = 0
-    counts = talks and not sys.stdout.isatty()
+    counts = talks and not sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     total = None
     if counts and (files_from is None or is_file(files_from)):
         # A pipe may give its names one by one, and wait for each answer.
