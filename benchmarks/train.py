@@ -168,7 +168,8 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help="on CUDA, write the figures into results/gpu.json")
     parser.add_argument("--first-step", type=float, help=argparse.SUPPRESS)
     words = parser.parse_args()
-    config = resolve(preset=words.preset, flags={"device": words.device, "capture": words.capture})
+    flags = {"device": words.device} | ({} if words.capture else {"capture": False})
+    config = resolve(preset=words.preset, flags=flags)
     if words.first_step:
         _first_step(config, words.first_step)
         return

@@ -117,7 +117,7 @@ def test_no_step_waits_for_the_gpu(preset, model, capture, waiting_fails):
 
 
 def test_classes_drawn_as_often_as_asked_can_be_recorded(small):
-    config = small(capture=True, prior={"label": "labelled", "label_frequency": (0.1, 0.2, 0.3, 0.4)})
+    config = small(capture=True, prior={"label_frequency": (0.1, 0.2, 0.3, 0.4)})
     dataset = load_dataset(config.data)
     trainer = Trainer(config, dataset, split(dataset, 8, 0, config.holdout), torch.device("cuda"), torch.float32)
     for number in range(6):
