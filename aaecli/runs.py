@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 State = Literal["running", "stopped", "done"]
 
 _MAX_BYTES = 2**20
-_MAX_METRICS_BYTES = 2**25
+_MAX_METRICS_BYTES = 2**22
 _LONGEST_ROW = 2**14
 
 
