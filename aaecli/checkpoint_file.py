@@ -25,7 +25,7 @@ def opened(path: Path, kind: str, max_bytes: int = _NO_LIMIT) -> Iterator[tuple[
 
     Args:
         path: The file.
-        kind: ``model`` or ``training``.
+        kind: ``model``, ``training``, or ``any`` of the two.
         max_bytes: Largest file that is looked at. Where no weights are read, any may be.
 
     Yields:
@@ -70,7 +70,7 @@ def _checked(content: object, kind: str, path: Path) -> dict[str, Any]:
             f"{path} has schema {schema if type(schema) is int else 'unknown'}; this aaecli reads up to {SCHEMA}.",
             "Install a newer aaecli, from where you had this one.",
         )
-    if content.get("kind") != kind:
+    if kind not in (content.get("kind"), "any"):
         other = "last.pt, which training goes on from" if kind == "model" else "model.pt, which holds weights to use"
         raise AaeError(f"{path} holds no {kind}.", f"It looks like a {other}; name the other file of the same run.")
     return content

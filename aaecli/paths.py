@@ -18,6 +18,8 @@ from aaecli.suggestions import suggest
 RUNS = Path("runs")
 NEWEST_MODEL = Path("model.pt")
 EXPORTS = Path("exports")
+STATE = "last.pt"
+"""What a training goes on from; of one that has not ended, its weights are the model."""
 _RUN_FILES = (
     *("config.toml", "environment.json", "labels.csv", "metrics.csv", "summary.json", "model.pt", "last.pt"),
     *(".lock", "figures", "tensorboard"),
@@ -219,10 +221,10 @@ def find_model(named: Path | None) -> Path:
         AaeError: There is none.
     """
     if named is not None and is_folder(named):
-        for name in (NEWEST_MODEL.name, "encoder.onnx"):
+        for name in (NEWEST_MODEL.name, "encoder.onnx", STATE):
             if is_file(named / name):
                 return named / name
-        raise AaeError(f"There is no model in {named}.", "Name a .pt or .onnx file, or a run that is done.")
+        raise AaeError(f"There is no model in {named}.", "Name a .pt or .onnx file, or a run that has saved something.")
     if named is not None:
         return named
     if is_file(NEWEST_MODEL):

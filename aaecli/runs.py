@@ -10,8 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from aaecli.checkpoint_file import describe
 from aaecli.errors import AaeError
 from aaecli.files import exists, is_file, open_regular, read_bytes
+from aaecli.paths import STATE
 from aaecli.runlock import is_locked
 from aaecli.settings import read_toml
 
@@ -24,6 +26,7 @@ State = Literal["running", "stopped", "done"]
 _MAX_BYTES = 2**20
 _MAX_METRICS_BYTES = 2**22
 _LONGEST_ROW = 2**14
+_YEARS = (1971, 9000)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Run:
         labels: Number of labelled images, or ``all``.
         preset: Preset that the settings started from.
         seed: Seed.
-        steps: Steps taken, up to the last epoch that was written down.
+        steps: Steps taken: of a run that is done all of them, of one that stopped those that are saved, from which
+            ``--resume`` goes on, of one that runs those that are known.
         num_steps: Steps of the whole training.
         validation_accuracy: Of the last epoch, in [0, 1].
         test_accuracy: In [0, 1]; only of a run that is done.
@@ -87,7 +91,8 @@ def newest_stopped(root: Path) -> Path:
     Raises:
         AaeError: There is none, or the folder cannot be read.
     """
-    stopped = [run for run in list_runs(root) if run.state == "stopped"]
+    # Without an environment.json, a training did not get as far as its first step.
+    stopped = [run for run in list_runs(root) if run.state == "stopped" and is_file(run.path / "environment.json")]
     if not stopped:
         raise AaeError(
             f"No training in {root} has stopped before its end.", "`aaecli runs` lists those that there are."
@@ -103,23 +108,28 @@ def read_run(folder: Path) -> Run:
     summary = read_object(folder / "summary.json", faults)
     last = _last_row(folder / "metrics.csv", faults)
     facts = environment | summary
+    saved = _saved(folder / STATE, faults) if summary.get("state") != "done" else {}
     is_done = summary.get("state") == "done"
     labels = config.get("labels")
+    state: State = "done" if is_done else "running" if is_locked(folder) else "stopped"
+    steps = _whole(saved.get("number")) or 0
+    if state == "running":
+        steps = max(steps, _whole(last.get("step")) or 0)
     return Run(
         name=folder.name,
         path=folder,
-        state="done" if is_done else "running" if is_locked(folder) else "stopped",
+        state=state,
         model=_text(config.get("model")),
         labels=_text(labels) if isinstance(labels, str) else _whole(labels),
         preset=_text(config.get("preset")),
         seed=_whole(config.get("seed")),
-        steps=_whole(facts.get("steps", last.get("step"))),
-        num_steps=_whole(facts.get("num_steps")),
+        steps=_whole(facts.get("steps")) if is_done else steps,
+        num_steps=_whole(facts.get("num_steps", environment.get("num_steps"))),
         validation_accuracy=_share(last.get("validation_accuracy")),
         test_accuracy=_share(summary.get("test_accuracy")) if is_done else None,
         test_accuracy_interval=_interval(summary.get("test_accuracy_interval")) if is_done else None,
         started=_text(environment.get("started")) if _timestamp(environment.get("started")) else None,
-        seconds=_number(facts.get("seconds", last.get("seconds"))),
+        seconds=_number(facts.get("seconds", saved.get("seconds", last.get("seconds")))),
         faults=tuple(faults),
     )
 
@@ -141,12 +151,17 @@ def read_metrics(folder: Path) -> dict[str, NDArray[np.float64]]:
     lines = body.rpartition(b"\n")[0].splitlines()
     if len(lines) < 2:
         raise AaeError(f"{path} has no row yet.", "The first is written after the first epoch of the training.")
+    hint = "Train again, or copy it again."
     try:
         names, *rows = csv.reader(line.decode() for line in lines)
         values = np.array([[float(cell) for cell in row] for row in rows])
-        return {name: values[:, place] for place, name in zip(range(values.shape[1]), names, strict=True)}
+        columns = {name: values[:, place] for place, name in zip(range(values.shape[1]), names, strict=True)}
     except (ValueError, IndexError, csv.Error) as error:
-        raise AaeError(f"{path} is damaged: a row does not fit the first.", "Train again, or copy it again.") from error
+        raise AaeError(f"{path} is damaged: a row does not fit the first.", hint) from error
+    for name in ("epoch", "step"):
+        if name not in columns or not ((columns[name] >= 0) & (columns[name] < 2**53)).all():
+            raise AaeError(f"{path} is damaged: it has no column '{name}' of numbers.", hint)
+    return columns
 
 
 def _config(path: Path, faults: list[str]) -> dict[str, Any]:
@@ -172,6 +187,17 @@ def read_object(path: Path, faults: list[str]) -> dict[str, Any]:
         faults.append(f"{path} is damaged: it is not one JSON object.")
         return {}
     return value
+
+
+def _saved(path: Path, faults: list[str]) -> dict[str, Any]:
+    """Read what the state of a training says of itself; without its weights, that takes milliseconds."""
+    if not exists(path):
+        return {}
+    try:
+        return describe(path, "training")
+    except AaeError as error:
+        faults.append(error.message)
+        return {}
 
 
 def _last_row(path: Path, faults: list[str]) -> dict[str, str]:
@@ -207,7 +233,8 @@ def _timestamp(text: object) -> float | None:
     """Give the seconds since 1970 of a date with a zone."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return moment.timestamp() if moment and moment.tzinfo else None
+        # Of the years at either end, some zones have no such moment.
+        return moment.timestamp() if moment and moment.tzinfo and _YEARS[0] <= moment.year <= _YEARS[1] else None
     except (ValueError, OverflowError):
         return None
 

@@ -23,8 +23,18 @@ def require(holds: bool, key: str, rule: str, value: object) -> None:
         AaeError: ``holds`` is false.
     """
     if not holds:
-        shown = reprlib.repr(value)
+        shown = shortly(value)
         raise AaeError(f"{key} must be {rule}, not {shown}.", "`aaecli train --print-config` shows every setting.")
+
+
+def shortly(value: object) -> str:
+    """Spell a value in a sentence, however large it is: Python spells no number of thousands of digits."""
+    if type(value) is int and abs(value) >= 10**40:
+        return f"a number of {value.bit_length() * 3 // 10:,} digits"
+    try:
+        return reprlib.repr(value)
+    except ValueError:
+        return f"a {type(value).__name__} with numbers of thousands of digits"
 
 
 def plain(value: Any) -> Any:
@@ -70,7 +80,7 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
     if origin is Literal:
         choices = typing.get_args(hint)
         if value not in choices:
-            raise AaeError(f"{key} cannot be {reprlib.repr(value)}.", did_you_mean(str(value), choices))
+            raise AaeError(f"{key} cannot be {shortly(value)}.", did_you_mean(shortly(value), choices))
         return value
     if origin is tuple:
         require(isinstance(value, list | tuple), key, "a list", value)

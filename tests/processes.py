@@ -160,6 +160,7 @@ def _command(words: list[str], cwd: Path, notes: Path) -> int:
     for name in [name for name in os.environ if name.startswith("AAECLI_")]:
         del os.environ[name]
     os.environ["COLUMNS"] = "100"
+    os.environ["AAECLI_CACHE"] = str(notes.parent / "cache")
     notes.mkdir(parents=True, exist_ok=True)
     out, err, took = _files(notes)
     for descriptor, path in ((1, out), (2, err)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+import zipfile
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from aaecli.config import Config
 from aaecli.errors import AaeError
 from aaecli.runlock import locked
-from aaecli.runs import list_runs, newest_stopped, read_run
+from aaecli.runs import list_runs, newest_stopped, read_metrics, read_run
 from aaecli.settings import to_toml
 
 DONE = {"state": "done", "test_accuracy": 0.985, "test_accuracy_interval": [0.98, 0.99], "seconds": 81.5, "steps": 3000}
@@ -64,7 +66,7 @@ def test_a_run_that_a_training_holds(tmp_path: Path) -> None:
 def test_a_run_that_has_just_begun(tmp_path: Path) -> None:
     folder = write_run(tmp_path, metrics="")
     run = read_run(folder)
-    assert (run.state, run.steps, run.validation_accuracy, run.faults) == ("stopped", None, None, ())
+    assert (run.state, run.steps, run.validation_accuracy, run.faults) == ("stopped", 0, None, ())
     (folder / "environment.json").unlink()
     (folder / "metrics.csv").unlink()
     run = read_run(folder)
@@ -74,13 +76,57 @@ def test_a_run_that_has_just_begun(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rest", ["3,11", "3,1170,149760,0.9", "3"])
 def test_a_row_that_is_being_written_is_waited_for(tmp_path: Path, rest: str) -> None:
     run = read_run(write_run(tmp_path, metrics=METRICS + rest))
-    assert (run.steps, run.validation_accuracy, run.faults) == (780, 0.955, ())
+    assert (run.validation_accuracy, run.seconds, run.faults) == (0.955, 21.0, ())
 
 
 def test_the_last_row_of_a_long_file(tmp_path: Path) -> None:
     rows = "".join(f"{epoch},{epoch * 10},0,0.5,1\n" for epoch in range(1, 50_000))
     run = read_run(write_run(tmp_path, metrics=METRICS.splitlines()[0] + "\n" + rows))
-    assert (run.steps, run.faults) == (499_990, ())
+    assert (run.validation_accuracy, run.faults) == (0.5, ())
+
+
+def test_steps_of_a_stopped_run_are_those_that_are_saved(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    # Nothing is: what metrics.csv tells of would be trained again.
+    assert read_run(folder).steps == 0
+    write_state(folder, number=1234, seconds=8.5)
+    run = read_run(folder)
+    assert (run.state, run.steps, run.num_steps, run.seconds, run.faults) == ("stopped", 1234, 3000, 8.5, ())
+    (folder / "last.pt").write_bytes(b"PK")
+    (fault,) = read_run(folder).faults
+    assert "last.pt is refused" in fault
+
+
+def write_state(folder: Path, **content: Any) -> None:
+    """Write a last.pt as torch does, of plain values alone."""
+    whole = {"format": "aaecli", "schema": 1, "kind": "training"} | content
+    with zipfile.ZipFile(folder / "last.pt", "w") as archive:
+        archive.writestr("last/data.pkl", pickle.dumps(whole, protocol=2))
+
+
+@pytest.mark.parametrize(
+    "date", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00-23:59"]
+)
+def test_dates_at_either_end_of_time(tmp_path: Path, date: str) -> None:
+    folder = write_run(tmp_path)
+    (folder / "environment.json").write_text(json.dumps({"started": date}))
+    assert read_run(folder).started is None
+    assert [run.name for run in list_runs(tmp_path)] == [folder.name]
+
+
+@pytest.mark.parametrize("metrics", ["epoch,loss\n1,2\n", "epoch,step\n1,nan\n", "epoch,step\n1,-5\n", "step\ninf\n"])
+def test_metrics_without_steps_are_damaged(tmp_path: Path, metrics: str) -> None:
+    with pytest.raises(AaeError, match=r"metrics\.csv is damaged: it has no column '(step|epoch)'") as caught:
+        read_metrics(write_run(tmp_path, metrics=metrics))
+    assert caught.value.hint
+
+
+def test_a_start_that_failed_is_not_gone_on_with(tmp_path: Path) -> None:
+    folder = write_run(tmp_path)
+    assert newest_stopped(tmp_path) == folder
+    (folder / "environment.json").unlink()
+    with pytest.raises(AaeError, match="has stopped before its end"):
+        newest_stopped(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,9 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
     from aaecli.learn.folds import cross_validate
     from aaecli.metrics import evaluate
 
-    config = load_model(path).config
-    dataset = load(data if data is not None else config.data, config.image, notes=False)
+    model = load_model(path)
+    config = model.config
+    dataset = load(model.data_folder(data, path), config.image, notes=False)
     console.say(
         f"Training {folds} times on {dataset.name}, as {path} was trained, each time without a part of the labels."
     )

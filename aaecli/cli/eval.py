@@ -121,17 +121,22 @@ def evaluate(
 
 
 def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
+    from aaecli.console import say
     from aaecli.data.dataset import all_labelled, kept_back, load_dataset, with_classes
     from aaecli.learn.checkpoint import load_model
     from aaecli.learn.predict import judge, predict_stored
 
     checkpoint = load_model(path)
+    if checkpoint.unfinished:
+        say(f"{path} is of a training that has not ended: {checkpoint.unfinished}.")
     config = checkpoint.config
-    dataset = load_dataset(data if data is not None else config.data, config.image)
+    dataset = load_dataset(checkpoint.data_folder(data, path), config.image)
     if not len(dataset.test_label):
-        # Of the folder that it was trained on, only what was kept back tells anything.
-        is_other = data is not None and (not config.data or Path(data).resolve() != Path(config.data).resolve())
-        dataset = all_labelled(dataset) if is_other else kept_back(dataset, checkpoint.facts.get("holdout", ()))
+        held = checkpoint.facts.get("holdout", ())
+        # Of the folder that it was trained on, wherever that is now, only what was kept back tells anything.
+        is_elsewhere = data is not None and (not config.data or Path(data).resolve() != Path(config.data).resolve())
+        is_other = is_elsewhere and not (held and set(held) <= set(dataset.train_name))
+        dataset = all_labelled(dataset) if is_other else kept_back(dataset, held)
     dataset = with_classes(dataset, checkpoint.classes)
     _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, device)

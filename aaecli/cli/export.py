@@ -57,6 +57,8 @@ def export(
         from aaecli.learn.export import export_onnx
 
         checkpoint = load_model(path)
+        if checkpoint.unfinished:
+            console.say(f"{path} is of a training that has not ended: {checkpoint.unfinished}.")
         report = export_onnx(checkpoint, out, tell)
         if card:
             from aaecli.learn.card import write_card

@@ -33,27 +33,34 @@ class Exhibit:
     Attributes:
         folder: The run folder.
         facts: What was measured for the figures drawn so far, by figure.
+        data: Folder of the images that it was trained on; where None, where this machine remembers them to be.
     """
 
     folder: Path
     facts: dict[str, dict[str, Any]]
+    data: str | None = None
 
     @cached_property
     def portrait(self) -> Portrait:
         """The run's model, loaded when a figure first needs it."""
+        from aaecli.console import say
         from aaecli.data.dataset import load_dataset
         from aaecli.learn.checkpoint import load_model
         from aaecli.learn.portrait import Portrait
+        from aaecli.paths import NEWEST_MODEL, STATE
 
-        path = self.folder / "model.pt"
-        if not is_file(path):
+        # Of a training that has not ended, last.pt has the weights that it would use if it ended here.
+        path = next((path for name in (NEWEST_MODEL.name, STATE) if is_file(path := self.folder / name)), None)
+        if path is None:
             raise AaeError(
                 f"{self.folder} has no model yet: its training is not done.",
                 f"{suggest_aaecli('plot', 'curves', self.folder)} draws how far it is; "
                 f"{suggest_aaecli('train', '--resume', self.folder)} goes on.",
             )
         model = load_model(path)
-        return Portrait.of(model, load_dataset(model.config.data, model.config.image))
+        if model.unfinished:
+            say(f"{path} is of a training that has not ended: {model.unfinished}.")
+        return Portrait.of(model, load_dataset(model.data_folder(self.data, path), model.config.image))
 
     @property
     def title(self) -> str:

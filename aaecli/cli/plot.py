@@ -59,6 +59,15 @@ def plot(
         list[Path] | None,
         typer.Argument(metavar="[RUN]...", show_default="the newest", help="Run folders, or their names in runs/."),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            envvar="AAECLI_DATA",
+            show_default="those of the training, if it ran here",
+            help="Folder of the images that the run was trained on.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -93,7 +102,7 @@ def plot(
             from aaecli.cli.gallery import Exhibit, draw
 
             for folder in folders:
-                exhibit, target = Exhibit(folder, {}), out or folder / "figures"
+                exhibit, target = Exhibit(folder, {}, data), out or folder / "figures"
                 if what == "all":
                     written.append(_report(exhibit, target, tell))
                 else:

@@ -262,7 +262,8 @@ def train(
         typer.Option(
             "--resume",
             rich_help_panel=_WHERE,
-            help="Go on with RUN, or with the newest that stopped, in its own settings.",
+            help="Go on with RUN, or with the newest that stopped, in its own settings; --data says where its "
+            "images are now.",
         ),
     ] = False,
     save_every: Annotated[
@@ -361,7 +362,9 @@ def train(
 
         if resume:
             stopped = run or newest_stopped(out)
-            summary = training.resume(stopped, NEWEST_MODEL, display, cadence, tensorboard=tensorboard)
+            # A variable of the environment is meant for trainings that begin.
+            moved = data if _is_typed(ctx, "data") else None
+            summary = training.resume(stopped, NEWEST_MODEL, display, cadence, tensorboard=tensorboard, data=moved)
         else:
             summary = training.train(
                 settings, out, name, NEWEST_MODEL, display, dataset, save_every=cadence, tensorboard=tensorboard
@@ -375,15 +378,19 @@ def train(
 
 def _refuse_settings(ctx: typer.Context) -> None:
     """A run goes on with its own settings: others would be ignored silently."""
-    allowed = ("run", "resume", "save_every", "out", "figures", "tensorboard", "quiet", "as_json")
+    allowed = ("run", "resume", "data", "save_every", "out", "figures", "tensorboard", "quiet", "as_json")
     for parameter in ctx.command.params:
         name = str(parameter.name)
-        source = ctx.get_parameter_source(name)
-        if name not in allowed and source is not None and source.name == "COMMANDLINE":
+        if name not in allowed and _is_typed(ctx, name):
             raise AaeError(
                 f"{parameter.opts[0]} cannot be given with --resume: a run goes on in its own settings.",
                 "Leave it out, or start a training anew without --resume.",
             )
+
+
+def _is_typed(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def number_or_all(labels: str | None) -> Any:

@@ -33,7 +33,7 @@ def write_card(checkpoint: Checkpoint, folder: Path, files: dict[str, Any]) -> P
     Raises:
         AaeError: The data set has no test images, or the card cannot be written.
     """
-    dataset = load_dataset(checkpoint.config.data, checkpoint.config.image)
+    dataset = load_dataset(checkpoint.data_folder(None, Path("the model")), checkpoint.config.image)
     if not len(dataset.test_image):
         raise AaeError(f"{dataset.name} has no test images for the card to speak of.", "Leave out --card.")
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, "cpu")

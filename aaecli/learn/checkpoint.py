@@ -27,6 +27,7 @@ from aaecli.learn.stored import (
 )
 from aaecli.learn.tensors import filled, packed_names, plain, unpacked_names
 from aaecli.paths import replacing
+from aaecli.provenance import data_folder
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Checkpoint:
         clusters: The class of each cluster, of a model that found clusters; None for every other.
         label_prior: How often the categorical prior drew each value of the label (of the classes, or of the clusters),
             as it was resolved from settings and labels; they add up to 1. None where it is not known.
+        run_id: The number of its training.
     """
 
     config: Config
@@ -54,6 +56,19 @@ class Checkpoint:
     facts: dict[str, Any] = field(default_factory=dict)
     clusters: tuple[int, ...] | None = None
     label_prior: tuple[float, ...] | None = None
+    run_id: str | None = None
+
+    @property
+    def unfinished(self) -> str:
+        """How far the training is that the model was taken from; empty where it is done."""
+        steps, num_steps = self.facts.get("steps"), self.facts.get("num_steps")
+        if type(steps) is not int or type(num_steps) is not int or steps >= num_steps:
+            return ""
+        return f"step {steps:,} of {num_steps:,}"
+
+    def data_folder(self, given: str | None, path: Path) -> str:
+        """Give the folder of the images that it was trained on, as ``provenance.data_folder`` does."""
+        return data_folder(self.config.data, self.run_id, given, path)
 
     def class_prob(self, label_prob: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the probabilities of the classes (N, K) from those of the encoder's label, which may mean clusters."""
@@ -93,6 +108,7 @@ def save_model(path: Path, checkpoint: Checkpoint) -> None:
             "holdout": packed_names(checkpoint.facts.get("holdout", ())),
             "clusters": None if checkpoint.clusters is None else list(checkpoint.clusters),
             "label_prior": None if checkpoint.label_prior is None else list(checkpoint.label_prior),
+            "run_id": checkpoint.run_id,
         },
     )
 
@@ -104,8 +120,9 @@ def load_model(path: Path) -> Checkpoint:
         AaeError: The file is missing, is no checkpoint of ours, comes from a newer version, or its weights do not have
             the shapes that its own settings ask for.
     """
-    content = read(path, "model", MAX_MODEL_BYTES)
     hint = "Train or copy the model again."
+    with opened(path, "any") as (described, archive):
+        content = filled(_of_model(described, path), archive, MAX_MODEL_BYTES)
     try:
         config = from_table(content["config"])
         classes = tuple(content["classes"])
@@ -121,7 +138,28 @@ def load_model(path: Path) -> Checkpoint:
         raise AaeError(f"{path} is damaged, or newer than this aaecli: {error.message}", hint) from error
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise AaeError(f"{path} is damaged: its weights and its settings do not fit together.", hint) from error
-    return Checkpoint(config, classes, image_shape, networks.encoder, networks.decoder, facts, clusters, label_prior)
+    run_id = content.get("run_id")
+    return Checkpoint(
+        config, classes, image_shape, networks.encoder, networks.decoder, facts, clusters, label_prior, run_id
+    )
+
+
+def _of_model(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Leave out of a checkpoint what only training needs; the weights of a training's state are the average's."""
+    if content["kind"] == "model":
+        return content
+    state = content.get("average") or content.get("networks")
+    if not isinstance(state, dict) or not isinstance(content.get("facts"), dict):
+        raise AaeError(f"{path} is damaged: it holds no weights.", "Train or copy the model again.")
+    if content.get("clusters") is None and content["config"].get("model") == "clustering":
+        raise AaeError(f"{path} has no names for its clusters yet.", "`aaecli train --resume` goes on with it.")
+    weights: dict[str, dict[Any, Any]] = {}
+    for name, value in state.items():
+        part, _, inner = str(name).partition(".")
+        if part in ("encoder", "decoder"):
+            weights.setdefault(part, {})[inner] = value
+    kept = ("config", "classes", "image_shape", "facts", "clusters", "label_prior", "run_id", "holdout")
+    return {name: content.get(name) for name in kept} | {"weights": weights}
 
 
 def _clusters(stored: Any, config: Config, num_classes: int) -> tuple[int, ...] | None:
@@ -159,4 +197,4 @@ def read(path: Path, kind: str, max_bytes: int) -> dict[str, Any]:
         AaeError: The file is missing, unreadable, no checkpoint of this kind, too large, or from a newer version.
     """
     with opened(path, kind, max_bytes) as (content, archive):
-        return filled(content, archive)
+        return filled(content, archive, max_bytes)

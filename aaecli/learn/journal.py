@@ -40,15 +40,26 @@ class Journal:
     """
 
     def __init__(self, folder: Path, config: Config) -> None:
+        self.check_installed()
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder))
+        settings = "\n".join(f"    {line}" for line in to_toml(config).splitlines())
+        self._writer.add_text("settings", settings)
+
+    @staticmethod
+    def check_installed() -> None:
+        """See that TensorBoard can be imported.
+
+        Raises:
+            AaeError: It cannot.
+        """
         try:
-            from torch.utils.tensorboard import SummaryWriter
+            import torch.utils.tensorboard  # noqa: F401
         except ImportError as error:
             raise AaeError(
                 "TensorBoard is not installed.", "Install it with `python -m pip install tensorboard`."
             ) from error
-        self._writer = SummaryWriter(str(folder))
-        settings = "\n".join(f"    {line}" for line in to_toml(config).splitlines())
-        self._writer.add_text("settings", settings)
 
     def epoch(self, training: Trainer, row: dict[str, float]) -> None:
         """Write what a row of metrics.csv says and more. Nothing is drawn from torch's generator, which training uses.

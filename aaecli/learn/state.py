@@ -11,13 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aaecli.config import to_table
+from aaecli.config import Config, to_table
 from aaecli.data.dataset import Dataset
+from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.learn.devices import random_state, restore_random_state
+from aaecli.learn.stored import MAX_NAMES_BYTES, check_size
+from aaecli.learn.tensors import packed_names
 
 if TYPE_CHECKING:
     from aaecli.learn.trainer import Trainer
+
+_MEASURED = ("validation_accuracy", "validation_reconstruction_error")
+_PARTS = ("pool", "labelled", "validation")
 
 
 def gather(trainer: Trainer) -> dict[str, Any]:
@@ -25,6 +31,12 @@ def gather(trainer: Trainer) -> dict[str, Any]:
     step = trainer.step
     return {
         "config": to_table(trainer.config),
+        "classes": list(trainer.classes),
+        "image_shape": list(trainer.dataset.image_shape),
+        "facts": trainer.facts | {"steps": trainer.number, "num_steps": trainer.num_steps, "seconds": trainer.seconds},
+        "clusters": trainer.clusters,
+        "holdout": packed_names(trainer.kept_back),
+        "split": {name: torch.from_numpy(getattr(trainer.split, name)) for name in _PARTS},
         "number": trainer.number,
         "seconds": trainer.seconds,
         "totals": trainer.totals,
@@ -69,6 +81,47 @@ def put_back(trainer: Trainer, content: dict[str, Any], path: Path) -> None:
             f"{path} does not fit the settings of its run: {reason}.", "Start the training anew with `aaecli train`."
         ) from error
     trainer.number, trainer.seconds, trainer.totals = number, seconds, totals
+    facts, clusters = content.get("facts") or {}, content.get("clusters")
+    trainer.facts = {name: facts[name] for name in _MEASURED if name in facts}
+    if isinstance(clusters, list):
+        trainer.clusters, trainer.classes = clusters, tuple(content["classes"])
+
+
+def stored_split(content: dict[str, Any], dataset: Dataset, path: Path) -> Split:
+    """Give the split that a training was begun with, whatever another version of numpy would draw.
+
+    Raises:
+        AaeError: It is none of these images.
+    """
+    num_images, stored = len(dataset.train_image), content.get("split")
+    try:
+        parts = {name: stored[name].numpy() for name in _PARTS}  # type: ignore[index]
+        for index in parts.values():
+            _hold(index.dtype == np.int64 and index.ndim == 1, "its split is none")
+            _hold(bool(((index >= 0) & (index < num_images)).all()), "its split is of other images")
+            _hold(len(np.unique(index)) == len(index), "its split names an image twice")
+        result = Split(**parts)
+        _hold(not np.isin(result.validation, result.pool).any(), "its split shows validation images to the training")
+        _hold(bool(np.isin(result.labelled, result.pool).all()), "its split has labels beyond the pool")
+        known = np.concatenate([result.labelled, result.validation])
+        _hold(bool((dataset.train_label[known] >= 0).all()), "its split asks for labels that there are not")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = str(error) if type(error) is ValueError else "its split is missing"
+        raise AaeError(
+            f"{path} does not fit the settings of its run: {reason}.", "Start the training anew with `aaecli train`."
+        ) from error
+    return result
+
+
+def max_state_bytes(config: Config, dataset: Dataset) -> int:
+    """Give the most that last.pt can take: weights, their average, what the optimisers keep, indices, and the rest.
+
+    Raises:
+        AaeError: A network is too large to be saved.
+    """
+    weights = check_size(config, dataset.image_shape, config.label_dim(len(dataset.classes)))
+    # Of alternating updates, three optimisers keep two averages each of the encoder.
+    return 8 * weights + 32 * len(dataset.train_image) + MAX_NAMES_BYTES + 2**25
 
 
 def fingerprint(dataset: Dataset) -> str:

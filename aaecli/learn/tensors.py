@@ -25,20 +25,25 @@ _TYPES = {
 }
 
 
-def filled(content: dict[str, Any], archive: Archive) -> dict[str, Any]:
-    """Read the numbers of every tensor that a content describes.
+def filled(content: dict[str, Any], archive: Archive, max_bytes: int) -> dict[str, Any]:
+    """Read the numbers of every tensor that a content describes, up to so many bytes of them.
 
     Raises:
-        ValueError: A part is missing or of another size, or two tensors share one.
+        ValueError: A part is missing or of another size, two tensors share one, or there are too many.
         OSError: The file cannot be read.
     """
     taken: set[str] = set()
+    left = max_bytes
 
     def fill(value: Any) -> Any:
         if isinstance(value, Described):
             if value.key in taken:
                 raise ValueError("two tensors in it are of the same numbers")
             taken.add(value.key)
+            nonlocal left
+            left -= value.size * _TYPES[value.kind].itemsize
+            if left < 0:
+                raise ValueError(f"its weights are larger than {max_bytes:,} bytes")
             return _tensor(value, archive)
         if isinstance(value, dict):
             return {key: fill(inner) for key, inner in value.items()}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -74,6 +74,10 @@ class Trainer:
         validation: The validation images.
         reference_image: Those whose reconstruction errors the novelty score compares with.
         watchers: Called with the training and the row that metrics.csv just got, after each look at those images.
+        run_id: The number by which this machine knows the training.
+        facts: What the last look at the validation images measured.
+        classes: Names of the classes.
+        clusters: The class of each cluster by that look, of a model that finds clusters.
     """
 
     def __init__(
@@ -81,12 +85,17 @@ class Trainer:
     ) -> None:
         self.config = config
         self.dataset = dataset
+        self.split = split
         self.fingerprint = fingerprint(dataset)
+        self.run_id = ""
         self.device = device
         self.number = 0
         self.seconds = 0.0
         self.watchers: list[Callable[[Trainer, dict[str, float]], None]] = []
         self.totals: dict[str, Tensor] = {}
+        self.facts: dict[str, float | None] = {}
+        self.classes = dataset.classes
+        self.clusters: list[int] | None = None
         self._finite: dict[str, Tensor | int] = {}
         schedule = config.schedule
         sees_unlabelled = FAMILY[config.model].sees_unlabelled
@@ -132,6 +141,13 @@ class Trainer:
         # ones of a folder that is sorted by class are of one class.
         drawn = self.image[shuffled(pool, config.seed, 0)[:_MOST_REFERENCES]] if dataset.is_collection else None
         self.reference_image = self.validation.image if drawn is None else drawn
+
+    @property
+    def kept_back(self) -> list[str]:
+        """Names of a folder's pictures that training does not see: the folder changes, they stay what they were."""
+        if not self.dataset.is_collection:
+            return []
+        return [self.dataset.train_name[index] for index in self.split.validation.tolist()]
 
     @property
     def images_per_step(self) -> int:
@@ -202,11 +218,15 @@ class Trainer:
         num_steps = (self.number - 1) % self.validate_every + 1
         validation = self.validation
         prediction = validation.read_once(self.encoder, self.decoder)
+        model = self._model(prediction)
+        name, value = f"validation_{validation.measured}", validation.judged(model, prediction)
+        self.facts = {name: None if math.isnan(value) else value}
+        self.classes, self.clusters = model.classes, None if model.clusters is None else list(model.clusters)
         return {
             "epoch": round(self.number / self.steps_per_epoch, 3),
             "step": self.number,
             **{name: float(total) / num_steps for name, total in self.totals.items()},
-            f"validation_{validation.measured}": validation.judged(self._model(prediction), prediction),
+            name: value,
             "images_per_second": speed,
             "seconds": self.seconds,
         }
@@ -244,7 +264,14 @@ class Trainer:
         prior = priors.as_tuple(self.step.label_frequency, self.step.num_classes) if self.step.num_classes else None
         shape, encoder, decoder = self.dataset.image_shape, self.encoder, self.decoder
         return checkpoint.Checkpoint(
-            self.config, classes, shape, encoder, decoder, clusters=clusters, label_prior=prior
+            self.config,
+            classes,
+            shape,
+            encoder,
+            decoder,
+            clusters=clusters,
+            label_prior=prior,
+            run_id=self.run_id or None,
         )
 
     def save(self, folder: Path) -> None:
@@ -257,31 +284,27 @@ class Trainer:
         self._check(folder)
         if not is_folder(folder):
             raise AaeError(f"The run folder {folder} is gone: somebody removed it.", "Start the training anew.")
-        kept = {"precision": PRECISION_NAMES[self.step.dtype], "dataset": self.fingerprint}
+        kept = {"precision": PRECISION_NAMES[self.step.dtype], "dataset": self.fingerprint, "run_id": self.run_id}
         checkpoint.write(folder / "last.pt", "training", gather(self) | kept)
 
-    def restore(self, folder: Path) -> None:
-        """Go on from the last.pt of a run folder as if the training had never stopped; from the start without one.
+    def restore(self, folder: Path, content: dict[str, Any] | None) -> None:
+        """Go on from the content of a run folder's last.pt as if the training had never stopped.
+
+        Args:
+            folder: The run folder.
+            content: That content; None where nothing was saved yet, to begin from the start.
 
         Raises:
-            AaeError: The file is not such a file, or belongs to other settings or other images.
+            AaeError: It belongs to other settings or other images.
         """
-        if is_file(folder / "last.pt"):
-            content = checkpoint.read(folder / "last.pt", "training", self._max_state_bytes)
+        if content is not None:
             if content.get("dataset") != self.fingerprint:
                 raise AaeError(
                     f"{folder / 'last.pt'} was trained on other images than those of {self.dataset.name}.",
-                    "Put the data set back as it was when the training began.",
+                    "Put the data set back as it was when the training began, or name its folder with --data.",
                 )
             put_back(self, content, folder / "last.pt")
         drop_rows_after(folder / "metrics.csv", self.number)
-
-    @property
-    def _max_state_bytes(self) -> int:
-        """The most that last.pt can take: weights, average and what the optimisers keep, indices, and the rest."""
-        weights = sum(value.numel() * value.itemsize for value in self.step.networks.state_dict().values())
-        # Of alternating updates, three optimisers keep two averages each of the encoder.
-        return int(8 * weights) + 32 * len(self.dataset.train_image) + 2**25
 
     def batch(self, number: int) -> Batch:
         """Give the images of step ``number`` (from 0): always the same ones for a seed."""

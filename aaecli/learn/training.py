@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -17,13 +18,13 @@ from aaecli import __version__
 from aaecli.checkpoint_file import describe
 from aaecli.config import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
-from aaecli.data.split import Split, split, write_labels
+from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
 from aaecli.family import FAMILY
-from aaecli.files import is_file
+from aaecli.files import exists, is_file
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
-from aaecli.learn.checkpoint import Checkpoint, save_model
+from aaecli.learn.checkpoint import Checkpoint, read, save_model
 from aaecli.learn.devices import (
     PRECISION_NAMES,
     choose_device,
@@ -35,10 +36,13 @@ from aaecli.learn.devices import (
 from aaecli.learn.journal import Journal
 from aaecli.learn.memory import naming_what_is_too_large
 from aaecli.learn.predict import judge, predict, told_label
+from aaecli.learn.state import fingerprint, max_state_bytes, stored_split
 from aaecli.learn.trainer import SAVE_EVERY
 from aaecli.metrics import wilson_interval
 from aaecli.paths import replacing, sweep
+from aaecli.provenance import data_folder, new_run_id, remember
 from aaecli.runlock import locked, locked_new_run
+from aaecli.runs import read_object
 from aaecli.settings import read_toml, to_toml
 from aaecli.suggestions import suggest_aaecli
 
@@ -87,11 +91,21 @@ def train(
         AaeError: Something the user can put right; what was reached until then is in the run folder.
     """
     dataset = dataset or load_dataset(config.data, config.image)
-    device = choose_device(config.device)
-    use_threads(config.threads)
+    # All that can be wrong is found before there is a run folder.
+    if tensorboard:
+        Journal.check_installed()
+    training = _prepare(config, dataset, None, None)
+    training.run_id = new_run_id()
     with locked_new_run(root, name or _usual_name(config)) as folder:
-        _write_text(folder / "config.toml", to_toml(config))
-        return _run(config, dataset, device, folder, newest, reporter, save_every, tensorboard=tensorboard)
+        try:
+            _write_text(folder / "config.toml", to_toml(config))
+            remember(training.run_id, config.data)
+            training.restore(folder, None)
+            return _run(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
+        except BaseException:
+            if training.number == 0:
+                _remove_begun(folder)
+            raise
 
 
 def resume(
@@ -101,11 +115,21 @@ def resume(
     save_every: Cadence = SAVE_EVERY,
     *,
     tensorboard: bool = False,
+    data: str | None = None,
 ) -> dict[str, Any]:
     """Go on with a training that was stopped or killed, to the same result as if it had not been.
 
+    Args:
+        folder: The run folder.
+        newest: As in ``train``.
+        reporter: As in ``train``.
+        save_every: As in ``train``.
+        tensorboard: As in ``train``.
+        data: Where its images are now. Where None: where this machine remembers them to be.
+
     Raises:
-        AaeError: The folder is not that of a run, the run is done or under way, or its files are damaged.
+        AaeError: The folder is not that of a run, the run is done or under way, its files are damaged, or its images
+            are not where they were.
     """
     if not is_file(folder / "config.toml"):
         raise AaeError(f"{folder} is not the folder of a run.", "`aaecli runs` lists those that there are.")
@@ -116,17 +140,55 @@ def resume(
             )
         config = from_table(read_toml(folder / "config.toml"))
         sweep(folder)
-        dataset = load_dataset(config.data, config.image)
-        device = choose_device(config.device)
-        use_threads(config.threads)
-        return _run(config, dataset, device, folder, newest, reporter, save_every, tensorboard=tensorboard)
+        has_state = is_file(folder / "last.pt")
+        begun = describe(folder / "last.pt", "training") if has_state else read_object(folder / "environment.json", [])
+        run_id = begun.get("run_id")
+        where = data_folder(config.data, run_id, data, folder)
+        dataset = load_dataset(where, config.image)
+        if tensorboard:
+            Journal.check_installed()
+        state = read(folder / "last.pt", "training", max_state_bytes(config, dataset)) if has_state else None
+        training = _prepare(config, dataset, state, folder)
+        training.run_id = run_id if isinstance(run_id, str) else ""
+        training.restore(folder, state)
+        remember(run_id, where)
+        return _run(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
+
+
+@naming_what_is_too_large()
+def _prepare(config: Config, dataset: Dataset, state: dict[str, Any] | None, folder: Path | None) -> trainer.Trainer:
+    """Make a training: everything of it that settings, images or the machine may refuse."""
+    device = choose_device(config.device)
+    use_threads(config.threads)
+    max_state_bytes(config, dataset)
+    if state is None or folder is None:
+        parts = split(dataset, config.labels, config.seed, config.holdout)
+        precision = config.precision
+    else:
+        if state.get("dataset") == fingerprint(dataset):
+            parts = stored_split(state, dataset, folder / "last.pt")
+        else:
+            # The training says what is wrong.
+            parts = split(dataset, config.labels, config.seed, config.holdout)
+        # What ``auto`` has chosen once stays for the whole training.
+        name = state.get("precision")
+        precision = next((known for known in PRECISION_NAMES.values() if known == name), config.precision)
+    return trainer.Trainer(config, dataset, parts, device, choose_precision(precision, device))
+
+
+def _remove_begun(folder: Path) -> None:
+    """Remove the folder of a training that took no step: nobody could go on with it."""
+    for name in ("config.toml", "environment.json", "labels.csv", ".lock"):
+        with suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 @naming_what_is_too_large()
 def _run(
-    config: Config,
-    dataset: Dataset,
-    device: torch.device,
+    training: trainer.Trainer,
     folder: Path,
     newest: Path | None,
     reporter: Reporter,
@@ -134,11 +196,9 @@ def _run(
     *,
     tensorboard: bool,
 ) -> dict[str, Any]:
-    parts = split(dataset, config.labels, config.seed, config.holdout)
-    write_labels(folder / "labels.csv", dataset, parts.labelled)
-    dtype = _precision(config, device, folder)
-    training = trainer.Trainer(config, dataset, parts, device, dtype)
-    training.restore(folder)
+    config, dataset, parts, device = training.config, training.dataset, training.split, training.device
+    if not exists(folder / "labels.csv"):
+        write_labels(folder / "labels.csv", dataset, parts.labelled)
     if tensorboard:
         training.watchers.append(Journal(folder / "tensorboard", config).epoch)
     plan = {
@@ -153,19 +213,19 @@ def _run(
         "num_validation": len(parts.validation),
         "seed": config.seed,
         "device": describe_device(device),
-        "precision": PRECISION_NAMES[dtype],
+        "precision": PRECISION_NAMES[training.step.dtype],
         "num_steps": training.num_steps,
         "steps_per_epoch": training.steps_per_epoch,
         "images_per_step": training.images_per_step,
         "number": training.number,
     }
-    _write_json(folder / "environment.json", _environment() | plan)
+    _write_json(folder / "environment.json", _environment() | {"run_id": training.run_id} | plan)
     reporter.begin(plan)
     if not _trained(training, folder, reporter, save_every):
         return plan | {"state": "stopped", "steps": training.number}
 
     result = training.result()
-    result.facts |= _judge(result, dataset, parts, device)
+    result.facts |= _judge(result, dataset, training.kept_back, device)
     save_model(folder / "model.pt", result)
     if newest is not None:
         with replacing(newest) as temporary:
@@ -174,15 +234,6 @@ def _run(
     summary = {"state": "done"} | plan | facts | {"model_path": str(folder / "model.pt")}
     _write_json(folder / "summary.json", summary)
     return summary
-
-
-def _precision(config: Config, device: torch.device, folder: Path) -> torch.dtype:
-    """Choose the type of the matrix products; one that ``auto`` has chosen once stays for the whole training."""
-    if not is_file(folder / "last.pt"):
-        return choose_precision(config.precision, device)
-    name = describe(folder / "last.pt", "training").get("precision")
-    chosen = next((known for known in PRECISION_NAMES.values() if known == name), config.precision)
-    return choose_precision(chosen, device)
 
 
 def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_every: Cadence) -> bool:
@@ -195,18 +246,17 @@ def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_e
         raise
 
 
-def _judge(result: Checkpoint, dataset: Dataset, parts: Split, device: torch.device) -> dict[str, Any]:
+def _judge(result: Checkpoint, dataset: Dataset, kept_back: list[str], device: torch.device) -> dict[str, Any]:
     """Read the test images: the only time that training does, when nothing is left to decide."""
     facts: dict[str, Any] = {}
     row = FAMILY[result.config.model]
     if dataset.is_collection:
-        # The folder changes; what was kept back from this model stays what it was.
-        facts["holdout"] = [dataset.train_name[index] for index in parts.validation.tolist()]
-        if facts["holdout"] and row.encodes_label:
+        facts["holdout"] = kept_back
+        if kept_back and row.encodes_label:
             name = "validation_accuracy"
             accuracy = result.facts.get(f"{name}_deployed", result.facts[name])
-            num_correct = round(accuracy * len(parts.validation))
-            facts["validation_accuracy_interval"] = list(wilson_interval(num_correct, len(parts.validation)))
+            num_correct = round(accuracy * len(kept_back))
+            facts["validation_accuracy_interval"] = list(wilson_interval(num_correct, len(kept_back)))
     if not len(dataset.test_label):
         return facts
     told = told_label(result.config.model, dataset.test_label, len(dataset.classes), device)

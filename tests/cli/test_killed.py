@@ -93,7 +93,7 @@ def test_a_kill_before_the_first_save_starts_from_the_beginning(here: Path) -> N
     assert processes.run(words(30, "1h"), here, here / "notes/whole").code == 0
     whole, broken = here / "runs/semisupervised-8-001", here / "runs/semisupervised-8-002"
     broken.mkdir()
-    for name in ("config.toml", "metrics.csv"):
+    for name in ("config.toml", "environment.json", "metrics.csv"):
         (broken / name).write_bytes((whole / name).read_bytes())
     # The last row was cut off while it was written, and one number in it would pass for a step.
     (broken / "metrics.csv").write_bytes((broken / "metrics.csv").read_bytes()[:-40])

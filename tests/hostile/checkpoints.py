@@ -157,7 +157,7 @@ def _state(change: Callable[[dict[str, Any]], None]) -> Write:
         assert content["config"] == to_table(config)
         change(content)
         torch.save(content, run / "last.pt")
-        return ["train", "--resume", "runs/some-001"]
+        return ["train", "--resume", "runs/some-001", "--data", "data"]
 
     return write
 
