@@ -47,7 +47,7 @@ _REASONED = {
     # A pipe that a shell has opened already.
     "data/name_lists.py": ["os.fdopen(int(opened[1]), 'rb', closefd=False)"],
     # What is unpacked comes from files that open_regular has opened.
-    "data/picture_cache.py": ["np.load(file, allow_pickle=False)", "np.load(file, allow_pickle=False)"],
+    "data/picture_cache.py": ["np.load(file, allow_pickle=False)", "zipfile.ZipFile(file)", "archive.open(entry)"],
 }
 """Calls that may open, and why."""
 

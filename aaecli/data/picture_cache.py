@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
+import math
 import os
 import re
 import time
@@ -196,13 +198,34 @@ def _cache_path(folder: Path, recipe: Recipe) -> Path:
     return cache_folder() / "pictures" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
 
 
-_DAMAGED = (AaeError, OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile)
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_DAMAGED = (
+    AaeError, OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile, NotImplementedError,
+    RecursionError, SyntaxError,
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def _opened(file: io.BufferedReader) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """Open a cache file, once each of its arrays is seen to be as long as it claims: a header can claim petabytes."""
+    with zipfile.ZipFile(file) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+                raise ValueError("compressed")
+            with archive.open(entry) as part:
+                version = np.lib.format.read_magic(part)
+                shape, _, dtype = _HEADERS[version](part)
+                if dtype.hasobject or math.prod(shape) * dtype.itemsize != entry.file_size - part.tell():
+                    raise ValueError("an array claims more than there is")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as content:
+        yield content
 
 
 def _read_same(path: Path, files: list[File], recipe: Recipe) -> Pictures | None:
     """Read a cache file that is of just these files; the usual case, for which no table of names has to be built."""
     try:
-        with open_regular(path) as file, np.load(file, allow_pickle=False) as content:
+        with open_regular(path) as file, _opened(file) as content:
             if content["digest"].tobytes() != _digest(files):
                 return None
             return _pictures(content, len(files), recipe)
@@ -213,7 +236,7 @@ def _read_same(path: Path, files: list[File], recipe: Recipe) -> Pictures | None
 def _read(path: Path, recipe: Recipe) -> _Known | None:
     """Read a cache file; one that is missing, damaged or of another form counts as none."""
     try:
-        with open_regular(path) as file, np.load(file, allow_pickle=False) as content:
+        with open_regular(path) as file, _opened(file) as content:
             files = [File(*row) for row in zip(*json.loads(content["table"].tobytes()), strict=True)]
             return _Known(files, _pictures(content, len(files), recipe))
     except _DAMAGED:

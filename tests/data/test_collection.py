@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -473,3 +475,36 @@ def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "scandir", refusing)
     assert refuse(tmp_path).message == f"Cannot read the folder {tmp_path / 'cross'}: Permission denied."
+
+
+def _claims(shape: tuple[int, ...]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(2**50, 28, 28), (2**31, 28, 28), (0,)])
+def test_a_cache_that_claims_petabytes_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "cache"))
+    write_classes(tmp_path / "set", 2, 1)
+    before = load_collection(tmp_path / "set", Image()).train_image
+    (path,) = (tmp_path / "cache").rglob("*.npz")
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["image.npy"] = _claims(shape) + bytes(5)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, body in parts.items():
+            archive.writestr(name, body)
+    assert np.array_equal(load_collection(tmp_path / "set", Image()).train_image, before)
+
+
+def test_a_cache_that_would_expand_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "cache"))
+    write_classes(tmp_path / "set", 2, 1)
+    before = load_collection(tmp_path / "set", Image()).train_image
+    (path,) = (tmp_path / "cache").rglob("*.npz")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("digest.npy", _claims((2**24,)) + bytes(2**24))
+    assert np.array_equal(load_collection(tmp_path / "set", Image()).train_image, before)
