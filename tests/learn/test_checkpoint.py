@@ -95,12 +95,12 @@ def test_a_newer_schema_asks_for_an_update(tmp_path, model):
     rewrite(path, schema=checkpoint.SCHEMA + 1)
     with pytest.raises(AaeError, match="schema") as caught:
         load_model(path)
-    assert "upgrade" in caught.value.hint
+    assert "newer aaecli" in caught.value.hint
 
 
 def test_training_states_and_models_are_told_apart(tmp_path, model):
     checkpoint.write(tmp_path / "last.pt", "training", {})
-    with pytest.raises(AaeError, match="holds no model"):
+    with pytest.raises(AaeError, match="holds no weights"):
         load_model(tmp_path / "last.pt")
     save_model(tmp_path / "model.pt", model)
     with pytest.raises(AaeError, match="holds no training"):
