@@ -72,7 +72,7 @@ MAY_IMPORT = {
     "runtime": set(),
     "graph": set(),
     "runlock": {"errors", "files", "paths", "suggestions"},
-    "runs": {"errors", "checkpoint_file", "files", "settings", "runlock", "text", "suggestions"},
+    "runs": {"errors", "checkpoint_file", "files", "paths", "settings", "runlock", "text", "suggestions"},
     "results": {"errors", "files", "tables", "config", "paths", "text", "suggestions"},
     "cli": BASE | {"console", "streams", "drawing", "runs", "results", "data", "learn", "serve", "figures"},
     "__main__": {"cli"},
