@@ -281,3 +281,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "--print-config" in caught.value.hint
     with pytest.raises(AaeError, match="is a folder, not a file"):
         read_toml(tmp_path)
+
+
+@pytest.mark.parametrize("table", ["seed = 0x" + "f" * 60_000, "[network]\nhidden = [0x" + "f" * 60_000 + "]"])
+def test_a_number_of_sixty_thousand_digits(tmp_path: Path, table: str) -> None:
+    (tmp_path / "my.toml").write_text(table)
+    with pytest.raises(AaeError, match="thousands of digits") as caught:
+        resolve(config_file=tmp_path / "my.toml")
+    assert len(caught.value.message) < 300
