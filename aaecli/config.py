@@ -355,7 +355,7 @@ class Config:
     """One training, complete: what ``--print-config`` prints and a checkpoint carries.
 
     Attributes:
-        model: A row of the family in ``aaecli.family``.
+        model: What is trained: which codes it has, what its decoder reads and what labels are for.
         preset: Name of the preset that the settings started from.
         labels: Number of labelled images (shared evenly among the classes), or ``all``; 0 for a model that learns
             without labels.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,20 +54,32 @@ class Outputs:
             AaeError: The file exists, is a link or an input, lies in an input folder, was claimed already or cannot be
                 made.
         """
-        key = _key(path)
-        if key in self._claimed:
+        replaceable = self.check(path, own, within=within)
+        if _key(path) in self._claimed:
             raise AaeError(f"Two files would be called {path}.", "Give them different names.")
+        self._claimed[_key(path)] = replaceable
+        return path
+
+    def check(self, path: Path, own: Recognise | None = None, *, within: Path | None = None) -> bool:
+        """Check a name as ``claim`` does, and reserve nothing.
+
+        Returns:
+            Whether a file of that name may be replaced.
+
+        Raises:
+            AaeError: As for ``claim``, save that the name may be claimed already.
+        """
+        _status(path)
         if within is not None:
             check_no_links(within, path)
         self._check_inputs(path)
         replaceable = self._force or (own is not None and own(path))
-        self._check_free(path, replaceable=replaceable, named=own is None)
+        _check_free(path, replaceable=replaceable, named=own is None)
         _check_folder(path)
-        self._claimed[key] = replaceable
-        return path
+        return replaceable
 
     @contextmanager
-    def replacing(self, path: Path) -> Iterator[Path]:
+    def replacing(self, path: Path, *, sync: bool = True) -> Iterator[Path]:
         """Give a temporary path beside ``path``, as ``aaecli.paths.replacing`` does; claims the name if nobody has.
 
         Raises:
@@ -76,72 +88,67 @@ class Outputs:
         key = _key(path)
         if key not in self._claimed:
             self.claim(path)
-        with replacing(path) as temporary:
+        with replacing(path, sync=sync) as temporary:
             yield temporary
             if key not in self._written:
-                self._check_free(path, replaceable=self._claimed[key], named=True)
+                _check_free(path, replaceable=self._claimed[key], named=True)
         self._written.add(key)
 
-    def write(self, path: Path, content: bytes | str) -> None:
+    def write(self, path: Path, content: bytes | str, *, sync: bool = True) -> None:
         """Write a file whole or not at all; text in UTF-8.
 
         Raises:
             AaeError: As for ``replacing``.
         """
-        with self.replacing(path) as temporary:
+        with self.replacing(path, sync=sync) as temporary:
             temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
-
-    def _check_free(self, path: Path, *, replaceable: bool, named: bool) -> None:
-        status = _status(path)
-        if status is None:
-            return
-        if stat.S_ISLNK(status.st_mode):
-            raise AaeError(
-                f"{path} is a link, and nothing is written through links.",
-                f"Name another file, or the one it leads to: {suggest(Path(os.path.realpath(path)))}",
-            )
-        if stat.S_ISDIR(status.st_mode):
-            raise AaeError(f"{path} is a folder, not a file.", "Name a file in it.")
-        if not stat.S_ISREG(status.st_mode):
-            raise AaeError(f"{path} is a device or a pipe, not a file.", "Name a file.")
-        if not replaceable:
-            whose = "" if named else ", and aaecli did not write it"
-            raise AaeError(f"There is a file {path} already{whose}.", "Give another name, or --force to replace it.")
 
     def _check_inputs(self, path: Path) -> None:
         for given in self._inputs:
             if is_folder(given):
-                if is_inside(path, given):
-                    better = Path(os.path.realpath(given)).parent / path.name
-                    raise AaeError(
-                        f"{path} would lie in {given}, and be taken for data the next time that folder is read.",
-                        f"Name a file outside of it, such as {suggest(better)}",
-                    )
+                check_outside(path, given)
             elif exists(path) and path.samefile(given):
                 raise AaeError(f"{path} is read by this very command: writing it would lose it.", "Give another name.")
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    """Number the names that occur more than once, so that each file gets one of its own: ``a``, ``a-2``, ``a-3``.
+class Names:
+    """Gives every file of a set a name of its own: a second ``a.png`` becomes ``a-2.png``.
 
     Names that differ by case or by Unicode normalisation alone count as one: some file systems keep one file for both.
+
+    Args:
+        taken: Names of files that stay.
     """
-    taken: set[str] = set()
-    wanted = {_folded(name) for name in names}
-    found = []
-    for name in names:
-        chosen, number = name, 1
-        while _folded(chosen) in taken or (number > 1 and _folded(chosen) in wanted):
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {_folded(name) for name in taken}
+        self._last: dict[str, int] = {}
+
+    def take(self, stem: str, suffix: str = "") -> str:
+        """Give a name that no file has yet, with ``suffix`` at its end."""
+        number = self._last.get(_folded(stem), 0)
+        while True:
             number += 1
-            chosen = f"{name}-{number}"
-        taken.add(_folded(chosen))
-        found.append(chosen)
-    return found
+            name = f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}"
+            if _folded(name) not in self._taken:
+                break
+        self._last[_folded(stem)] = number
+        self._taken.add(_folded(name))
+        return name
 
 
-def is_inside(path: Path, folder: Path) -> bool:
-    """Tell whether a path lies in a folder, or is it; links in both are followed."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+def check_outside(path: Path, folder: Path) -> None:
+    """See that a file or folder does not lie in a folder that is read; links in both are followed.
+
+    Raises:
+        AaeError: It does, or is that folder.
+    """
+    inner = Path(os.path.realpath(folder))
+    if Path(os.path.realpath(path)).is_relative_to(inner):
+        raise AaeError(
+            f"{path} would lie in {folder}, and be taken for data the next time that folder is read.",
+            f"Name a place outside of it, such as {suggest(inner.parent / path.name)}",
+        )
 
 
 def _folded(name: str) -> str:
@@ -161,6 +168,24 @@ def _status(path: Path) -> os.stat_result | None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise AaeError(f"Cannot write {str(path)[:200]!r}: {reason}.", "Give another name.") from error
+
+
+def _check_free(path: Path, *, replaceable: bool, named: bool) -> None:
+    status = _status(path)
+    if status is None:
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise AaeError(
+            f"{path} is a link, and nothing is written through links.",
+            f"Name another file, or the one it leads to: {suggest(Path(os.path.realpath(path)))}",
+        )
+    if stat.S_ISDIR(status.st_mode):
+        raise AaeError(f"{path} is a folder, not a file.", "Name a file in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise AaeError(f"{path} is a device or a pipe, not a file.", "Name a file.")
+    if not replaceable:
+        whose = "" if named else ", and aaecli did not write it"
+        raise AaeError(f"There is a file {path} already{whose}.", "Give another name, or --force to replace it.")
 
 
 def _check_folder(path: Path) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files import open_regular
+from aaecli.files import open_regular, read_text
 
 NAME = "aaecli"
 """What pictures carry: PNG as the text ``Software``, GIF as a comment, SVG as its creator."""
+KEPT = "what the model saw"
+"""What a PNG of ``classify --save-input`` has as its comment."""
 Recognise = Callable[[Path], bool]
 """Tells whether aaecli wrote a file."""
 
 _HEAD_BYTES = 4096
+_MAX_TEXT = 2**20
 
 
 def is_picture(path: Path) -> bool:
@@ -25,6 +29,16 @@ def is_picture(path: Path) -> bool:
         # A comment: the block's label, its length, the text.
         return b"\x21\xfe\x06aaecli" in head
     return head.startswith(b"<?xml") and b"<dc:title>aaecli</dc:title>" in head
+
+
+def is_kept_input(path: Path) -> bool:
+    """Tell whether a PNG is what ``classify --save-input`` kept of a picture."""
+    return is_picture(path) and b"tEXtComment\0" + KEPT.encode() in _head(path)
+
+
+def is_report(path: Path) -> bool:
+    """Tell whether a page is a report that aaecli drew."""
+    return b'<meta name="generator" content="aaecli">' in _head(path)
 
 
 def is_onnx(path: Path) -> bool:
@@ -39,9 +53,22 @@ def is_checkpoint(path: Path) -> bool:
     return head.startswith(b"PK\x03\x04") and b"/data.pkl" in head and b"aaecli" in head
 
 
-def begins_with(text: str) -> Recognise:
-    """Give what recognises a text file of aaecli by its first words."""
-    return lambda path: _head(path).startswith(text.encode())
+def sealed(text: str) -> str:
+    """Give a Markdown text with a comment at its end by which it is known again as long as nobody has edited it."""
+    return f"{text}\n{_seal(text)}\n"
+
+
+def is_sealed(path: Path) -> bool:
+    """Tell whether a Markdown file is as ``sealed`` made it."""
+    try:
+        text, _, seal = read_text(path, _MAX_TEXT).rstrip("\n").rpartition("\n")
+    except AaeError:
+        return False
+    return seal == _seal(text)
+
+
+def _seal(text: str) -> str:
+    return f"<!-- aaecli {hashlib.sha256(text.encode()).hexdigest()[:16]} -->"
 
 
 def _head(path: Path) -> bytes:

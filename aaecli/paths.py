@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,7 @@ NEWEST_MODEL = Path("model.pt")
 EXPORTS = Path("exports")
 STATE = "last.pt"
 """What a training goes on from; of one that has not ended, its weights are the model."""
+CARD = "README.md"
 _RUN_FILES = (
     *("config.toml", "environment.json", "labels.csv", "metrics.csv", "summary.json", "model.pt", "last.pt"),
     *(".lock", "figures", "tensorboard"),
@@ -30,11 +31,12 @@ _LONGEST_PREFIX = 100
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """Give a temporary path beside ``path``; what was written there takes its name when the block ends well.
 
     The bytes are on the disk before the name is, so a reader, or a machine that loses its power, finds the old file
-    or the new one and never half of either.
+    or the new one and never half of either. With ``sync`` off this holds for a reader alone: for many small files that
+    can be made again.
 
     Raises:
         AaeError: The folder cannot be written, the disk is full, or ``path`` is a link. The old file is then untouched.
@@ -48,12 +50,14 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
+            if sync:
+                with temporary.open("rb") as written:
+                    os.fsync(written.fileno())
             temporary.chmod(0o666 & ~_umask())
             _check_no_link(path)
             temporary.replace(path)
-            _sync_folder(path.parent)
+            if sync:
+                _sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -97,18 +101,22 @@ def check_no_links(folder: Path, path: Path) -> None:
         inner = inner.parent
 
 
-def check_run_folder(folder: Path) -> None:
+def check_run_folder(folder: Path, names: Iterable[str] = _RUN_FILES) -> None:
     """See that a run folder can be written to without following a link.
 
+    Args:
+        folder: The folder.
+        names: What is going to be written in it: all that a training writes, unless said otherwise.
+
     Raises:
-        AaeError: The folder, or one of the files and folders that a training writes in it, is a link.
+        AaeError: The folder, or one of the files and folders of these names, is a link.
     """
     if folder.is_symlink():
         raise AaeError(
             f"{folder} is a link, and nothing is written through links.",
             f"Name the folder itself: {suggest(Path(os.path.realpath(folder)))}",
         )
-    for name in _RUN_FILES:
+    for name in names:
         _check_no_link(folder / name)
 
 

@@ -6,13 +6,18 @@ Order of precedence: the defaults < ``--preset NAME`` < ``--config FILE.toml`` <
 from __future__ import annotations
 
 import copy
+import dataclasses
+import re
+import textwrap
 import tomllib
+import typing
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from aaecli.config import Config, from_table, to_table
+from aaecli.docstrings import attributes
 from aaecli.effective import acting_table, refuse_inert
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.family import FAMILY
@@ -34,6 +39,35 @@ def to_toml(config: Config, *, only_acting: bool = False) -> str:
     import tomli_w
 
     return tomli_w.dumps(acting_table(config) if only_acting else to_table(config))
+
+
+def explained(config: Config) -> str:
+    """Write the settings that act with a comment above each key, which says what it does."""
+    sections = {entry.name: type(getattr(config, entry.name)) for entry in dataclasses.fields(config)}
+    section: type = Config
+    texts, lines = attributes(section), []
+    for line in to_toml(config, only_acting=True).splitlines():
+        if header := re.fullmatch(r"\[(\w+)\]", line):
+            lines += [*_comment(attributes(Config)[header[1]]), line]
+            section = sections[header[1]]
+            texts = attributes(section)
+        else:
+            if key := re.match(r"(\w+) = ", line):
+                lines += _comment(texts[key[1]] + _choices(section, key[1]))
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _choices(section: type, name: str) -> str:
+    """Name the choices of a setting, where its text does not."""
+    hint = typing.get_type_hints(section)[name]
+    choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+    told = attributes(section)[name]
+    return "" if all(str(choice) in told for choice in choices) else f" One of {', '.join(map(str, choices))}."
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
 
 
 def preset_names() -> list[str]:

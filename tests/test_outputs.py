@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aaecli.errors import AaeError
-from aaecli.outputs import Outputs, distinct
-from aaecli.own_files import begins_with
+from aaecli.outputs import Names, Outputs
+from aaecli.own_files import is_sealed, sealed
 from aaecli.paths import appending, check_no_links, check_run_folder, replacing
 
 
@@ -52,12 +52,12 @@ def test_a_file_that_another_program_made_meanwhile_is_kept(tmp_path: Path) -> N
 
 
 def test_default_names_replace_only_files_of_aaecli(tmp_path: Path) -> None:
-    own = begins_with("# made by aaecli")
     path = tmp_path / "notes.md"
-    path.write_text("# mine\n")
-    assert "--force" in refused("aaecli did not write it", path, own=own)
-    path.write_text("# made by aaecli\n")
-    assert Outputs().claim(path, own) == path
+    for text in ("# mine\n", sealed("# made by aaecli\n") + "my own line\n", sealed("# a\n").replace("a", "b", 1)):
+        path.write_text(text)
+        assert "--force" in refused("aaecli did not write it", path, own=is_sealed)
+    path.write_text(sealed("# made by aaecli\n"))
+    assert Outputs().claim(path, is_sealed) == path
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -123,10 +123,12 @@ def test_two_outputs_of_one_name(tmp_path: Path) -> None:
 
 
 def test_names_become_distinct() -> None:
-    assert distinct(["a", "b"]) == ["a", "b"]
-    assert distinct(["a", "a", "a-2", "A", "a"]) == ["a", "a-3", "a-2", "A-4", "a-5"]
-    names = distinct(["é", "e\N{COMBINING ACUTE ACCENT}", "É", "ß", "ss"])
-    assert len({name.casefold() for name in names}) == 5
+    names = Names(["B-2.png"])
+    assert [names.take(stem, ".png") for stem in ("a", "A", "a-2", "b", "a", "b")] == [
+        *("a.png", "A-2.png", "a-2-2.png", "b.png", "a-3.png", "b-3.png"),
+    ]
+    found = [names.take(name) for name in ("é", "e\N{COMBINING ACUTE ACCENT}", "É", "ß", "ss")]
+    assert len({name.casefold() for name in found}) == 5
 
 
 @pytest.mark.parametrize(

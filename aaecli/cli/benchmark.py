@@ -156,14 +156,15 @@ def benchmark(
             flags,
             config or [],
         )
-        _claim(out, Outputs(force=force, inputs=[Path(data)] if data else []))
+        outputs = Outputs(force=force, inputs=[Path(data)] if data else [])
+        _claim(out, outputs)
         if collect:
             benchmark.collect(planned, out, collect, display)
             done = True
         else:
             done = benchmark.run(planned, out, display)
     results = read_results(out / "results.json")
-    _draw(results, out / _FIGURE)
+    _draw(results, out / _FIGURE, outputs)
     display.render(results, out, as_json=as_json)
     if not done:
         if not display.signal_number:
@@ -211,12 +212,12 @@ def parse_seeds(text: str) -> list[int]:
     return sorted(set(found))
 
 
-def _draw(results: Sequence[Result], path: Path) -> None:
+def _draw(results: Sequence[Result], path: Path, outputs: Outputs) -> None:
     """Draw accuracy against steps for the groups of the number of labels that most runs have."""
     import numpy as np
 
     from aaecli.figures.curves import accuracy_figure
-    from aaecli.figures.style import save
+    from aaecli.figures.style import encode
     from aaecli.results import by_group
 
     drawn = [result for result in results if result.curve_step]
@@ -231,4 +232,5 @@ def _draw(results: Sequence[Result], path: Path) -> None:
         for group, members in by_group(drawn).items()
         if str(group.labels) == labels
     }
-    save(accuracy_figure(groups, "every label" if labels == "all" else f"{labels} labels"), path)
+    figure = accuracy_figure(groups, "every label" if labels == "all" else f"{labels} labels")
+    outputs.write(path, encode(figure))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aaecli.cli.classify_display import Counter, InputKeeper, Writer
+from aaecli.cli import options
+from aaecli.cli.classify_display import Counter, Writer
 from aaecli.console import report, say
 from aaecli.text import for_terminal
 
@@ -69,8 +70,13 @@ def classify(
     ] = False,
     save_input: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Keep what the model saw of each picture in DIR.", rich_help_panel=_PICTURES),
+        typer.Option(
+            metavar="DIR",
+            help="Keep what the model saw of each picture, as PNG files in DIR, a folder of their own.",
+            rich_help_panel=_PICTURES,
+        ),
     ] = None,
+    force: Annotated[bool, options.force(_PICTURES)] = False,
     top_k: Annotated[
         int, typer.Option(min=1, help="Number of likeliest classes to name.", rich_help_panel=_ANSWERS)
     ] = 1,
@@ -116,6 +122,11 @@ def classify(
     if as_json and as_csv:
         raise typer.BadParameter("Choose one of --json and --csv.")
 
+    keeper = None
+    if save_input:
+        from aaecli.cli.kept_inputs import InputKeeper
+
+        keeper = InputKeeper(save_input, images or [], force=force)
     from aaecli.data.files import find
     from aaecli.data.name_lists import names_from
     from aaecli.files import is_file
@@ -149,7 +160,6 @@ def classify(
         on_model=None if quiet else tell,
     )
     writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show)
-    keeper = InputKeeper(save_input) if save_input else None
     num_failed = 0
     counts = talks and not sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     total = None

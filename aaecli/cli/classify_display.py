@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal, Self
 
 from aaecli.console import has_blocks, has_colour, print_json
@@ -53,26 +52,6 @@ class Writer:
             sys.stdout.write("\n".join(_beside(answer)) + "\n")
         else:
             sys.stdout.write(f"{_name(answer):{_NAME_WIDTH}}  {_reading(answer)}\n")
-
-
-class InputKeeper:
-    """Keeps what the model saw as PNG files named after the pictures.
-
-    Raises:
-        AaeError: The folder cannot be written.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._num_named: dict[str, int] = {}
-
-    def keep(self, answer: Answer) -> None:
-        """Write one file; the second picture of a name gets ``-2`` behind it."""
-        from aaecli.serve.album import save_image
-
-        stem = "stdin" if answer.image == "-" else PurePath(answer.image).stem
-        number = self._num_named[stem] = self._num_named.get(stem, 0) + 1
-        save_image(answer.seen, self._folder / f"{stem if number == 1 else f'{stem}-{number}'}.png")
 
 
 class Counter:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aaecli.cli import options
+
 if TYPE_CHECKING:
     from aaecli.config import Config
 
@@ -39,6 +41,7 @@ def export(
         bool,
         typer.Option("--card", help="Write a model card too, README.md: data, accuracy by class, limits, settings."),
     ] = False,
+    force: Annotated[bool, options.force()] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -49,9 +52,14 @@ def export(
     differs, nothing is written.
     """
     from aaecli import console
-    from aaecli.paths import find_model
+    from aaecli.outputs import Outputs
+    from aaecli.own_files import is_sealed, sealed
+    from aaecli.paths import CARD, find_model
 
     path = find_model(model)
+    outputs = Outputs(force=force, inputs=[path])
+    if card:
+        outputs.claim(out / CARD, is_sealed)
     with console.status(f"Exporting {path}", quiet=quiet) as tell:
         from aaecli.learn.checkpoint import load_model
         from aaecli.learn.export import export_onnx
@@ -59,12 +67,13 @@ def export(
         checkpoint = load_model(path)
         if checkpoint.unfinished:
             console.say(f"{path} is of a training that has not ended: {checkpoint.unfinished}.")
-        report = export_onnx(checkpoint, out, tell)
+        report = export_onnx(checkpoint, out, tell, outputs)
         if card:
-            from aaecli.learn.card import write_card
+            from aaecli.learn.card import describe
 
             tell("card: reading the test images")
-            card_path = write_card(checkpoint, out, report)
+            card_path = out / CARD
+            outputs.write(card_path, sealed(describe(checkpoint, report)))
     if as_json:
         console.print_json({"model": str(path), "files": report} | ({"card": str(card_path)} if card else {}))
         return

@@ -113,13 +113,16 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
 
     target = folder / "figures"
     try:
-        from aaecli.figures.style import save
+        from aaecli.figures.style import encode
+        from aaecli.outputs import Outputs
 
+        outputs = Outputs(force=True)
         with console.status("Drawing figures", quiet=quiet):
             exhibit, has = Exhibit(folder, {}), set(suited(folder))
             for name in _AFTER_TRAINING:
                 if name in has:
-                    save(draw(name, exhibit), target / f"{name}.png")
+                    path = outputs.claim(target / f"{name}.png", within=folder)
+                    outputs.write(path, encode(draw(name, exhibit)))
     except Exception as error:  # noqa: BLE001  a training of hours is not lost for a missing font
         console.say(f"warning: the figures were not drawn: {error}")
     else:

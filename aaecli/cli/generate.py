@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from aaecli.cli import options
+from aaecli.cli.walks import Wanted, draw_sheet
 from aaecli.console import has_blocks, has_colour, print_json, put, say
 from aaecli.errors import AaeError
-from aaecli.files import is_folder
+from aaecli.files import is_file, is_folder
+from aaecli.outputs import Outputs
+from aaecli.own_files import is_picture
+from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
-    from aaecli.serve.generate import Code, Sheet
-    from aaecli.serve.session import Decoder
+    from aaecli.serve.generate import Sheet
 
 app = typer.Typer(add_completion=False)
 
@@ -22,6 +26,7 @@ _WHAT = "What to draw"
 _WHERE = "Where to"
 _MODEL = "Model"
 _DEFAULT_OUT = Path("generated.png")
+_MAY_BE_USELESS = ("count", "seed", "frames")
 
 
 @app.command(
@@ -30,11 +35,14 @@ _DEFAULT_OUT = Path("generated.png")
         "  aaecli generate                               the grid\n\n"
         "  aaecli generate --digit 7 --count 20 --out sevens/\n\n"
         "  aaecli generate --style-from seven.jpg        every class in your hand\n\n"
-        "  aaecli generate --interpolate a.png b.png --out walk.gif\n\n"
+        "  aaecli generate --interpolate 1 2 --out walk.gif\n\n"
+        "  aaecli generate --interpolate a.png b.png --out hand.gif\n\n"
+        "  aaecli generate --seeds 3 4 --out styles.gif  every class, between two styles\n\n"
         "  aaecli generate --vary --out dimensions.png   what each dimension does"
     )
 )
 def generate(
+    ctx: typer.Context,
     class_name: Annotated[
         str | None,
         typer.Option("--digit", "--class", metavar="NAME", help="Draw this class only.", rich_help_panel=_WHAT),
@@ -57,14 +65,23 @@ def generate(
     ] = None,
     interpolate: Annotated[
         tuple[str, str] | None,
+        typer.Option(metavar="A B", help="Walk from A to B, each a class or a picture.", rich_help_panel=_WHAT),
+    ] = None,
+    seeds: Annotated[
+        tuple[int, int] | None,
         typer.Option(
-            metavar="A B", help="Walk from A to B: pictures, or numbers that seed a style.", rich_help_panel=_WHAT
+            metavar="A B",
+            min=0,
+            help="Walk from the style of seed A to that of seed B, in every class or in that of --digit.",
+            rich_help_panel=_WHAT,
         ),
     ] = None,
     vary: Annotated[
         bool,
         typer.Option(
-            "--vary", help="Walk one dimension of the style at a time, from -2 to 2 deviations.", rich_help_panel=_WHAT
+            "--vary",
+            help="Walk one dimension of the style at a time, a row each, from -2 to 2 deviations.",
+            rich_help_panel=_WHAT,
         ),
     ] = False,
     frames: Annotated[
@@ -80,9 +97,17 @@ def generate(
             rich_help_panel=_WHERE,
         ),
     ] = None,
+    force: Annotated[bool, options.force(_WHERE)] = False,
     scale: Annotated[
-        int, typer.Option(min=1, max=32, help="Side of a pixel in what is written.", rich_help_panel=_WHERE)
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            max=32,
+            show_default="4 for 28 x 28; 1 for single pictures",
+            help="Side of a pixel in what is written.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=_WHERE)] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Draw nothing in the terminal.", rich_help_panel=_WHERE)
@@ -106,54 +131,36 @@ def generate(
     Without arguments it draws the article's grid: a row is one style, drawn
     from the prior, and a column one class.
     """
+    sources = {name: ctx.get_parameter_source(name) for name in _MAY_BE_USELESS}
+    given = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+    wanted = Wanted(class_name, count, seed, style_from, interpolate, seeds, vary, frames or _steps(out))
+    _refuse_what_cannot_act(wanted, given)
+    outputs = _claimed(out, wanted, force=force)
     from aaecli.serve import album
-    from aaecli.serve import generate as draw
     from aaecli.serve.discovery import find_decoder
     from aaecli.serve.session import open_decoder
 
-    if sum((style_from is not None, interpolate is not None, vary)) > 1 and not (vary and style_from):
-        raise typer.BadParameter("--interpolate goes with neither --style-from nor --vary.")
     target = out or str(_DEFAULT_OUT)
-    if target == "-" and sys.stdout.isatty():
-        raise AaeError(
-            "--out - would write a PNG into the terminal.", "Pipe it on: `aaecli generate --out - > digits.png`."
-        )
     decoder = open_decoder(find_decoder(model), device)
     if device == "auto" and sys.stderr.isatty() and not quiet:
         say(f"Running on the {decoder.device.upper()}.")
-    index = None if class_name is None else draw.class_index(class_name, decoder.classes)
-    animated = target.lower().endswith(".gif")
-    steps = frames or (24 if animated or _is_folder(target) else 9)
-
-    if interpolate is not None:
-        start, end = (_code(name, decoder, index) for name in interpolate)
-        sheet = draw.interpolate(decoder, start, end, steps)
-    elif vary:
-        start = _code(style_from if style_from is not None else str(seed), decoder, index)
-        sheet = draw.vary(decoder, start, steps)
-    else:
-        if style_from is not None:
-            style = _code(style_from, decoder, index).style[None]
-        else:
-            style = draw.draw_styles(decoder, count or (10 if decoder.has_label else 100), seed)
-        if not decoder.has_label:
-            sheet = draw.of_no_class(decoder, style)
-        else:
-            sheet = draw.grid(decoder, style) if index is None else draw.of_class(decoder, index, style)
-
+    sheet, classes = draw_sheet(decoder, wanted)
+    if vary and style_from is None and class_name is None and classes and not quiet:
+        say(f"Drawn as {for_terminal(classes[0])}: --digit draws another class.")
+    side = scale or album.usual_scale(*sheet.images.shape[2:4])
     if target == "-":
-        sys.stdout.buffer.write(album.png(sheet, scale))
+        sys.stdout.buffer.write(album.png(sheet, side))
         return
     if _is_folder(target):
-        album.save_folder(sheet, Path(target), scale)
-    elif animated:
-        album.save_gif(sheet, Path(target), scale)
-    elif target.lower().endswith(".png"):
-        album.save_png(sheet, Path(target), scale)
+        files = {Path(target, name): body for name, body in album.singles(sheet, scale or 1)}
+        for path in files:
+            outputs.claim(path, is_picture)
+        for path, body in files.items():
+            outputs.write(path, body, sync=False)
     else:
-        raise AaeError(f"--out {target}: only .png and .gif are written.", "A name without a suffix is a folder.")
+        encode = album.gif if target.lower().endswith(".gif") else album.png
+        outputs.write(Path(target), encode(sheet, side))
     if as_json:
-        classes = list(dict.fromkeys(decoder.classes)) if index is None else [decoder.classes[index]]
         print_json({"out": target, "num_images": sheet.num_images, "classes": classes, "seed": seed})
         return
     if sys.stdout.isatty() and not quiet:
@@ -161,24 +168,57 @@ def generate(
     put(target)
 
 
-def _code(name: str, decoder: Decoder, index: int | None) -> Code:
-    """Find the point of the latent space that a picture has, or a number seeds."""
-    from aaecli.serve.generate import Code, draw_styles, one_class
+def _steps(out: str | None) -> int:
+    """Give how many images a walk has: more where they become frames or files."""
+    return 24 if out and out != "-" and (out.lower().endswith(".gif") or _is_folder(out)) else 9
 
-    asked = one_class(decoder.classes, index)
-    if name.isdigit():
-        return Code(asked, draw_styles(decoder, 1, int(name))[0])
 
-    from aaecli.data.prepare import prepare
-    from aaecli.serve.discovery import encoder_beside
-    from aaecli.serve.session import open_encoder
+def _refuse_what_cannot_act(wanted: Wanted, given: set[str]) -> None:
+    """A setting that changes nothing in what is drawn is an error, never silently ignored."""
+    walks = [
+        name
+        for name, chosen in (
+            ("--interpolate", wanted.interpolate is not None),
+            ("--seeds", wanted.seeds is not None),
+            ("--vary", wanted.vary),
+        )
+        if chosen
+    ]
+    if len(walks) > 1:
+        raise typer.BadParameter(f"{walks[0]} and {walks[1]} are two walks: choose one.")
+    what = walks[0] if walks else "--style-from" if wanted.style_from is not None else "the grid"
+    useless = []
+    if wanted.style_from is not None and what in ("--interpolate", "--seeds"):
+        useless.append("--style-from")
+    if "count" in given and what != "the grid":
+        useless.append("--count")
+    takes_no_seed = what == "--seeds" or wanted.style_from is not None
+    if "seed" in given and takes_no_seed:
+        useless.append("--seed")
+    if "frames" in given and not walks:
+        useless.append("--frames")
+    if useless:
+        raise typer.BadParameter(f"{useless[0]} changes nothing with {what}: leave it out.")
 
-    encoder = open_encoder(encoder_beside(decoder.path), decoder.device)
-    seen = prepare(name, encoder.metadata.recipe)
-    label_prob, style = encoder(seen.image[None])
-    if style is None:
-        raise AaeError(f"{encoder.path} finds no style in a picture.", "Export a model with a decoder.")
-    return Code(label_prob[0] if index is None and label_prob is not None else asked, style[0])
+
+def _claimed(out: str | None, wanted: Wanted, *, force: bool) -> Outputs:
+    """Check where the drawing goes before a model is opened."""
+    target = out or str(_DEFAULT_OUT)
+    if target == "-" and sys.stdout.isatty():
+        raise AaeError(
+            "--out - would write a PNG into the terminal.", "Pipe it on: `aaecli generate --out - > digits.png`."
+        )
+    read = [name for name in (wanted.style_from, *(wanted.interpolate or ())) if name is not None and is_file(name)]
+    outputs = Outputs(force=force, inputs=[Path(name) for name in read])
+    if target == "-":
+        return outputs
+    if _is_folder(target):
+        outputs.check(Path(target, "x.png"), is_picture)
+    elif target.lower().endswith((".gif", ".png")):
+        outputs.claim(Path(target), None if out else is_picture)
+    else:
+        raise AaeError(f"--out {target}: only .png and .gif are written.", "A name without a suffix is a folder.")
+    return outputs
 
 
 def _is_folder(target: str) -> bool:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
+from aaecli.cli import options
 from aaecli.errors import AaeError
 from aaecli.files import is_file
-from aaecli.paths import RUNS
+from aaecli.outputs import Outputs
+from aaecli.own_files import is_picture, is_report
+from aaecli.paths import RUNS, check_run_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from matplotlib.figure import Figure
+    from collections.abc import Callable, Iterable, Sequence
 
     from aaecli.cli.gallery import Exhibit
     from aaecli.figures.curves import Curve
 
+_Made = TypeVar("_Made")
 app = typer.Typer(add_completion=False)
 
 What = Literal[
@@ -79,6 +81,7 @@ def plot(
     form: Annotated[
         Literal["png", "svg"], typer.Option("--format", help="PNG, or SVG, which can be enlarged.")
     ] = "png",
+    force: Annotated[bool, options.force()] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Draw figures of runs: how they learnt and what they learnt.
@@ -86,32 +89,30 @@ def plot(
     Prints the path of each file that it wrote. Of the test images, which figures
     show, nothing is learnt.
     """
-    folders = [_find(run) for run in runs] if runs else [_newest()]
-    if out is not None and len(folders) > 1 and what != "curves":
-        raise AaeError("--out would give the figures of several runs the same names.", "Leave it out, or name one run.")
     from aaecli import console
-    from aaecli.figures.style import save
+    from aaecli.cli.gallery import Exhibit
 
-    written: list[Path] = []
-    facts: dict[str, Any] = {}
+    folders = list(dict.fromkeys(_of_each(runs, _find).values())) if runs else [_newest()]
+    is_comparison = what == "curves" and len(runs or ()) > 1
+    if out is not None and len(folders) > 1 and not is_comparison:
+        raise AaeError("--out would give the figures of several runs the same names.", "Leave it out, or name one run.")
+    place = _Place(out or (Path("figures") if is_comparison else None), what, form, force=force)
+    for folder in folders:
+        place.claim(folder)
     with console.status(f"Drawing {what}") as tell:
-        if what == "curves" and len(folders) > 1:
-            written.append((out or Path("figures")) / f"curves.{form}")
-            save(_accuracies(folders), written[0])
+        facts: dict[Path, dict[str, Any]] = {}
+        if is_comparison:
+            read = _of_each(folders, _curve)
+            folders = list(read)
+            place.write(folders[0], _accuracies(read.values(), form))
         else:
-            from aaecli.cli.gallery import Exhibit, draw
-
-            for folder in folders:
-                exhibit, target = Exhibit(folder, {}, data), out or folder / "figures"
-                if what == "all":
-                    written.append(_report(exhibit, target, tell))
-                else:
-                    written.append(target / f"{what}.{form}")
-                    save(draw(what, exhibit), written[-1])
-                facts[str(folder)] = exhibit.facts
+            facts = _of_each(folders, lambda folder: _draw(place, Exhibit(folder, {}, data), tell))
+            folders = list(facts)
+    written = list(dict.fromkeys(place.path(folder) for folder in folders))
     if as_json:
         told: dict[str, Any] = {"runs": [str(folder) for folder in folders], "figures": [str(path) for path in written]}
-        console.print_json({**told, "facts": facts} if any(facts.values()) else told)
+        named = {str(folder): measured for folder, measured in facts.items()}
+        console.print_json({**told, "facts": named} if any(named.values()) else told)
         return
     for run, measured in facts.items():
         for figures in measured.values():
@@ -119,6 +120,61 @@ def plot(
             console.say(f"{run}: {said}")
     for path in written:
         console.put(str(path))
+
+
+class _Place:
+    """Where the figure of each run goes.
+
+    Args:
+        target: A folder that the user named, or the one for figures of several runs; None: ``figures/`` in each run.
+        what: The figure.
+        form: Its format.
+        force: Replace whatever is in ``target``.
+    """
+
+    def __init__(self, target: Path | None, what: What, form: Literal["png", "svg"], *, force: bool) -> None:
+        self.what, self.form, self._target = what, form, target
+        self._name = "report.html" if what == "all" else f"{what}.{form}"
+        # The figures of a run bear names that are the program's own.
+        self._outputs = Outputs(force=force or target is None)
+
+    def path(self, folder: Path) -> Path:
+        """Give the file for a run."""
+        return (self._target or folder / "figures") / self._name
+
+    def claim(self, folder: Path) -> None:
+        """Check that the figure of a run can be written."""
+        if self._target is None:
+            check_run_folder(folder, ("figures",))
+            self._outputs.check(self.path(folder), within=folder)
+        else:
+            self._outputs.check(self.path(folder), is_report if self.what == "all" else is_picture)
+
+    def write(self, folder: Path, content: bytes | str) -> None:
+        """Write the figure of a run."""
+        self._outputs.claim(self.path(folder), is_report if self.what == "all" else is_picture)
+        self._outputs.write(self.path(folder), content)
+
+
+def _of_each(items: Sequence[Path], act: Callable[[Path], _Made]) -> dict[Path, _Made]:
+    """Do something with each; of several, those that it fails for are told in a line and left out.
+
+    Raises:
+        AaeError: It failed for the only one, or for all.
+    """
+    from aaecli import console
+
+    made = {}
+    for item in items:
+        try:
+            made[item] = act(item)
+        except AaeError as error:
+            if len(items) == 1:
+                raise
+            console.say(f"left out: {error.message}")
+    if not made:
+        raise AaeError("None of these can be drawn.", "`aaecli runs` lists the runs that there are.")
+    return made
 
 
 def _find(named: Path) -> Path:
@@ -137,39 +193,46 @@ def _newest() -> Path:
     return found[-1].path
 
 
-def _accuracies(folders: list[Path]) -> Figure:
-    from aaecli.figures.curves import accuracy_figure
+def _curve(folder: Path) -> tuple[str, Curve]:
+    """Read the accuracies of a run, and under which name they are drawn."""
     from aaecli.runs import read_metrics, read_run
 
+    metrics, run = read_metrics(folder), read_run(folder)
+    if "validation_accuracy" not in metrics:
+        raise AaeError(f"{folder} measured no accuracy: {run.model} learns no classes.", "Leave it out.")
+    name = f"{re.sub(r'-[0-9]+$', '', folder.absolute().name)}, {run.preset}"
+    return name, (metrics["step"], metrics["validation_accuracy"])
+
+
+def _accuracies(read: Iterable[tuple[str, Curve]], form: Literal["png", "svg"]) -> bytes:
+    from aaecli.figures.curves import accuracy_figure
+    from aaecli.figures.style import encode
+
     groups: dict[str, list[Curve]] = {}
-    for folder in folders:
-        metrics, run = read_metrics(folder), read_run(folder)
-        if "validation_accuracy" not in metrics:
-            raise AaeError(f"{folder} measured no accuracy: {run.model} learns no classes.", "Leave it out.")
-        name = f"{re.sub(r'-[0-9]+$', '', folder.name)}, {run.preset}"
-        groups.setdefault(name, []).append((metrics["step"], metrics["validation_accuracy"]))
-    return accuracy_figure(groups)
+    for name, curve in read:
+        groups.setdefault(name, []).append(curve)
+    return encode(accuracy_figure(groups), form)
 
 
-def _report(exhibit: Exhibit, target: Path, tell: Callable[[str], None]) -> Path:
-    """Draw everything that the run's model has to show into one HTML file."""
+def _draw(place: _Place, exhibit: Exhibit, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Draw the figure of one run, or all of them into one HTML file; give what was measured for it."""
     from aaecli.cli.gallery import GALLERY, draw, suited
     from aaecli.figures.report import Plate, html_report
     from aaecli.figures.style import encode
     from aaecli.files import read_text
-    from aaecli.paths import replacing
     from aaecli.settings import MAX_TOML_BYTES
 
+    folder = exhibit.folder
+    if place.what != "all":
+        place.write(folder, encode(draw(place.what, exhibit), place.form))
+        return exhibit.facts
     plates = []
-    for name in suited(exhibit.folder):
+    for name in suited(folder):
         tell(name)
         plates.append(Plate(name, GALLERY[name].caption, encode(draw(name, exhibit))))
-    settings = read_text(exhibit.folder / "config.toml", MAX_TOML_BYTES)
-    page = html_report(exhibit.title, _facts(exhibit), plates, settings)
-    path = target / "report.html"
-    with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return path
+    settings = read_text(folder / "config.toml", MAX_TOML_BYTES)
+    place.write(folder, html_report(exhibit.title, _facts(exhibit), plates, settings))
+    return exhibit.facts
 
 
 def _facts(exhibit: Exhibit) -> dict[str, str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from aaecli.cli import options
 from aaecli.config import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.text import for_toml
+
+if TYPE_CHECKING:
+    from aaecli.config import Config
 
 app = typer.Typer(add_completion=False)
 
@@ -150,7 +154,8 @@ def train(
         ),
     ] = None,
     print_config: Annotated[
-        bool, typer.Option("--print-config", rich_help_panel=_HOW, help="Print the settings as TOML and leave.")
+        bool,
+        typer.Option("--print-config", rich_help_panel=_HOW, help="Print the settings, explained, and leave."),
     ] = False,
     augment: Annotated[
         Literal["strokes", "natural", "none"] | None,
@@ -275,6 +280,7 @@ def train(
             help="Save what --resume needs every so many steps (500) or so often (90s, 2m).",
         ),
     ] = "1m",
+    force: Annotated[bool, options.force(_WHERE)] = False,
     figures: Annotated[
         bool,
         typer.Option(
@@ -340,12 +346,12 @@ def train(
     if steps is not None and epochs is not None:
         raise AaeError("--steps and --epochs both give the length.", "Leave one of them out.")
     from aaecli.cli.own_pictures import fitting
-    from aaecli.settings import read_toml, resolve, to_toml
+    from aaecli.settings import explained, read_toml, resolve
 
     settings = resolve(preset=preset, config_file=config, flags=flags)
     settings = fitting(settings, flags, read_toml(config) if config else {}, augment)
     if print_config:
-        sys.stdout.write(for_toml(to_toml(settings, only_acting=True)))
+        sys.stdout.write(for_toml(explained(settings)))
         return
 
     from aaecli.cli.loading import load
@@ -353,6 +359,7 @@ def train(
     from aaecli.paths import NEWEST_MODEL
     from aaecli.runs import newest_stopped
 
+    _check_outputs(settings, out, resume=resume, force=force)
     # Before torch is imported: what is wrong with the data is said at once.
     dataset = None if resume else load(settings.data, settings.image, quiet=quiet)
     if dataset is not None and settings.labels != 0:
@@ -376,9 +383,21 @@ def train(
         draw_after_training(Path(summary["run"]), quiet=quiet)
 
 
+def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:
+    """Check before the training that its model can be written when it is done, and where its figures go."""
+    from aaecli.data.dataset import holds_pictures
+    from aaecli.outputs import Outputs, check_outside
+    from aaecli.own_files import is_checkpoint
+    from aaecli.paths import NEWEST_MODEL
+
+    Outputs(force=force).check(NEWEST_MODEL, is_checkpoint)
+    if not resume and holds_pictures(settings.data):
+        check_outside(out, Path(settings.data))
+
+
 def _refuse_settings(ctx: typer.Context) -> None:
     """A run goes on with its own settings: others would be ignored silently."""
-    allowed = ("run", "resume", "data", "save_every", "out", "figures", "tensorboard", "quiet", "as_json")
+    allowed = ("run", "resume", "data", "save_every", "out", "force", "figures", "tensorboard", "quiet", "as_json")
     for parameter in ctx.command.params:
         name = str(parameter.name)
         if name not in allowed and _is_typed(ctx, name):

@@ -11,17 +11,20 @@ from PIL.PngImagePlugin import PngInfo
 from aaecli.own_files import NAME
 
 
-def encode_picture(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+def encode_picture(image: Image.Image, form: str = "PNG", comment: str = "", **options: Any) -> bytes:
     """Encode a picture; a PNG or GIF says that aaecli made it, so that `aaecli.own_files` knows it again.
 
     Args:
         image: The picture.
         form: A format of Pillow's.
+        comment: What a PNG says besides.
         options: What Pillow takes for it.
     """
     if form == "PNG":
         text = PngInfo()
         text.add_text("Software", NAME)
+        if comment:
+            text.add_text("Comment", comment)
         options["pnginfo"] = text
     elif form == "GIF":
         options["comment"] = NAME.encode()

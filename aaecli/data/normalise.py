@@ -15,7 +15,7 @@ from aaecli.data.strokes import choose, thicken, width_of
 
 BOX = 20 / 28
 """Side of the box that the strokes are scaled into, as a share of the image (LeCun et al. 1998: 20 of 28 pixels)."""
-BLANK = "blank"
+BLANK = "blank: there is nothing in the picture"
 
 _ANALYSIS = 400
 """Longer side, in pixels, at which ink is told from paper."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aaecli.data.files import read_bytes
-from aaecli.data.normalise import Normalised, normalise, pass_through
+from aaecli.data.normalise import BLANK, Normalised, normalise, pass_through
 from aaecli.data.pictures import Picture, decode
 from aaecli.errors import AaeError
 
@@ -100,9 +100,10 @@ def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
             images.append(image)
         else:
             pixels = picture.pixels
-            normalised = normalise(pixels, recipe.shape, invert=recipe.invert) if recipe.normalise else None
-            outcomes.append(normalised.oddities if normalised else ())
-            images.append(normalised.image if normalised else _resize_only(pixels, recipe))
+            seen = normalise(pixels, recipe.shape, invert=recipe.invert) if recipe.normalise else None
+            seen = seen or _resize_only(pixels, recipe)
+            outcomes.append(seen.oddities)
+            images.append(seen.image)
     num_pages = [0 if isinstance(picture, AaeError) else picture.num_pages for picture in decoded]
     return Batch(
         names, outcomes, num_pages, np.stack(images) if images else np.empty((0, *recipe.stored_shape), np.uint8)
@@ -118,11 +119,12 @@ def _decode(source: str | AaeError) -> Picture | AaeError:
         return error
 
 
-def _resize_only(pixels: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+def _resize_only(pixels: NDArray[np.uint8], recipe: Recipe) -> Normalised:
     picture = Image.fromarray(pixels).convert("L" if recipe.channels == 1 else "RGB")
     size = recipe.shape[::-1]
     if picture.size != size:
         shrinks = picture.size[0] >= size[0] and picture.size[1] >= size[1]
         picture = picture.resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC)
     image = np.asarray(picture)
-    return 255 - image if recipe.invert else image
+    # One even tone: whatever the pictures are of, it is not here.
+    return Normalised(255 - image if recipe.invert else image, (BLANK,) if np.ptp(image) == 0 else ())

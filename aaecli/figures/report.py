@@ -51,6 +51,7 @@ def html_report(title: str, facts: Mapping[str, str], plates: Sequence[Plate], s
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="aaecli">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{for_html(title)}</title>
 <style>{_STYLE}</style>

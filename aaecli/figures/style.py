@@ -6,7 +6,6 @@ import io
 import warnings
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, ParamSpec
 
 import matplotlib
@@ -15,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, fontManager, get_font
 
-from aaecli.paths import replacing
+from aaecli.own_files import NAME
 from aaecli.text import for_figure
 
 Format = Literal["png", "svg"]
@@ -104,19 +103,9 @@ def encode(figure: Figure, form: Format = "png") -> bytes:
     """Give the bytes of a PNG or SVG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     # A date would make every file another one.
-    metadata = {"Date": None} if form == "svg" else {"Software": None}
+    metadata = {"Date": None, "Creator": NAME} if form == "svg" else {"Software": NAME}
     with matplotlib.rc_context(_STYLE | {"font.family": _fonts()}), warnings.catch_warnings():
         # What escapes `shown` is drawn with boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure.savefig(buffer, format=form, metadata=metadata)
     return buffer.getvalue()
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all; the suffix, .png or .svg, says as what.
-
-    Raises:
-        AaeError: The file cannot be written.
-    """
-    with replacing(path) as temporary:
-        temporary.write_bytes(encode(figure, "svg" if path.suffix == ".svg" else "png"))

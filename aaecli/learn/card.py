@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from aaecli import __version__
-from aaecli.data.dataset import load_dataset
+from aaecli.data.dataset import Dataset, kept_back, load_dataset
 from aaecli.errors import AaeError
+from aaecli.family import FAMILY
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.predict import judge, predict_stored
-from aaecli.paths import replacing
 from aaecli.settings import to_toml
 from aaecli.text import for_markdown, for_toml
-
-CARD = "README.md"
 
 _MNIST_LICENCE = (
     "The weights are under the MIT licence, as the program is. MNIST, by Yann LeCun, Corinna Cortes and Christopher "
@@ -22,72 +20,114 @@ _MNIST_LICENCE = (
 )
 
 
-def write_card(checkpoint: Checkpoint, folder: Path, files: dict[str, Any]) -> Path:
-    """Judge a model on the test images of its data set, and write the card beside its exported files.
+def describe(checkpoint: Checkpoint, files: dict[str, Any]) -> str:
+    """Judge a model on images that it did not learn from, and describe it as Markdown.
+
+    They are the test images of its data set, else the labelled pictures that were kept back; where there are neither,
+    the card says that nobody knows how accurate the model is.
 
     Args:
         checkpoint: The model.
-        folder: Where its files are.
         files: What ``export_onnx`` gave.
 
     Raises:
-        AaeError: The data set has no test images, or the card cannot be written.
+        AaeError: The data set cannot be loaded.
     """
     dataset = load_dataset(checkpoint.data_folder(None, Path("the model")), checkpoint.config.image)
-    if not len(dataset.test_image):
-        raise AaeError(f"{dataset.name} has no test images for the card to speak of.", "Leave out --card.")
+    if not len(dataset.test_label):
+        try:
+            dataset = kept_back(dataset, checkpoint.facts.get("holdout", ()))
+        except AaeError:
+            return model_card(checkpoint, dataset, None, files)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, "cpu")
-    report = judge(checkpoint, prediction, dataset.test_label)
-    with replacing(folder / CARD) as temporary:
-        temporary.write_text(model_card(checkpoint, dataset.name, report, files), encoding="utf-8")
-    return folder / CARD
+    return model_card(checkpoint, dataset, judge(checkpoint, prediction, dataset.test_label), files)
 
 
-def model_card(checkpoint: Checkpoint, dataset: str, report: dict[str, Any], files: dict[str, Any]) -> str:
-    """Write the card, as Markdown.
+def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] | None, files: dict[str, Any]) -> str:
+    """Write the card.
 
     Args:
         checkpoint: The model.
-        dataset: Name of its data set.
-        report: What ``aaecli.learn.predict.judge`` made of its answers for the test images.
+        dataset: Its data set.
+        report: What ``aaecli.learn.predict.judge`` made of its answers for the images of ``test_image``, if any.
         files: What ``export_onnx`` gave.
     """
     config = checkpoint.config
     channels, height, width = checkpoint.image_shape
-    which = "all labels" if config.labels == "all" else f"{config.labels} labelled images"
+    which = _which_labels(checkpoint)
+    name = for_markdown(dataset.name)
     lines = [f"- `{Path(facts['path']).name}`: {facts['bytes'] / 1e6:.1f} MB" for facts in files.values()]
+    ink = ", light strokes on black" if config.image.has_strokes else ""
     parts = [
-        f"# Model card: {config.model} on {for_markdown(dataset)}",
-        f"Made by `aaecli export` {__version__} from a training with preset `{config.preset}`, {which} and seed "
-        f"{config.seed}: {checkpoint.facts['steps']:,} steps.",
+        f"# Model card: {config.model} on {name}",
+        f"Made by `aaecli export` {__version__} from a training with preset `{for_markdown(config.preset)}`, {which} "
+        f"and seed {config.seed}: {checkpoint.facts['steps']:,} steps.",
         "## Files",
         "\n".join(lines),
-        f"The encoder reads `image`, float32 (batch, {channels}, {height}, {width}) in [0, 1], and gives `label_prob` "
-        f"(batch, {len(checkpoint.classes)}) and, where the model has one, `style`. The decoder reads `label` and "
-        "`style` and gives `image`. The metadata of both files say the rest.",
+        f"The encoder reads `image`, float32 (batch, {channels}, {height}, {width}) in [0, 1]{ink}, and gives "
+        f"`label_prob` (batch, {len(checkpoint.classes)}) and, where the model has one, `style`. The decoder reads "
+        "`label` and `style` and gives `image`. The metadata of both files say the rest.",
+        "## Use",
+        _commands(checkpoint, draws="decoder" in files),
         "## Data",
-        f"{for_markdown(dataset)}: {which}; the other training images, but those kept for validation, without their "
-        "labels. The test images were read once, when the training was done, and decided nothing.",
+        f"{name}: {which}; {_others(dataset)}",
         "## Accuracy",
-        _figures(report),
+        _figures(report, is_kept_back=dataset.images_of == "holdout"),
         "## Limits",
         "- It answers with one of its classes whatever the picture shows; `aaecli classify` warns where a picture "
         "looks unlike what the model saw.\n"
         f"- It reads one {height} × {width} image of the kind that it was trained on. Pictures of another kind, other "
-        "handwriting, other pens, other scans, are read less well than the test images.\n"
-        "- What the decoder draws resembles the training images; it is no source of new handwriting to learn from.",
+        "handwriting, other pens, other scans, are read less well.\n"
+        "- What the decoder draws resembles the training images; it is no source of new images to learn from.",
         "## Licence",
-        _MNIST_LICENCE if dataset == "MNIST" else "That of the data it was trained on: its owner's to say.",
+        _MNIST_LICENCE if not config.data else "That of the data it was trained on: its owner's to say.",
         "## Settings",
         f"```toml\n{for_toml(to_toml(config).strip())}\n```",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _figures(report: dict[str, Any]) -> str:
+def _which_labels(checkpoint: Checkpoint) -> str:
+    labels = checkpoint.config.labels
+    if not FAMILY[checkpoint.config.model].uses_labels:
+        return "no labels"
+    return "all labels" if labels == "all" else f"{labels} labelled images"
+
+
+def _others(dataset: Dataset) -> str:
+    if not dataset.is_collection:
+        return (
+            "the other training images, but those kept for validation, without their labels. The test images were read "
+            "once, when the training was done, and decided nothing."
+        )
+    if dataset.images_of == "holdout":
+        return (
+            "the pictures without a label too. The labelled pictures that it is judged by were kept back: it did not "
+            "learn from them."
+        )
+    return "the pictures without a label too."
+
+
+def _commands(checkpoint: Checkpoint, *, draws: bool) -> str:
+    """Give the commands that use the files, typed in their folder."""
+    lines = []
+    if FAMILY[checkpoint.config.model].encodes_label:
+        lines.append("    aaecli classify --model . picture.png")
+    if draws:
+        lines.append("    aaecli generate --model . --out drawn.png")
+    return "\n".join(["In this folder:", "", *lines])
+
+
+def _figures(report: dict[str, Any] | None, *, is_kept_back: bool = False) -> str:
+    if report is None:
+        return (
+            "Unknown: there are no test images, and no labelled picture was kept back from the training. "
+            "`aaecli eval --folds 5` judges these settings by training anew."
+        )
+    what = "Labelled pictures kept back" if is_kept_back else "Test images"
     if "accuracy" not in report:
         return (
-            "The model names no classes. Mean squared error of its drawings of the test images: "
+            f"The model names no classes. {what}: mean squared error of its drawings of them "
             f"{report['reconstruction_error']:.5f}."
         )
     low, high = report["accuracy_interval"]
@@ -98,7 +138,7 @@ def _figures(report: dict[str, Any]) -> str:
     ]
     return "\n".join(
         [
-            f"Test images: **{report['accuracy']:.2%}** of {report['num_images']:,} (95 % interval {low:.2%} to "
+            f"{what}: **{report['accuracy']:.2%}** of {report['num_images']:,} (95 % interval {low:.2%} to "
             f"{high:.2%}); expected calibration error {report['expected_calibration_error']:.4f}. One seed: "
             "another training of these settings comes out a little higher or lower.",
             "",

@@ -21,7 +21,8 @@ from aaecli.family import FAMILY
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.parity import check_parity, parity_inputs, style_deviation, style_scale
-from aaecli.paths import replacing
+from aaecli.outputs import Outputs
+from aaecli.own_files import is_onnx
 
 OPSET = 20
 SCHEMA = "1"
@@ -50,7 +51,9 @@ class _DeployedDecoder(nn.Module):
         return (self.decoder(torch.cat(latent, 1)),)
 
 
-def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+def export_onnx(
+    checkpoint: Checkpoint, folder: Path, progress: Callable[[str], None], outputs: Outputs | None = None
+) -> dict[str, Any]:
     """Write ``encoder.onnx`` and, where the model draws, ``decoder.onnx``.
 
     Both are made and checked in full before either takes its name, so a failed export leaves what was there.
@@ -59,6 +62,7 @@ def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], 
         checkpoint: A trained model, on the processor, in evaluation mode.
         folder: Where the files go.
         progress: Is told what is being done.
+        outputs: What the command writes. Files of other programs are not replaced unless it says so.
 
     Returns:
         For each part, ``path``, ``bytes`` and ``difference``, the largest one from torch in the parity check.
@@ -69,9 +73,9 @@ def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], 
     """
     row, style_dim = FAMILY[checkpoint.config.model], checkpoint.config.network.style_dim
     image = torch.rand(2, *checkpoint.image_shape)
-    outputs = ["label_prob"] * row.encodes_label + ["style"] * row.encodes_style
+    answers = ["label_prob"] * row.encodes_label + ["style"] * row.encodes_style
     parts: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]] = {
-        "encoder": (_DeployedEncoder(checkpoint.encoder), (image,), ["image"], outputs)
+        "encoder": (_DeployedEncoder(checkpoint.encoder), (image,), ["image"], answers)
     }
     if checkpoint.decoder is not None:
         code = {"label": torch.rand(2, len(checkpoint.label_names)).softmax(1), "style": torch.randn(2, style_dim)}
@@ -79,17 +83,20 @@ def export_onnx(checkpoint: Checkpoint, folder: Path, progress: Callable[[str], 
             del code["label"]
         parts["decoder"] = (_DeployedDecoder(checkpoint.decoder), tuple(code.values()), list(code), ["image"])
 
+    outputs = outputs or Outputs()
+    for part in parts:
+        outputs.claim(folder / f"{part}.onnx", is_onnx)
     report: dict[str, Any] = {}
     with contextlib.ExitStack() as files:
-        for part, (module, example, inputs, outputs) in parts.items():
+        for part, (module, example, inputs, answers) in parts.items():
             path = folder / f"{part}.onnx"
             _check_size(module, path)
             progress(f"{part}: translating")
-            model = _translate(module.eval(), example, inputs, outputs)
+            model = _translate(module.eval(), example, inputs, answers)
             _tidy(model)
             _describe(model, part, checkpoint)
             body = _checked(model.SerializeToString(), path)
-            temporary = files.enter_context(replacing(path))
+            temporary = files.enter_context(outputs.replacing(path))
             temporary.write_bytes(body)
             progress(f"{part}: comparing with torch")
             scale = {"style": style_scale(checkpoint)}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.data.normalise import BLANK
 from aaecli.data.prepare import Batch
 from aaecli.errors import AaeError
 from aaecli.serve.session import Decoder, Encoder
@@ -22,8 +23,9 @@ class Answer(NamedTuple):
 
     Attributes:
         image: Name of the file, or ``-``.
-        label: Name of the likeliest class, or ``unsure`` where its probability is below the threshold.
-        probability: Of the likeliest class, in [0, 1].
+        label: Name of the likeliest class, or ``unsure`` where its probability is below the threshold, and where
+            nothing is in the picture.
+        probability: Of the likeliest class, in [0, 1]; the same of every class where nothing is in the picture.
         top: The likeliest classes with their probabilities, falling.
         reconstruction_error: Mean squared difference to what the decoder draws, in [0, 1]; None without a decoder, and
             where the answer left no doubt that asked for it.
@@ -75,10 +77,13 @@ def classify(
             warnings = outcome
             if not warnings and limit is not None and error is not None and error > limit:
                 warnings = (STRANGE,)
+            if BLANK in warnings:
+                # The encoder is as sure of an empty image as of any other. Nothing is seen, so all is alike possible.
+                top = tuple((name, 1 / len(encoder.names)) for name in encoder.names[:top_k])
             if num_pages > 1:
                 warnings = (*warnings, f"only the first of {num_pages:,} pages or frames is read")
             label, probability = top[0]
-            if probability < threshold:
+            if probability < threshold or BLANK in warnings:
                 label = UNSURE
             yield Answer(name, label, probability, top, error, warnings, seen)
 

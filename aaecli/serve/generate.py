@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from aaecli import priors
 from aaecli.errors import AaeError, did_you_mean
+from aaecli.outputs import Names
 from aaecli.serve.session import Decoder
+from aaecli.text import for_file_name
 
 _Float = NDArray[np.float32]
 BATCH_SIZE = 500
@@ -26,11 +28,15 @@ class Sheet:
             not full: ``names`` says so.
         names: R rows of up to C names, without suffix: what single files are called.
         frames: What becomes a frame of an animation: each ``row``, each ``column`` or each single ``image``.
+        row_captions: What stands before each row of a picture; none where empty.
+        column_captions: What stands above each column.
     """
 
     images: NDArray[np.uint8]
     names: tuple[tuple[str, ...], ...]
     frames: Literal["row", "column", "image"] = "image"
+    row_captions: tuple[str, ...] = ()
+    column_captions: tuple[str, ...] = ()
 
     @property
     def num_images(self) -> int:
@@ -100,7 +106,7 @@ def grid(decoder: Decoder, style: _Float) -> Sheet:
     order = sorted(range(num_classes), key=lambda column: decoder.classes.index(decoder.classes[column]))
     one_hot = np.eye(num_classes, dtype=np.float32)[order]
     images = decode(decoder, np.tile(one_hot, (len(style), 1)), np.repeat(style, num_classes, 0))
-    columns = [_column_name(decoder.classes, index) for index in order]
+    columns = _column_names(decoder.classes, order)
     names = tuple(tuple(f"{name}-{row:05d}" for name in columns) for row in range(len(style)))
     return Sheet(images.reshape(len(style), num_classes, *images.shape[1:]), names, "row")
 
@@ -113,7 +119,7 @@ def of_class(decoder: Decoder, index: int, style: _Float, columns: int = 10) -> 
     clusters = [place for place, name in enumerate(decoder.classes) if name == decoder.classes[index]]
     prior = decoder.metadata.label_prior or (1.0,) * len(decoder.classes)
     label = np.eye(len(decoder.classes), dtype=np.float32)[_in_turn(clusters, prior, len(style))]
-    return _in_rows(decoder, label, style, _plain(decoder.classes[index]), columns)
+    return _in_rows(decoder, label, style, for_file_name(decoder.classes[index]), columns)
 
 
 def _in_turn(clusters: Sequence[int], prior: Sequence[float], count: int) -> list[int]:
@@ -145,11 +151,15 @@ def _in_rows(decoder: Decoder, label: _Float, style: _Float, stem: str, columns:
 
 def interpolate(decoder: Decoder, start: Code, end: Code, frames: int) -> Sheet:
     """Walk on a straight line between two points of the latent space, both ends included: one row, an image a frame."""
-    share = np.linspace(0, 1, frames, dtype=np.float32)[:, None]
-    label = (1 - share) * start.label + share * end.label
-    style = (1 - share) * start.style + share * end.style
+    label, style = between(start.label, end.label, frames), between(start.style, end.style, frames)
     names = tuple(f"frame-{number:03d}" for number in range(frames))
     return Sheet(decode(decoder, label, style)[None], (names,), "column")
+
+
+def between(start: _Float, end: _Float, steps: int) -> _Float:
+    """Give the styles (steps, Z) on a straight line from one style (Z,) to another, both included."""
+    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+    return np.asarray((1 - share) * start + share * end, np.float32)
 
 
 def vary(decoder: Decoder, code: Code, steps: int, reach: float = 2.0) -> Sheet:
@@ -166,14 +176,13 @@ def vary(decoder: Decoder, code: Code, steps: int, reach: float = 2.0) -> Sheet:
     label = np.tile(code.label, (style_dim * steps, 1))
     images = decode(decoder, label, style.reshape(-1, style_dim))
     names = tuple(tuple(f"style{d:02d}-{step:03d}" for step in range(steps)) for d in range(style_dim))
-    return Sheet(images.reshape(style_dim, steps, *images.shape[1:]), names, "column")
+    captions = [f"z{dimension + 1}" for dimension in range(style_dim)]
+    above = [f"{share:+.1f}" for share in np.linspace(-reach, reach, steps)]
+    return Sheet(images.reshape(style_dim, steps, *images.shape[1:]), names, "column", tuple(captions), tuple(above))
 
 
-def _column_name(classes: Sequence[str], index: int) -> str:
-    name = _plain(classes[index])
-    return name if list(classes).count(classes[index]) == 1 else f"{name}-cluster{index:02d}"
-
-
-def _plain(name: str) -> str:
-    """A class name as part of a file name."""
-    return "".join(letter if letter.isalnum() else "_" for letter in name)
+def _column_names(classes: Sequence[str], order: Sequence[int]) -> list[str]:
+    """Give the beginning of the file names of each class or, where several are of one class, of each cluster."""
+    names, many = Names(), {name for name in classes if list(classes).count(name) > 1}
+    stems = [for_file_name(classes[index]) + f"-cluster{index:02d}" * (classes[index] in many) for index in order]
+    return [names.take(stem) for stem in stems]

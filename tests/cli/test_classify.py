@@ -177,7 +177,10 @@ def test_no_digit_is_warned_of(classify, here, mnist):
     outcome = classify("noise.png", "blank.png", "digit.png", "--json")
     noise, blank, digit = lines_of(outcome)
     assert noise["warnings"] == ["unlike the images the model learnt from"]
-    assert blank["warnings"] == ["blank"]
+    assert blank["warnings"] == ["blank: there is nothing in the picture"]
+    # Nothing is seen, so no class is likelier than another.
+    assert (blank["label"], blank["probability"]) == ("unsure", 0.1)
+    assert set(blank) == set(digit)
     assert digit["warnings"] == []
     assert outcome.code == 0
     assert outcome.err.count("warning:") == 2
@@ -199,6 +202,62 @@ def test_what_the_model_saw_is_kept(classify, here, mnist):
     assert classify("a/digit.png", "b/digit.png", "--save-input", "seen").code == 0
     assert np.array_equal(np.asarray(Image.open(here / "seen" / "digit.png")), mnist.test_image[0])
     assert np.array_equal(np.asarray(Image.open(here / "seen" / "digit-2.png")), mnist.test_image[1])
+
+
+@pytest.mark.parametrize("level", [0, 200])
+def test_an_even_picture_has_no_answer_however_it_is_read(classify, here, level):
+    save(here / "even.png", np.full((28, 28), level, np.uint8))
+    for more in ((), ("--no-normalise",)):
+        (answer,) = lines_of(classify("even.png", "--json", "--top-k", 3, *more))
+        assert answer["label"] == "unsure"
+        assert [entry["probability"] for entry in answer["top"]] == [0.1] * 3
+    assert "unsure   10.00%" in classify("even.png").out
+
+
+def kept(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("more", [(), ("--force",)])
+def test_the_originals_stay(classify, here, mnist, more):
+    (here / "p").mkdir()
+    for name in ("a.png", "b.png"):
+        (here / "p" / name).write_bytes(dark_on_white(mnist.test_image[0], np.random.default_rng(0)))
+    save(here / "p" / "a.jpg", 255 - mnist.test_image[1])
+    before = kept(here / "p")
+    outcome = classify("p/a.jpg", "p/a.png", "p/b.png", "--save-input", "p", *more)
+    after = kept(here / "p")
+    assert {name: after[name] for name in before} == before
+    if more:
+        assert outcome.code == 0
+        assert sorted(after.keys() - before.keys()) == ["a-2.png", "a-3.png", "b-2.png"]
+    else:
+        assert outcome.code == 1
+        assert "holds files that --save-input did not write, such as a.jpg" in outcome.err
+        assert after == before
+
+
+def test_what_was_kept_does_not_lie_among_what_is_read(classify, here, mnist):
+    save(here / "scans" / "a.png", mnist.test_image[0])
+    for folder in ("scans", "scans/seen"):
+        outcome = classify("scans", "--save-input", folder, "--force")
+        assert outcome.code == 1
+        assert "would lie in scans" in outcome.err
+    assert list(kept(here / "scans")) == ["a.png"]
+
+
+def test_every_picture_is_kept_under_a_name_of_its_own(classify, here, mnist):
+    names = ["a.jpg", "a.png", "a-2.png", "A.png", "b/a.png"]
+    for number, name in enumerate(names):
+        save(here / name, mnist.test_image[number])
+    for _ in range(2):
+        assert classify(*names, "--save-input", "seen").code == 0
+        found = kept(here / "seen")
+        assert len({name.casefold() for name in found}) == len(found) == len(names)
+    # Drawings are not what was kept, though aaecli made them too.
+    assert classify("a.png", "--save-input", "seen").code == 0
+    (here / "seen" / "mine.png").write_bytes((here / "a.png").read_bytes())
+    assert classify("a.png", "--save-input", "seen").code == 1
 
 
 def test_invert_and_no_normalise(classify, here, mnist):

@@ -119,6 +119,38 @@ def test_export_into_a_file_is_an_error(here, capsys):
     assert "small.toml" in capsys.readouterr().err
 
 
+def test_export_replaces_only_its_own_files(here, capsys):
+    assert aaecli("export", "--quiet") == 0, "exports/ is made anew without a word"
+    for name in ("encoder.onnx", "decoder.onnx"):
+        (here / "deploy").mkdir(exist_ok=True)
+        (here / "deploy" / name).write_bytes(b"another's")
+        assert aaecli("export", "--out", "deploy") == 1
+        assert f"There is a file deploy/{name} already, and aaecli did not write it" in capsys.readouterr().err
+        assert [path.read_bytes() for path in (here / "deploy").iterdir()] == [b"another's"]
+        (here / "deploy" / name).unlink()
+
+
+def test_a_card_that_somebody_edited_is_kept(here, capsys):
+    words = ("export", "--out", "share", "--card", "--quiet")
+    assert [aaecli(*words) for _ in range(2)] == [0, 0]
+    card = here / "share/README.md"
+    card.write_text(card.read_text().replace("## Limits", "## My own limits"))
+    before = sorted(path.stat().st_mtime_ns for path in (here / "share").iterdir())
+    assert aaecli(*words) == 1
+    assert "share/README.md already" in capsys.readouterr().err
+    assert sorted(path.stat().st_mtime_ns for path in (here / "share").iterdir()) == before
+    assert aaecli(*words, "--force") == 0
+
+
+def test_a_training_checks_its_model_s_name_first(here, capsys, monkeypatch):
+    (here / "model.pt").write_bytes(b"another program's")
+    words = ("train", "--config", "small.toml", "--labels", 100)
+    assert aaecli(*words) == 1
+    assert "There is a file model.pt already, and aaecli did not write it" in capsys.readouterr().err
+    assert (here / "model.pt").read_bytes() == b"another program's"
+    assert [path.name for path in (here / "runs").iterdir()] == ["semisupervised-100-001"]
+
+
 def test_the_card_says_what_eval_says(here, capsys):
     assert aaecli("export", "--onnx", "--out", "share", "--card", "--quiet") == 0
     assert "share/README.md" in capsys.readouterr().out

@@ -61,6 +61,40 @@ def test_from_a_folder_to_an_answer(aaecli: Run, small: Path) -> None:
     answers = [json.loads(line) for line in aaecli("classify", "new.png", "photo.png", "--json").out.splitlines()]
     assert [answer["label"] for answer in answers] == ["cross", "ring"]
 
+    # The card speaks of what judged the model, and suggests what can be done with it.
+    assert aaecli("export", "--out", "share", "--card").code == 0
+    card = Path("share/README.md").read_text()
+    assert "# Model card: semisupervised on shapes" in card
+    assert "Labelled pictures kept back: **100.00%** of 6" in card
+    assert "test images" not in card
+    assert "MNIST" not in card
+    assert "aaecli classify --model . picture.png" in card
+
+
+def test_a_card_without_anything_to_judge_by_says_so(aaecli: Run, small: Path) -> None:
+    write_classes(Path("shapes"), 8, 0)
+    small.write_text(SMALL.replace("steps = 60", "steps = 2"))
+    assert aaecli("train", "--data", "shapes", "--config", small, "--holdout", 0).code == 0
+    done = aaecli("export", "--out", "share", "--card")
+    assert done.code == 0, done.err
+    assert "Unknown: there are no test images" in Path("share/README.md").read_text()
+
+
+def test_runs_do_not_lie_among_the_pictures(aaecli: Run, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_classes(Path("shapes"), 8, 0)
+    before = sorted(Path("shapes").iterdir())
+    monkeypatch.chdir("shapes")
+    for words in (
+        ("train", "--data", "."),
+        ("train", "--data", "../shapes", "--out", "deep/runs"),
+        ("benchmark", "--data", "."),
+    ):
+        done = aaecli(*words)
+        assert done.code == 1
+        assert "be taken for data" in done.err
+        assert "such as /" in done.err
+    assert [path.name for path in sorted(Path().iterdir())] == [path.name for path in before]
+
 
 def test_how_good_the_model_is_is_said_with_how_little_that_means(aaecli: Run, small: Path) -> None:
     write_classes(Path("shapes"), 8, 12)

@@ -34,6 +34,42 @@ def test_curves_of_several_runs_go_where_one_stands(aaecli: Run, in_empty_folder
     assert result.out == "elsewhere/curves.png\n"
 
 
+def test_a_run_that_has_nothing_to_draw_is_left_out(aaecli: Run, in_empty_folder: Path) -> None:
+    for name in ("a-001", "a-002"):
+        write_run(Path("runs"), name)
+    write_run(Path("runs"), "b-001", metrics="")
+    write_run(Path("runs"), "c-001", metrics="epoch,step,reconstruction\n1,2,0.5\n")
+    Path("runs/notes.txt").touch()
+    result = aaecli("plot", "curves", *sorted(Path("runs").iterdir()), "--json")
+    assert result.code == 0
+    assert json.loads(result.out) == {"runs": ["runs/a-001", "runs/a-002"], "figures": ["figures/curves.png"]}
+    left_out = [line for line in result.err.splitlines() if "left out" in line]
+    assert [name in line for name, line in zip(("notes", "b-001", "c-001"), left_out, strict=True)] == [True] * 3
+    result = aaecli("plot", "curves", "b-001", "c-001")
+    assert (result.code, result.out) == (1, "")
+    assert "None of these can be drawn" in result.err
+
+
+def test_figures_replace_no_file_of_the_user(aaecli: Run, in_empty_folder: Path) -> None:
+    for name in ("a-001", "a-002"):
+        write_run(Path("runs"), name)
+    for form in ("png", "svg"):
+        words = ("plot", "curves", "a-001", "a-002", "--format", form)
+        assert [aaecli(*words).code for _ in range(2)] == [0, 0], "its own"
+        path = Path(f"figures/curves.{form}")
+        path.write_bytes(b"mine")
+        result = aaecli(*words)
+        assert result.code == 1
+        assert "aaecli did not write it" in result.err
+        assert path.read_bytes() == b"mine"
+        assert aaecli(*words, "--force").code == 0
+    Path("elsewhere").mkdir()
+    Path("elsewhere/curves.png").write_bytes(b"mine")
+    assert aaecli("plot", "curves", "a-001", "--out", "elsewhere").code == 1
+    # In its run folder a figure bears the program's own name.
+    assert [aaecli("plot", "curves", "a-001").code for _ in range(2)] == [0, 0]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,16 +100,48 @@ def test_gif_walks_there_and_back(decoder, frames, size, count):
 
 def test_folder_holds_single_pictures(decoder, tmp_path):
     sheet = generate.of_class(decoder, 4, generate.draw_styles(decoder, 3, 0))
-    album.save_folder(sheet, tmp_path / "new" / "fours")
-    names = sorted(path.name for path in (tmp_path / "new" / "fours").iterdir())
-    assert names == ["4-00000.png", "4-00001.png", "4-00002.png"]
-    saved = np.asarray(Image.open(tmp_path / "new" / "fours" / "4-00002.png"))
+    files = dict(album.singles(sheet))
+    assert list(files) == ["4-00000.png", "4-00001.png", "4-00002.png"]
+    saved = np.asarray(Image.open(io.BytesIO(files["4-00002.png"])))
     assert np.array_equal(saved, sheet.images[0, 2])
 
 
-def test_what_cannot_be_written_is_said(decoder, tmp_path):
-    (tmp_path / "file").touch()
-    sheet = generate.of_class(decoder, 4, generate.draw_styles(decoder, 1, 0))
-    for save in (album.save_folder, album.save_png, album.save_gif):
-        with pytest.raises(AaeError, match="Cannot write"):
-            save(sheet, tmp_path / "file" / "x.png")
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ("+", "-", "=", "*", "/", ":"),
+        ("a", "A", "a-2"),
+        ("é", "e\N{COMBINING ACUTE ACCENT}"),
+        ("x", "x", "y"),
+        ("", "."),
+    ],
+)
+def test_every_class_has_files_of_its_own(classes, decoder):
+    names = generate._column_names(classes, range(len(classes)))
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in names}) == len(classes)
+    assert all(name and not set(name) & set('/\\:*?"<>|') and name[0] not in ".-" for name in names)
+
+
+def test_styles_between_two(decoder):
+    first, last = generate.draw_styles(decoder, 2, 0)
+    walk = generate.between(first, last, 5)
+    np.testing.assert_allclose(walk, [first + (last - first) * step / 4 for step in range(5)], atol=1e-6)
+
+
+def test_an_image_is_drawn_large_enough_to_be_looked_at():
+    sizes = [album.usual_scale(side, side) * side for side in (8, 28, 32, 64, 200)]
+    assert sizes == [112, 112, 128, 128, 200]
+
+
+def test_captions_stand_beside_the_images(decoder):
+    code = Code(generate.one_class(decoder.classes, 3), np.zeros(STYLE_DIM, np.float32))
+    sheet = generate.vary(decoder, code, 3)
+    assert sheet.column_captions == ("-2.0", "+0.0", "+2.0")
+    drawn = np.asarray(Image.open(io.BytesIO(album.png(sheet, 4))))
+    plain = np.asarray(Image.open(io.BytesIO(album.png(replace(sheet, row_captions=()), 4))))
+    height, width = plain.shape
+    np.testing.assert_array_equal(drawn[-height:, -width:], plain)
+    assert drawn[:-height].any()
+    assert drawn[:, :-width].any()
+    # Where they would not be read, there are none.
+    assert Image.open(io.BytesIO(album.png(sheet, 1))).height == STYLE_DIM * 30 - 2

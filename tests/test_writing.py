@@ -1,0 +1,146 @@
+"""Nothing is written but through aaecli.outputs and the atomic writer below it, read off the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import aaecli
+
+ROOT = Path(aaecli.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+
+_WRITERS = {
+    *("write_text", "write_bytes", "savefig", "imsave", "to_csv", "tofile", "savetxt", "savez", "savez_compressed"),
+    *("mkstemp", "NamedTemporaryFile", "TemporaryFile", "copyfile", "copy2", "copytree", "move", "symlink_to"),
+    *("hardlink_to", "rename", "FileLock", "SummaryWriter", "mkdir", "makedirs", "touch"),
+}
+_WRITERS_OF = {
+    *(("torch", "save"), ("np", "save"), ("onnx", "save"), ("onnx", "save_model"), ("shutil", "copy")),
+    *(("os", "replace"), ("os", "link"), ("os", "symlink"), ("json", "dump"), ("pickle", "dump"), ("tomli_w", "dump")),
+}
+_REASONED = {
+    # The atomic writer, appending, and run folders, which are new when they are made.
+    "paths.py": [
+        "tempfile.mkstemp(prefix=f'.{begin}.', dir=path.parent)",
+        "path.parent.mkdir(parents=True, exist_ok=True)",
+        "os.open(path, flags, 438)",
+        "os.fdopen(os.open(path, flags, 438), 'a+b')",
+        "root.mkdir(parents=True, exist_ok=True)",
+        "run.mkdir()",
+    ],
+    # Bytes for memory.
+    "data/encode.py": ["image.save(file, form, **options)"],
+    "figures/style.py": ["figure.savefig(buffer, format=form, metadata=metadata)"],
+    # The cache of the program itself: a file that a temporary one has opened, and the date of one that is used.
+    "data/picture_cache.py": ["np.savez(file, digest", "path.touch()"],
+    # The lock and the events of a run folder, in which no link has been found.
+    "runlock.py": ["FileLock(run / _NAME, timeout=patience)", "FileLock(run / _NAME, timeout=0)"],
+    "learn/journal.py": ["SummaryWriter(str(folder))"],
+    # A stream of the process.
+    "data/decoder_process.py": ["open(os.dup(1), 'wb')"],
+    # A file without a name, to see whether a folder can be written to.
+    "health.py": ["tempfile.TemporaryFile(dir=place)"],
+}
+"""How calls that may write begin, and why."""
+_REPLACING = {
+    "outputs.py": "what every command writes",
+    "paths.py": "it is made here",
+    "data/picture_cache.py": "the cache of the program itself",
+    "data/labels.py": "labels.csv of a folder of pictures: what it says is read first and stays",
+    "data/split.py": "labels.csv of a run folder, which the training has locked",
+    "learn/records.py": "metrics.csv of a run folder",
+    "learn/checkpoint.py": "model.pt and last.pt of a run folder",
+    "learn/training.py": "a run folder's files, and the newest model, whose name the command has checked",
+    "results.py": "results of a benchmark, whose names the command has claimed",
+}
+"""Modules that use the atomic writer without ``Outputs``, and why."""
+
+
+def writings(text: str) -> list[str]:
+    """Name each call that could write a file, save to ``temporary``, which is what the atomic writer gives."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        of = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        writes = name in _WRITERS or (of, name) in _WRITERS_OF
+        writes |= name in ("open", "fdopen") and _opens_to_write(node, of)
+        writes |= name == "save" and bool(of) and of != "self" and len(node.args) > 0
+        # A path's takes one word, a text's two, and a dataclass's none without a name.
+        writes |= name == "replace" and bool(of) and len(node.args) == 1 and not node.keywords
+        if name == "move":
+            writes = of == "shutil"
+        call = ast.unparse(node)
+        if writes and not re.search(r"\btemporary\b|os\.devnull", call):
+            found.append(call)
+    return found
+
+
+def _opens_to_write(node: ast.Call, of: str) -> bool:
+    if of == "os" and isinstance(node.func, ast.Attribute) and node.func.attr == "open":
+        return "O_RDONLY" not in ast.unparse(node) and "_FLAGS" not in ast.unparse(node)
+    given = [*node.args, *(word.value for word in node.keywords if word.arg == "mode")]
+    modes = [entry.value for entry in given if isinstance(entry, ast.Constant) and isinstance(entry.value, str)]
+    return any(set(mode) <= set("rwaxbt+") and set(mode) & set("wax+") for mode in modes)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_else_writes(module: Path) -> None:
+    name = module.relative_to(ROOT).as_posix()
+    found, reasoned = sorted(writings(module.read_text(encoding="utf-8"))), sorted(_REASONED.get(name, []))
+    assert len(found) == len(reasoned), found
+    assert all(call.startswith(begin) for call, begin in zip(found, reasoned, strict=True)), found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_are_replaced_by_the_rule(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    imported = [
+        alias.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and node.module == "aaecli.paths"
+        for alias in node.names
+    ]
+    name = module.relative_to(ROOT).as_posix()
+    assert "replacing" not in imported or name in _REPLACING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "open(path, 'w')",
+        "open(path, mode='xb')",
+        "path.open('a', newline='')",
+        "path.open('r+b')",
+        "gzip.open(path, 'wb')",
+        "os.open(path, os.O_CREAT | os.O_WRONLY)",
+        "os.fdopen(handle, 'w')",
+        "path.write_text(text)",
+        "Image.fromarray(image).save(path)",
+        "torch.save(whole, path)",
+        "np.save(path, array)",
+        "figure.savefig(path)",
+        "frame.to_csv(path)",
+        "shutil.copyfile(a, b)",
+        "a.rename(b)",
+        "a.replace(b)",
+        "os.replace(a, b)",
+        "SummaryWriter(folder)",
+        "FileLock(path)",
+        "json.dump(value, file)",
+    ],
+)
+def test_a_call_that_writes_is_seen(text: str) -> None:
+    assert writings(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "text", ["open(path)", "path.open('rb')", "os.open(path, os.O_RDONLY)", "text.replace('a', 'b')"]
+)
+def test_a_call_that_reads_is_not(text: str) -> None:
+    assert writings(text) == []
