@@ -55,6 +55,7 @@ _REPLACING = {
     "learn/records.py": "metrics.csv of a run folder",
     "learn/checkpoint.py": "model.pt and last.pt of a run folder",
     "learn/training.py": "a run folder's files, and the newest model, whose name the command has checked",
+    "provenance.py": "the program's own notes in its cache, of which files it trusts",
     "results.py": "results of a benchmark, whose names the command has claimed",
 }
 """Modules that use the atomic writer without ``Outputs``, and why."""
