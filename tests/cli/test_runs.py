@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.test_runs import DONE, write_run
+from tests.test_runs import DONE, write_run, write_state
 
 
 def test_no_runs_yet(aaecli: Run, in_empty_folder: Path) -> None:
@@ -28,7 +28,8 @@ def test_no_runs_yet(aaecli: Run, in_empty_folder: Path) -> None:
 def test_a_row_for_each_run(aaecli: Run, in_empty_folder: Path) -> None:
     noon = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
     write_run(Path("runs"), "semisupervised-1000-001", summary=DONE, started=noon)
-    write_run(Path("runs"), "a-name-that-is-longer-than-any-column-would-be-001")
+    folder = write_run(Path("runs"), "a-name-that-is-longer-than-any-column-would-be-001")
+    write_state(folder, number=500)
     result = aaecli("runs")
     assert (result.code, result.err) == (0, "")
     first, second = (line.split() for line in result.out.splitlines() if "001" in line)
@@ -38,7 +39,7 @@ def test_a_row_for_each_run(aaecli: Run, in_empty_folder: Path) -> None:
         *("95.50", "%", "98.50", "%", *local),
     ]
     assert second[0] == "a-name-that-is-longer-than-any-column-would-be-001"
-    assert second[5:12] == ["780", "of", "3,000", "stopped", "95.50", "%", "–"]
+    assert second[5:12] == ["500", "of", "3,000", "stopped", "95.50", "%", "–"]
 
 
 @pytest.mark.parametrize("by_flag", [True, False])
