@@ -75,7 +75,6 @@ def test_without_a_name_the_newest_run_is_taken(here, capsys):
         (("nowhere.pt",), "Cannot read nowhere.pt"),
         (("nowhere.onnx",), "nowhere.onnx"),
         (("small.toml",), "small.toml"),
-        (("runs/semisupervised-100-001/last.pt",), "holds no model"),
         (("exports/decoder.onnx",), "decoder"),
         (("model.pt", "--data", "nowhere"), "nowhere does not exist"),
         (("exports/encoder.onnx", "--device", "mps"), "not on mps"),
