@@ -17,8 +17,8 @@ from typing import Any, Literal, NamedTuple
 from aaecli.config import Config, to_table
 from aaecli.errors import AaeError
 from aaecli.files import exists, read_bytes
-from aaecli.paths import replacing
 from aaecli.tables import build, plain, require
+from aaecli.writing import replacing
 
 SCHEMA = 1
 FILES = ("results.json", "results.csv", "results.md")

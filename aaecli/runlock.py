@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from aaecli.errors import AaeError
 from aaecli.files import is_file, is_folder
-from aaecli.paths import check_run_folder, new_run, newest_run, sweep
+from aaecli.paths import check_run_folder, new_run, newest_run
+from aaecli.writing import sweep
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

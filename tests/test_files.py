@@ -27,7 +27,7 @@ _REASONED = {
     # The package's own files.
     "settings.py": ["entry.read_text(encoding='utf-8')"],
     # A file that the program made a moment ago and nobody else knows of; the folder that it is in.
-    "paths.py": [
+    "writing.py": [
         "temporary.open('rb')",
         "os.open(folder, os.O_RDONLY)",
         # To write, through no link, and what it has seen to be a file.
@@ -39,6 +39,7 @@ _REASONED = {
     "learn/training.py": ["shutil.copyfile(folder / 'model.pt', temporary)"],
     # The system's own.
     "learn/devices.py": ["Path('/proc/cpuinfo').read_text(encoding='utf-8', errors='replace')"],
+    "threads.py": ["path.read_text(encoding='utf-8', errors='replace')"],
     "serve/device.py": [
         "(Path(os.environ.get('SystemRoot', 'C:\\\\Windows')) / 'System32' / 'nvcuda.dll').exists()",
         "Path(node).exists()",

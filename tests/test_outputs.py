@@ -11,7 +11,8 @@ import pytest
 from aaecli.errors import AaeError
 from aaecli.outputs import Names, Outputs
 from aaecli.own_files import is_sealed, sealed
-from aaecli.paths import appending, check_no_links, check_run_folder, replacing
+from aaecli.paths import check_run_folder
+from aaecli.writing import appending, check_no_links, replacing
 
 
 def refused(message: str, path: Path, outputs: Outputs | None = None, **how: object) -> str:

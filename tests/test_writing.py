@@ -23,15 +23,14 @@ _WRITERS_OF = {
     *(("os", "replace"), ("os", "link"), ("os", "symlink"), ("json", "dump"), ("pickle", "dump"), ("tomli_w", "dump")),
 }
 _REASONED = {
-    # The atomic writer, appending, and run folders, which are new when they are made.
-    "paths.py": [
+    # The atomic writer and appending; run folders, which are new when they are made.
+    "writing.py": [
         "tempfile.mkstemp(prefix=f'.{begin}.', dir=path.parent)",
         "path.parent.mkdir(parents=True, exist_ok=True)",
         "os.open(path, flags, 438)",
         "os.fdopen(os.open(path, flags, 438), 'a+b')",
-        "root.mkdir(parents=True, exist_ok=True)",
-        "run.mkdir()",
     ],
+    "paths.py": ["root.mkdir(parents=True, exist_ok=True)", "run.mkdir()"],
     # Bytes for memory.
     "data/encode.py": ["image.save(file, form, **options)"],
     "figures/style.py": ["figure.savefig(buffer, format=form, metadata=metadata)"],
@@ -48,7 +47,7 @@ _REASONED = {
 """How calls that may write begin, and why."""
 _REPLACING = {
     "outputs.py": "what every command writes",
-    "paths.py": "it is made here",
+    "writing.py": "it is made here",
     "data/picture_cache.py": "the cache of the program itself",
     "data/labels.py": "labels.csv of a folder of pictures: what it says is read first and stays",
     "data/split.py": "labels.csv of a run folder, which the training has locked",
@@ -104,7 +103,7 @@ def test_files_are_replaced_by_the_rule(module: Path) -> None:
     imported = [
         alias.name
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.ImportFrom) and node.module == "aaecli.paths"
+        if isinstance(node, ast.ImportFrom) and node.module == "aaecli.writing"
         for alias in node.names
     ]
     name = module.relative_to(ROOT).as_posix()

@@ -113,7 +113,7 @@ def label(
     from aaecli.cli.answers import take_answers
     from aaecli.config import Image
     from aaecli.data.labels import NAME
-    from aaecli.paths import check_no_links
+    from aaecli.writing import check_no_links
 
     target = folder / NAME
     check_no_links(folder, target)

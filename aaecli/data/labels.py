@@ -10,7 +10,7 @@ from aaecli.data.label_file import new_label_file, read_label_file
 from aaecli.data.matching import Matcher
 from aaecli.errors import AaeError
 from aaecli.files import exists
-from aaecli.paths import check_no_links, replacing
+from aaecli.writing import check_no_links, replacing
 
 NAME = "labels.csv"
 _EXAMPLES = 3

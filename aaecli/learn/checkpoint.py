@@ -26,8 +26,8 @@ from aaecli.learn.stored import (
     make_networks,
 )
 from aaecli.learn.tensors import filled, packed_names, plain, unpacked_names
-from aaecli.paths import replacing
 from aaecli.provenance import data_folder
+from aaecli.writing import replacing
 
 
 @dataclass

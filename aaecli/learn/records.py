@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from aaecli.files import exists, read_bytes
-from aaecli.paths import appending, replacing
+from aaecli.writing import appending, replacing
 
 MAX_BYTES = 2**25
 """Largest metrics.csv that is read: a hundred thousand rows."""

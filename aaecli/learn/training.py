@@ -39,12 +39,12 @@ from aaecli.learn.predict import judge, predict, told_label
 from aaecli.learn.state import fingerprint, max_state_bytes, stored_split
 from aaecli.learn.trainer import SAVE_EVERY
 from aaecli.metrics import wilson_interval
-from aaecli.paths import replacing, sweep
 from aaecli.provenance import data_folder, new_run_id, remember
 from aaecli.runlock import locked, locked_new_run
 from aaecli.runs import read_object
 from aaecli.settings import read_toml, to_toml
 from aaecli.suggestions import suggest_aaecli
+from aaecli.writing import replacing, sweep
 
 
 class Reporter(trainer.Reporter, Protocol):

@@ -1,0 +1,138 @@
+"""Files that are either whole or absent, and nothing written through a link."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from aaecli.errors import AaeError
+from aaecli.files import exists, is_file
+from aaecli.suggestions import suggest
+
+_LONGEST_PREFIX = 100
+"""Bytes of a name that its temporary file has too: names can be as long as the file system allows."""
+
+
+@contextmanager
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; what was written there takes its name when the block ends well.
+
+    The bytes are on the disk before the name is, so a reader, or a machine that loses its power, finds the old file
+    or the new one and never half of either. With ``sync`` off this holds for a reader alone: for many small files that
+    can be made again.
+
+    Raises:
+        AaeError: The folder cannot be written, the disk is full, or ``path`` is a link. The old file is then untouched.
+    """
+    check_no_link(path)
+    with _telling_what_fails(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        begin = path.name.encode("utf-8", "ignore")[:_LONGEST_PREFIX].decode("utf-8", "ignore")
+        handle, name = tempfile.mkstemp(prefix=f".{begin}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            if sync:
+                with temporary.open("rb") as written:
+                    os.fsync(written.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            check_no_link(path)
+            temporary.replace(path)
+            if sync:
+                _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read it and add to its end; what was added is on the disk when the block ends.
+
+    A file that has another name too (a hard link, as some backups make) gets a copy of its own first.
+
+    Raises:
+        AaeError: The file is a link or no regular file, or cannot be written.
+    """
+    check_no_link(path)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    with _telling_what_fails(path):
+        if is_file(path) and path.stat().st_nlink > 1:
+            with replacing(path) as temporary:
+                shutil.copyfile(path, temporary)
+        if exists(path) and not is_file(path):
+            raise AaeError(f"{path} is a folder, a device or a pipe, not a file.", "Move it away.")
+        with os.fdopen(os.open(path, flags, 0o666), "a+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def check_no_links(folder: Path, path: Path) -> None:
+    """See that neither a file nor any folder between it and ``folder`` is a link.
+
+    A folder from somewhere else may hold links that lead out of it, to where its sender wants something written.
+
+    Raises:
+        AaeError: One is.
+    """
+    inner = path
+    while inner != folder and inner != inner.parent:
+        check_no_link(inner)
+        inner = inner.parent
+
+
+def check_no_link(path: Path) -> None:
+    """See that a file or folder is no link.
+
+    Raises:
+        AaeError: It is one.
+    """
+    if path.is_symlink():
+        raise AaeError(
+            f"{path} is a link, and nothing is written through links.",
+            f"Remove it, or put a copy of what it leads to in its place: {suggest('rm', path)}",
+        )
+
+
+@contextmanager
+def _telling_what_fails(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AaeError(
+            f"Cannot write {path}: {error.strerror or error}.",
+            "Check the folder's permissions and the free space on its disk.",
+        ) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left: the files that never took their names."""
+    for entry in folder.iterdir():
+        if re.fullmatch(r"\.[\w.]+\.(pt|csv|json|toml)\.\w{8}", entry.name):
+            entry.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a new name onto the disk: without it, a loss of power may take the new file and leave the old one."""
+    if os.name == "nt":
+        return  # Windows opens no folders
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
