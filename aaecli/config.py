@@ -81,8 +81,8 @@ class Prior:
         style: Name of the prior on z in ``aaecli.priors``.
         style_std: Standard deviation of the Gaussian prior on z (5 in the article, 1 in the paper).
         label: How often the categorical prior on y draws a class: ``uniform``, all alike, or ``labelled``, as often as
-            it occurs among the labelled images. ``auto``: labelled for pictures of a folder and where every image is
-            labelled; uniform where as many images of each class were given a label.
+            it occurs among the labelled images. ``auto``: labelled where every label that is known is used; uniform
+            where a part of them is drawn, as many of each class.
         label_frequency: The same as numbers of any sum, one for each class in order; goes before ``label``.
     """
 

@@ -29,14 +29,17 @@ def take_answers(folder: Path, answers: Path, added: Iterable[str]) -> Counter[s
         AaeError: The list is of other pictures or empty, or a label in it is no class, by a slip perhaps.
     """
     from aaecli.data.folder import keep_labels, list_folder
-    from aaecli.data.labels import read_labels
+    from aaecli.data.labels import read_labels, resembles
 
     listing = list_folder(folder)
     found = read_labels(answers, folder, listing.train)
     given = {name: label for name, label in found.label.items() if label}
     if found.missing:
+        first = next((name for name in found.missing if name in found.resembling), found.missing[0])
+        meant = found.resembling.get(first)
         raise AaeError(
-            f"{answers} names {found.missing[0]}, which is no picture in {folder}.", "Name the folder it was made for."
+            f"{answers} names {first}, which is no picture in {folder}.",
+            resembles(first, meant) if meant else "Name the folder it was made for.",
         )
     if not given:
         raise AaeError(f"{answers} has no label in its column 'label'.", "Fill in the names of the classes first.")

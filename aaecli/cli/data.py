@@ -211,7 +211,11 @@ def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:
     rows += [("unreadable", reason) for reason in findings["unreadable"].values()]
     if findings["num_paged"]:
         rows.append(("first page only", f"{findings['num_paged']:,} files hold several pages or frames"))
-    rows += [("not there", f"{name}, in labels.csv") for name in findings["missing"]]
+    alike = findings["resembling"]
+    rows += [
+        ("not there", f"{name}, in labels.csv" + (f"; is {alike[name]} meant?" if name in alike else ""))
+        for name in findings["missing"]
+    ]
     for kind, title in (
         ("contradicting", "copies, labels differ"),
         ("tested", "copies, one in test"),

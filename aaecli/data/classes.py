@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from aaecli.files import is_file
 from aaecli.suggestions import suggest_aaecli
 
 _NEAR = 0.8
@@ -54,8 +55,29 @@ def suspects(counts: Mapping[str, int]) -> dict[str, str]:
     return found
 
 
+def _more_classes(folder: Path, classes: tuple[str, ...], unnamed: Path | None) -> str:
+    """Say how a folder gets classes."""
+    parent = folder.resolve().parent
+    if not classes and is_file(parent / "labels.csv"):
+        # Pictures beside their list are common, and whoever names their folder leaves the list out.
+        there = folder.parent if folder.name not in ("", "..") else parent
+        return (
+            f"If {there / 'labels.csv'} names their classes, name the folder that it is in: "
+            f"{suggest_aaecli('data', '--data', there)}."
+        )
+    if unnamed == folder:
+        return (
+            f"{suggest_aaecli('label', folder)} asks for labels; or give each class a sub-folder, "
+            "and those without a label unlabelled/."
+        )
+    then = f"{suggest_aaecli('label', folder)} then asks for those"
+    if unnamed is not None:
+        then = f"if '{unnamed.name}' is no class, {suggest_aaecli('label', unnamed)} asks for labels"
+    return f"Give each class a sub-folder, and pictures without a label unlabelled/; {then}."
+
+
 def find_faults(
-    folder: Path, classes: tuple[str, ...], learnt: set[str], untaught: set[str]
+    folder: Path, classes: tuple[str, ...], learnt: set[str], untaught: set[str], unnamed: Path | None = None
 ) -> Iterator[tuple[str, str]]:
     """Tell what keeps the classes of a folder from being learnt, each with a remedy.
 
@@ -64,14 +86,11 @@ def find_faults(
         classes: Names of its classes.
         learnt: Those of which a picture to learn from can be read.
         untaught: Classes of test pictures that are none of them.
+        unnamed: Where pictures may lie whose class nobody has told: what ``aaecli label`` can ask about.
     """
     if len(classes) < 2:
         what = f"only the class '{classes[0]}'" if classes else "no labelled picture"
-        yield (
-            f"{folder} holds {what}; two classes or more are needed.",
-            f"{suggest_aaecli('label', folder)} asks for labels; or give each class a sub-folder, "
-            "and those without a label unlabelled/.",
-        )
+        yield f"{folder} holds {what}; two classes or more are needed.", _more_classes(folder, classes, unnamed)
     for group in look_alikes(classes):
         yield (
             f"{folder} holds the classes {' and '.join(group)}, which look like one class written in two ways.",

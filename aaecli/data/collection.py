@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from aaecli.data.classes import find_faults, look_alikes, plain_name
 from aaecli.data.dataset import Dataset
 from aaecli.data.duplicates import find_duplicates
 from aaecli.data.findings import Findings
-from aaecli.data.folder import list_folder
+from aaecli.data.folder import Listing, list_folder
+from aaecli.data.layout import class_name
 from aaecli.data.picture_cache import Progress, load_pictures
 from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
@@ -67,9 +68,11 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
         return tuple(tuple(names[pictures.place[row]] for row in group) for group in groups)
 
     learnt = {classes[label] for label in train_label[~is_validation & (train_label >= 0)].tolist()}
+    untaught = {name for name in listing.test_class if index.of(name) < 0}
     findings = Findings(
         unreadable={names[place]: reason for place, reason in pictures.unreadable.items()},
         missing=listing.missing,
+        resembling=listing.resembling,
         contradicting=named(found.contradicting),
         labelled=named(found.labelled),
         unlabelled=named(found.unlabelled),
@@ -78,7 +81,7 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
         num_images=len(pictures.image),
         validated=named(found.validated),
         layout=listing.left_out,
-        faults=tuple(find_faults(folder, classes, learnt, {name for name in listing.test_class if index.of(name) < 0})),
+        faults=tuple(find_faults(folder, classes, learnt, untaught, _unnamed(folder, listing))),
         num_paged=int(pictures.paged.sum()),
     )
     return Dataset(
@@ -93,6 +96,15 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
         findings=findings,
         is_validation=is_validation if is_validation.any() else None,
     )
+
+
+def _unnamed(folder: Path, listing: Listing) -> Path | None:
+    """Give where pictures may lie whose class nobody has told: also in the only folder, which may be no class."""
+    if None in listing.train_class:
+        return folder
+    places = {name.rpartition("/")[0] for name in listing.train}
+    inner = places.pop()
+    return folder / inner if inner and not places and listing.classes == (class_name(PurePath(inner).name),) else None
 
 
 class _Index:

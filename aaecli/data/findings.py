@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 _Groups = tuple[tuple[str, ...], ...]
 
@@ -18,6 +18,7 @@ class Findings:
     Attributes:
         unreadable: Pictures that are left out, each with the reason.
         missing: Names in labels.csv that no picture has.
+        resembling: The picture that may be meant by such a name, where there is one.
         contradicting: Copies that are labelled as different classes.
         labelled: Labelled pictures with copies, labelled alike or not at all.
         unlabelled: Copies among the pictures without a label.
@@ -42,6 +43,11 @@ class Findings:
     layout: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
     num_paged: int = 0
+    resembling: Mapping[str, str] = field(default_factory=dict)
+
+    def lost(self, name: str) -> str:
+        """Name a picture that only labels.csv knows of, and the one that may be meant."""
+        return f"{name} (is {self.resembling[name]} meant?)" if name in self.resembling else name
 
     def notes(self, most: int = 5) -> Iterator[str]:
         """Give a sentence for each thing found, with at most so many names."""
@@ -55,7 +61,8 @@ class Findings:
             reasons = [reason.rstrip(".") for reason in self.unreadable.values()]
             yield f"Left out, since unreadable: {_count(len(reasons), 'picture')}. {named(reasons)}."
         if self.missing:
-            yield f"Only labels.csv knows of {_count(len(self.missing), 'picture')}: {named([*self.missing])}."
+            lost = [self.lost(name) for name in self.missing]
+            yield f"Only labels.csv knows of {_count(len(lost), 'picture')}: {named(lost)}."
         if self.contradicting:
             groups = [" = ".join(group) for group in self.contradicting]
             yield f"The same picture is labelled as different classes, so none of the labels counts: {named(groups)}."
@@ -67,8 +74,9 @@ class Findings:
             yield f"Not learnt from, since copies are for validation: {named(groups)}."
         if self.labelled or self.unlabelled:
             among = f"{len(self.labelled):,} of them labelled"
+            num_groups = len(self.labelled) + len(self.unlabelled)
             yield (
-                f"{_count(len(self.labelled) + len(self.unlabelled), 'picture')} occur more than once, {among}. "
+                f"{_count(num_groups, 'picture')} occur{'s' if num_groups == 1 else ''} more than once, {among}. "
                 "All copies are learnt from, or none."
             )
         if self.num_paged:

@@ -29,6 +29,7 @@ class Listing:
         test: The pictures under ``test/``, by name.
         test_class: Of each, the name of its class.
         missing: Names in labels.csv that no picture has.
+        resembling: The picture that may be meant by such a name, where there is one.
         left_out: Sentences on what the folder holds and is left out, and on how it was understood.
         sheet: The labels.csv that new labels belong into, there or not: its path from the folder.
     """
@@ -39,6 +40,7 @@ class Listing:
     test: list[str]
     test_class: list[str]
     missing: tuple[str, ...]
+    resembling: Mapping[str, str]
     left_out: tuple[str, ...]
     sheet: str
 
@@ -100,6 +102,7 @@ def list_folder(folder: Path) -> Listing:
         test=[name for name, _ in test],
         test_class=[label for _, label in test],
         missing=() if labels is None else labels.missing,
+        resembling={} if labels is None else labels.resembling,
         left_out=(*_understood(layout), *_left_out(layout, tree)),
         sheet=_sheet(layout, tree),
     )
@@ -134,8 +137,7 @@ def _read_all(folder: Path, layout: Layout, tree: Tree) -> Labels | None:
         inner = read_labels(folder / sheet, folder / prefix, names)
         if inner.missing and not inner.label and not any(_is_unlabelled(layout, path) for path in tree.folders):
             raise inner.none_found(folder / sheet, names)
-        label = {f"{prefix}{name}": value for name, value in inner.label.items()}
-        found = Labels((found.label if found else {}) | label, (*(found.missing if found else ()), *inner.missing))
+        found = inner.beside(found, prefix)
     return found
 
 

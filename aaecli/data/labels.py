@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aaecli.data.label_file import new_label_file, read_label_file
 from aaecli.data.matching import Matcher
+from aaecli.data.picture_names import SUFFIXES, UNREAD_SUFFIXES, suffix_of
 from aaecli.errors import AaeError
 from aaecli.files import exists
 from aaecli.writing import check_no_links, replacing
@@ -23,20 +24,38 @@ class Labels:
     Attributes:
         label: The label of each picture that it names, an empty one where it is not labelled (yet, or any more).
         missing: What it names, as it is written there, that no picture of the folder is.
+        resembling: The picture that may be meant by each of these, where there is one such picture.
     """
 
     label: dict[str, str]
     missing: tuple[str, ...] = ()
+    resembling: Mapping[str, str] = field(default_factory=dict)
+
+    def beside(self, other: Labels | None, prefix: str) -> Labels:
+        """Join with what a file further inside says, which this one overrules; its names get this prefix."""
+        label = {f"{prefix}{name}": value for name, value in self.label.items()}
+        alike = {written: f"{prefix}{name}" for written, name in self.resembling.items()}
+        if other is None:
+            return Labels(label, self.missing, alike)
+        return Labels(other.label | label, (*other.missing, *self.missing), {**other.resembling, **alike})
 
     def none_found(self, path: Path, names: Iterable[str]) -> AaeError:
         """Give the error for a file none of whose rows is about a picture of the folder."""
         written = ", ".join(self.missing[:_EXAMPLES])
         there = ", ".join(sorted(names)[:_EXAMPLES])
+        meant = next(((name, self.resembling[name]) for name in self.missing if name in self.resembling), None)
         return AaeError(
             f"None of the {len(self.missing):,} pictures that {path} names is there: it names {written}; "
             f"the folder holds {there}.",
-            "Write each path as it is counted from the folder of labels.csv.",
+            resembles(*meant) if meant else "Write each path as it is counted from the folder of labels.csv.",
         )
+
+
+def resembles(written: str, name: str) -> str:
+    """Say which picture a name may mean that no picture has."""
+    is_other = suffix_of(written) in SUFFIXES | UNREAD_SUFFIXES and suffix_of(written) != suffix_of(name)
+    why = "its ending is another one" if is_other else "spreadsheets take away zeros in front of numbers"
+    return f"If {name} is meant, write it so: {why}."
 
 
 def read_labels(path: Path, folder: Path, names: Iterable[str]) -> Labels:
@@ -74,7 +93,8 @@ def read_labels(path: Path, folder: Path, names: Iterable[str]) -> Labels:
             label[found[0]] = given
         else:
             missing[written] = None
-    return Labels(label, tuple(sorted(missing)))
+    alike = {written: name for written in missing if (name := matcher.resembling(written))}
+    return Labels(label, tuple(sorted(missing)), alike)
 
 
 def store_labels(path: Path, folder: Path, given: Mapping[str, str], names: Iterable[str] = ()) -> None:

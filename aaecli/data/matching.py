@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from aaecli.data.picture_names import SUFFIXES, suffix_of
+from aaecli.data.picture_names import SUFFIXES, UNREAD_SUFFIXES, suffix_of
 from aaecli.text import from_csv
 
 _Spell = Callable[[str], str]
@@ -52,6 +52,16 @@ class Matcher:
                     return found
         return []
 
+    def resembling(self, written: str) -> str:
+        """Give the one picture that may be meant by a name that no picture has; empty where none or several may be.
+
+        Its ending may be another one (``a.jpg`` for ``a.png``), and a spreadsheet takes zeros away in front of a
+        number (``1.png`` for ``0001.png``).
+        """
+        last = PurePosixPath(written.strip().replace("\\", "/")).name
+        found = self._by_number.get(_bare(last), [])
+        return found[0] if len(found) == 1 else ""
+
     def is_one(self, written: str) -> bool:
         """Whether a written path means one picture."""
         return len(self.find(written) or ()) == 1
@@ -92,6 +102,13 @@ class Matcher:
         return _Index(self.names, _composed)
 
     @cached_property
+    def _by_number(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.names):
+            found.setdefault(_bare(name.rpartition("/")[2]), []).append(name)
+        return found
+
+    @cached_property
     def _any_case(self) -> _Index:
         return _Index(self.names, _folded)
 
@@ -125,6 +142,13 @@ def _composed(name: str) -> str:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _bare(name: str) -> str:
+    """Give what is left of a base name without its ending and without zeros in front of its numbers."""
+    known = SUFFIXES | UNREAD_SUFFIXES
+    stem = name[: name.rfind(".")] if suffix_of(name) in known else name
+    return re.sub(r"(?<!\d)0+(?=\d)", "", _folded(stem))
 
 
 def _without_ending(name: str) -> str:

@@ -114,11 +114,13 @@ class Trainer:
         torch.manual_seed(config.seed)
         label_dim = config.label_dim(len(dataset.classes))
         networks = Networks(config.model, dataset.image_shape, label_dim, config.network).to(device)
+        # A part of the labels is drawn the same number of each class, and tells nothing of how frequent they are.
+        num_known = np.count_nonzero(dataset.train_label[split.pool] >= 0)
         frequency = priors.label_frequency(
             config.prior,
             dataset.train_label[split.labelled],
             label_dim,
-            follows=dataset.is_collection or self.all_labelled,
+            follows=len(split.labelled) == num_known,
         )
         asks_neighbours = config.propagation.applies(len(split.labelled), len(dataset.classes))
         asks_neighbours = asks_neighbours and asks_teacher(config) and not self.all_labelled

@@ -103,6 +103,34 @@ def test_fewer_than_two_classes(tmp_path: Path, labelled: list[str]) -> None:
     assert len(load_collection(tmp_path, Image()).train_image) == 1 + len(labelled)
 
 
+def test_the_only_folder_may_be_no_class(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {f"x/images/{n}.png": drawing(0, n) for n in range(3)})
+    error = refuse(tmp_path / "x")
+    assert "only the class 'images'" in error.message
+    assert f"if 'images' is no class, `aaecli label {tmp_path}/x/images` asks for labels" in error.hint
+    # There, they have no label.
+    assert "`aaecli label" in refuse(tmp_path / "x/images").hint
+    # All are labelled, as one class: there is nothing to ask about yet.
+    (tmp_path / "x/labels.csv").write_text("".join(f"images/{n}.png,cat\n" for n in range(3)))
+    error = refuse(tmp_path / "x")
+    assert "only the class 'cat'" in error.message
+    assert error.hint.startswith("Give each class a sub-folder, and pictures without a label unlabelled/; ")
+
+
+@pytest.mark.parametrize("named", ["absolute", "images", "."])
+def test_a_list_beside_the_folder_is_pointed_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    write_pictures(tmp_path, {f"x/images/{n}.png": drawing(n, n) for n in range(3)})
+    (tmp_path / "x/labels.csv").write_text("".join(f"images/{n}.png,{n}\n" for n in range(3)))
+    monkeypatch.chdir(tmp_path / ("x" if named == "images" else "x/images"))
+    folder = tmp_path / "x/images" if named == "absolute" else Path(named)
+    there = Path() if named == "images" else tmp_path / "x"
+    error = refuse(folder)
+    assert "no labelled picture" in error.message
+    assert error.hint.startswith(f"If {there / 'labels.csv'} names their classes")
+    assert f"`aaecli data --data {there}`" in error.hint
+    load_collection(there, Image()).require_classes()
+
+
 def test_neither_pictures_nor_idx_files(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     assert "neither pictures nor IDX files" in refuse(tmp_path).message

@@ -36,11 +36,15 @@ def test_names_are_listed_up_to_a_number() -> None:
     [
         ({"missing": ("a",)}, "Only labels.csv knows of 1 picture: a."),
         (
+            {"missing": ("1.png", "b"), "resembling": {"1.png": "01.png"}},
+            "Only labels.csv knows of 2 pictures: 1.png (is 01.png meant?), b.",
+        ),
+        (
             {"contradicting": (("a", "b"), ("c", "d", "e"))},
             "The same picture is labelled as different classes, so none of the labels counts: a = b, c = d = e.",
         ),
         ({"tested": (("a", "b"),)}, "Not learnt from, since 1 test picture would tell nothing: a = b."),
-        ({"labelled": (("a", "b"),)}, "1 picture occur more than once, 1 of them labelled. " + TOGETHER),
+        ({"labelled": (("a", "b"),)}, "1 picture occurs more than once, 1 of them labelled. " + TOGETHER),
         ({"unlabelled": (("a", "b"), ("c", "d"))}, "2 pictures occur more than once, 0 of them labelled. " + TOGETHER),
         (
             {"labelled": (("a", "b"),), "unlabelled": (("c", "d"), ("e", "f"))},

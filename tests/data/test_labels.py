@@ -52,6 +52,38 @@ def test_what_people_spreadsheets_and_programs_write(tmp_path: Path, body: bytes
     assert read(tmp_path, body) == WANTED
 
 
+@pytest.mark.parametrize(
+    ("written", "meant", "why"),
+    [
+        ("1.png", "0001.png", "zeros"),
+        ("1", "0001.png", "zeros"),
+        ("img_7.png", "sub/img_007.png", "zeros"),
+        ("0001.jpg", "0001.png", "ending"),
+        ("IMG_007.HEIC", "sub/img_007.png", "ending"),
+        ("2.png", "", ""),
+        ("10.png", "", ""),
+        ("1.tar", "", ""),
+        ("x/0001.jpg", "0001.png", "ending"),
+        ("twice.png", "", ""),
+    ],
+)
+def test_a_name_that_resembles_one_is_not_taken_for_it_but_named(
+    tmp_path: Path, written: str, meant: str, why: str
+) -> None:
+    names = ("0001.png", "sub/img_007.png", "c.png", "0010.png", "010.png", "d/twice.gif", "e/twice.jpg")
+    (tmp_path / "labels.csv").write_text(f"path,label\n{written},cat\nc.png,dog\n")
+    found = read_labels(tmp_path / "labels.csv", tmp_path, names)
+    assert found.label == {"c.png": "dog"}
+    assert found.missing == (written,)
+    assert dict(found.resembling) == ({written: meant} if meant else {})
+    error = found.none_found(tmp_path / "labels.csv", names)
+    if meant:
+        assert error.hint.startswith(f"If {meant} is meant, write it so: ")
+        assert why in error.hint
+    else:
+        assert error.hint.startswith("Write each path")
+
+
 def test_a_list_parted_by_spaces(tmp_path: Path) -> None:
     body = b"a.png cat\nsub/b.png dog\nmy photo.png dog\n"
     wanted = {"a.png": "cat", "sub/b.png": "dog", "my photo.png": "dog"}

@@ -389,6 +389,17 @@ def test_where_every_image_is_labelled_the_prior_is_as_the_labels_are(tmp_path, 
         assert load_model(tmp_path / "model.pt").label_prior[0] == pytest.approx(expected, abs=0.02)
 
 
+def test_where_a_part_of_a_folders_labels_is_drawn_the_prior_does_not_follow_the_draw(tmp_path, small_config):
+    from tests.data.drawings import drawing, write_pictures
+
+    places = ("ring", "bar", "bar", "bar", "unlabelled")
+    write_pictures(tmp_path / "x", {f"{places[n % 5]}/{n}.png": drawing(min(n % 5, 1), n) for n in range(50)})
+    # Of ten of one class and thirty of the other, nine are a draw of four and five; all of them tell the frequencies.
+    for labels, expected in (("all", 25 / 34), (9, 0.5)):
+        train(small_config(data=str(tmp_path / "x"), labels=labels), tmp_path)
+        assert load_model(tmp_path / "model.pt").label_prior[0] == pytest.approx(expected)
+
+
 def test_reference_errors_are_of_a_draw_and_not_of_the_first_images(small, monkeypatch):
     config = small()
     dataset = load_dataset(config.data)
