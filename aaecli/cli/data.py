@@ -175,7 +175,7 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     unlabelled = f", {found['num_unlabelled']:,} of them without a label" if found["num_unlabelled"] else ""
     rows = [("layout", remark) for remark in found["remarks"]] + [
         ("name", found["name"]),
-        ("images", f"{height} × {width} pixels{colour}, {num_classes} classes"),
+        ("images", f"{height} × {width} pixels{colour}, {num_classes} class{'es' if num_classes != 1 else ''}"),
         ("pool", f"{found['split']['pool']:,} training images that may be learnt from{unlabelled}"),
         ("validation", f"{found['split']['validation']:,} training images that choices are made on"),
         ("test", f"{found['num_test']:,} images that decide nothing"),

@@ -82,9 +82,7 @@ def list_folder(folder: Path) -> Listing:
         own = class_name(inside[0]) if inside else None
         if part == "test":
             if not (label or own):
-                raise AaeError(
-                    f"{folder / name} lies in no class.", f"{(folder / name).parent} has a sub-folder for each class."
-                )
+                raise _of_no_class(folder, name, layout)
             test.append((name, label or own or ""))
         elif label is not None or part == "unlabelled" or not by_folder:
             train.append((name, label or None, part == "validation"))
@@ -103,7 +101,7 @@ def list_folder(folder: Path) -> Listing:
         test_class=[label for _, label in test],
         missing=() if labels is None else labels.missing,
         resembling={} if labels is None else labels.resembling,
-        left_out=(*_understood(layout), *_left_out(layout, tree)),
+        left_out=(*_understood(layout), *_left_out(layout, tree), *_lists(tree, labels)),
         sheet=_sheet(layout, tree),
     )
 
@@ -171,6 +169,21 @@ def _left_out(layout: Layout, tree: Tree) -> Iterator[str]:
     empty = [name for name in tree.folders if name not in around and len(layout.place(name)[1]) == 1]
     if empty:
         yield f"No picture lies in: {_some(empty)}."
+
+
+def _lists(tree: Tree, labels: Labels | None) -> Iterator[str]:
+    lists = [name for name in tree.others if name.lower().endswith((".csv", ".tsv"))]
+    if lists and labels is None:
+        yield f"Not read: {_some(lists)}. A list of labels is called {NAME}."
+
+
+def _of_no_class(folder: Path, name: str, layout: Layout) -> AaeError:
+    path = folder / name
+    return AaeError(
+        f"{path} is for testing, and nothing tells its class.",
+        f"Give {path.parent} a sub-folder for each class, or name its pictures in a {NAME}; "
+        f"those whose class nobody knows belong into {folder / layout.prefix / UNLABELLED}.",
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -21,6 +21,7 @@ _MAX_BYTES = 2**25
 _MAX_ROWS = 1_000_000
 _SAMPLE = 200
 """Rows by which the delimiter and the columns are told."""
+_SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?\r?\n", re.IGNORECASE)
 # Of several, the first that there is holds.
 _PATHS = (
     *("path", "filepath", "imagepath", "imgpath", "relativepath", "file", "filename", "filenames", "imagefile"),
@@ -45,6 +46,7 @@ class LabelFile:
         lines: The line that each row ends at.
         path_column: Which column names the picture.
         label_column: Which column holds the label.
+        first_line: The line ``sep=;`` that tells Excel the delimiter, before all rows; empty where there is none.
     """
 
     encoding: str
@@ -54,6 +56,7 @@ class LabelFile:
     lines: list[int]
     path_column: int = 0
     label_column: int = 1
+    first_line: str = ""
 
     def entries(self) -> list[tuple[int, str, str]]:
         """Give row number, picture and label of each row that names a picture."""
@@ -68,6 +71,7 @@ class LabelFile:
     def encode(self) -> bytes:
         """Give the bytes of the file."""
         text = io.StringIO(newline="")
+        text.write(self.first_line)
         if self.delimiter == " ":
             text.writelines(" ".join(row) + "\n" for row in self.rows)
         else:
@@ -92,11 +96,14 @@ def read_label_file(path: Path, is_picture: Callable[[str], bool]) -> LabelFile:
     """
     text, encoding = _decode(path, read_bytes(path, _MAX_BYTES, hint=HINT))
     try:
-        delimiter = _delimiter(text)
-        rows, lines = _rows(text, delimiter, path)
+        told = _SEPARATOR.match(text)
+        delimiter = told[1] if told else _delimiter(text)
+        rows, lines = _rows(text[told.end() :] if told else text, delimiter, path)
     except csv.Error as error:
         raise AaeError(f"{path} is not a CSV file: {error}.", HINT) from error
     file = LabelFile(encoding, delimiter, header=True, rows=rows, lines=lines)
+    if told:
+        file.first_line, file.lines = told[0], [number + 1 for number in lines]
     if not rows:
         raise AaeError(f"{path} is empty.", HINT)
     _find_columns(file, path, is_picture)

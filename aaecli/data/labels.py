@@ -87,7 +87,7 @@ def read_labels(path: Path, folder: Path, names: Iterable[str]) -> Labels:
         if len(found) > 1:
             raise AaeError(
                 f"{path}, line {file.lines[number]}: {written} may mean {' or '.join(found[:_EXAMPLES])}.",
-                "Give paths that are counted from the folder.",
+                f"Write the path of the one that is meant as it is counted from the folder: {found[0]}, for example.",
             )
         if found:
             label[found[0]] = given

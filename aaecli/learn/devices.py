@@ -52,7 +52,8 @@ def describe_device(device: torch.device) -> str:
     """Name a device as a person would: the card's name, or the processor with its threads."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+    num_threads = torch.get_num_threads()
+    return f"cpu ({num_threads} thread{'s' if num_threads > 1 else ''})" if device.type == "cpu" else device.type
 
 
 def processor_name() -> str:

@@ -87,7 +87,9 @@ def test_pictures_beside_the_classes_have_no_place(tmp_path: Path) -> None:
 
 def test_a_test_picture_without_a_class_or_of_an_unknown_one(tmp_path: Path) -> None:
     write_pictures(write_classes(tmp_path), {"test/x.png": drawing(0, 9)})
-    assert "lies in no class" in refuse(tmp_path).message
+    error = refuse(tmp_path)
+    assert error.message == f"{tmp_path}/test/x.png is for testing, and nothing tells its class."
+    assert f"belong into {tmp_path}/unlabelled" in error.hint
     (tmp_path / "test/x.png").unlink()
     write_pictures(tmp_path, {"test/star/x.png": drawing(0, 9)})
     assert "star" in refuse(tmp_path).message
@@ -101,6 +103,16 @@ def test_fewer_than_two_classes(tmp_path: Path, labelled: list[str]) -> None:
     assert error.message == f"{tmp_path} holds {what}; two classes or more are needed."
     assert "aaecli label" in error.hint
     assert len(load_collection(tmp_path, Image()).train_image) == 1 + len(labelled)
+
+
+def test_lists_of_another_name_are_named(tmp_path: Path) -> None:
+    write_pictures(tmp_path, {f"{n}.png": drawing(n, n) for n in range(3)})
+    for name in ("train.csv", "Sample.CSV", "notes.txt"):
+        (tmp_path / name).write_text("id,label\n0.png,a\n1.png,b\n")
+    said = "Not read: Sample.CSV, train.csv. A list of labels is called labels.csv."
+    assert said in load_collection(tmp_path, Image()).findings.layout
+    (tmp_path / "train.csv").rename(tmp_path / "labels.csv")
+    assert load_collection(tmp_path, Image()).findings.layout == ()
 
 
 def test_the_only_folder_may_be_no_class(tmp_path: Path) -> None:

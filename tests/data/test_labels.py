@@ -39,6 +39,8 @@ def read(folder: Path, body: bytes, names: tuple[str, ...] = NAMES) -> dict[str,
         b"id|target\na|cat\nsub/b|dog\nc|\n",
         b"a.png,cat\nsub/b.png,dog\nc.png,\n",
         b"cat,a.png\ndog,sub/b.png\n,c.png\n",
+        b"\xef\xbb\xbfsep=;\r\nBild;Sorte\r\na.png;cat\r\nb.png;dog\r\nc.png;\r\n",
+        '"sep=\t"\r\nBild\tSorte\r\na.png\tcat\r\nb.png\tdog\r\nc.png\t\r\n'.encode("utf-16"),
         b"A.PNG,cat\nSUB/B.png,dog\nC,\n",
         b"Bild;Sorte\na.png;cat\nb.png;dog\nc.png;\n",
         "path,label\na.png,cat\nsub/b.png,dog\nc.png,\n".encode("utf-16"),
@@ -82,6 +84,16 @@ def test_a_name_that_resembles_one_is_not_taken_for_it_but_named(
         assert why in error.hint
     else:
         assert error.hint.startswith("Write each path")
+
+
+def test_the_line_by_which_excel_knows_the_delimiter_stays(tmp_path: Path) -> None:
+    sheet = tmp_path / "labels.csv"
+    sheet.write_bytes(b"\xef\xbb\xbfSEP=;\nBild;Sorte\na.png;cat\n")
+    store_labels(sheet, tmp_path, {"c.png": "dog"}, NAMES)
+    assert sheet.read_bytes() == b"\xef\xbb\xbfSEP=;\nBild;Sorte\na.png;cat\nc.png;dog\n"
+    sheet.write_bytes(b"sep=;\npath;label\na.png;cat\n../x.png;dog\n")
+    with pytest.raises(AaeError, match="line 4"):
+        read_labels(sheet, tmp_path, NAMES)
 
 
 def test_a_list_parted_by_spaces(tmp_path: Path) -> None:
