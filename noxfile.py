@@ -138,6 +138,16 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def hostile(session: nox.Session) -> None:
+    """Run 2,000 hostile inputs, each in a process of its own with limits: nox -s hostile -- --cases 300 --seed 1.
+
+    It ends with a table; the files of each case that something is wrong with stay, and `--only NUMBER` runs it again.
+    """
+    _install(session, "-e", ".", *_group("test"))
+    session.run("python", "-m", "tests.hostile", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Count the lines of data, serve and cli that the tests run, in processes that they start too."""
     _install(session, "-e", ".", *_group("test"), *_group("coverage"))

@@ -5,6 +5,7 @@ Each is as real as one that was typed: it can be killed, limited and measured, a
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import multiprocessing
@@ -89,6 +90,7 @@ def start(
     limits: Mapping[int, int] | None = None,
     *,
     obeys_permissions: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Started:
     """Start ``aaecli WORDS…`` in a folder.
 
@@ -98,11 +100,11 @@ def start(
         notes: An empty or absent folder for the streams.
         limits: Limits of the operating system, by their number in ``resource``; memory as what may come on top.
         obeys_permissions: Even where the tests run as root, whom no permission stops.
+        environment: Variables to set; of the program's own, there are no others.
     """
     notes.mkdir(parents=True, exist_ok=True)
-    process = _CONTEXT.Process(
-        target=_main, args=(words, str(cwd), str(notes), dict(limits or {}), obeys_permissions), daemon=True
-    )
+    told = (words, str(cwd), str(notes), dict(limits or {}), obeys_permissions, dict(environment or {}))
+    process = _CONTEXT.Process(target=_main, args=told, daemon=True)
     process.start()
     return Started(process, notes)
 
@@ -135,19 +137,30 @@ def run(
     limits: Mapping[int, int] | None = None,
     *,
     obeys_permissions: bool = False,
+    environment: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run ``aaecli WORDS…`` to its end."""
-    return start(words, cwd, notes, limits, obeys_permissions=obeys_permissions).wait()
+    started = start(words, cwd, notes, limits, obeys_permissions=obeys_permissions, environment=environment)
+    return started.wait()
 
 
-def _main(words: list[str], cwd: str, notes: str, limits: dict[int, int], obeys_permissions: bool) -> None:
+def _main(
+    words: list[str],
+    cwd: str,
+    notes: str,
+    limits: dict[int, int],
+    obeys_permissions: bool,
+    environment: dict[str, str],
+) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Daemons may start no processes of their own; commands that read many pictures do.
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     if obeys_permissions and os.geteuid() == 0:
         _give_up_power()
     for number, most in limits.items():
         extra = _virtual_bytes() if number == resource.RLIMIT_AS else 0
         resource.setrlimit(number, (most + extra, most + extra))
-    sys.exit(_command(words, Path(cwd), Path(notes)))
+    sys.exit(_command(words, Path(cwd), Path(notes), environment, is_last=True))
 
 
 def _main_each(commands: dict[str, list[str]], cwd: str, notes: str) -> None:
@@ -155,12 +168,15 @@ def _main_each(commands: dict[str, list[str]], cwd: str, notes: str) -> None:
         _command(words, Path(cwd, name), Path(notes, name))
 
 
-def _command(words: list[str], cwd: Path, notes: Path) -> int:
+def _command(
+    words: list[str], cwd: Path, notes: Path, environment: Mapping[str, str] | None = None, *, is_last: bool = False
+) -> int:
     os.chdir(cwd)
     for name in [name for name in os.environ if name.startswith("AAECLI_")]:
         del os.environ[name]
     os.environ["COLUMNS"] = "100"
     os.environ["AAECLI_CACHE"] = str(notes.parent / "cache")
+    os.environ |= environment or {}
     notes.mkdir(parents=True, exist_ok=True)
     out, err, took = _files(notes)
     for descriptor, path in ((1, out), (2, err)):
@@ -177,7 +193,12 @@ def _command(words: list[str], cwd: Path, notes: Path) -> int:
     except Exception:  # noqa: BLE001 - whatever it is, the test is to see it
         sys.stderr.write(traceback.format_exc())
     sys.stderr.flush()
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if is_last:
+        # Ends the processes that it has started, which count from then on.
+        atexit._run_exitfuncs()
+    # Its own or that of the largest of its children.
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    most = max(usage.ru_maxrss for usage in usages) * 1024
     took.write_text(json.dumps([code, _cpu_seconds() - began, most]))
     return code
 

@@ -174,6 +174,11 @@ def cases(seed: int) -> Iterator[tuple[str, checkpoints.Write]]:
         number += 1
 
 
+def any_change(chance: random.Random, body: bytes) -> bytes:
+    """Change a checkpoint in one of these ways."""
+    return chance.choice(_CHANGES)(chance, body)
+
+
 def _write(change: Change, seed: str) -> checkpoints.Write:
     def write(folder: Path, canary: Path) -> list[str]:
         (folder / "model.pt").write_bytes(change(random.Random(seed), _honest()))
