@@ -97,3 +97,8 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def counted(number: int) -> str:
+    """Say how many threads: ``1 thread``, ``2 threads``."""
+    return f"{number} thread{'' if number == 1 else 's'}"

@@ -44,7 +44,7 @@ def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedPr
     [
         ("aaecli classify digit.png >&-", 1, b"", b"Cannot write the results to stdout"),
         ("aaecli classify digit.png nosuch.png 2>&-", 1, b"digit.png", b""),
-        ("aaecli classify digit.png <&-", 0, b"digit.png", b""),
+        ("aaecli classify digit.png <&-", 0, b"digit.png", b"Model: "),
         ("aaecli classify - <&-", 1, b"", b"The picture on stdin is empty."),
         ("aaecli classify digit.png >&- 2>&- <&-", 1, b"", b""),
         ("aaecli classify digit.png nosuch.png 2>/dev/full", 1, b"digit.png", b""),
@@ -125,7 +125,7 @@ def on_a_terminal(words: str, folder: Path, **environment: str) -> str:
 def test_a_dumb_terminal_gets_neither_colours_nor_frames(digit: Path) -> None:
     lines = "aaecli classify --show digit.png; aaecli generate --out g.png; aaecli classify nosuch.png; rm g.png"
     assert "\x1b" not in on_a_terminal(lines, digit, TERM="dumb")
-    assert "\x1b[" in on_a_terminal("aaecli classify --show digit.png", digit, TERM="xterm-256color")
+    assert "\x1b[" in on_a_terminal("aaecli classify --show digit.png", digit, TERM="xterm-256color", NO_COLOR="")
 
 
 def test_no_color_is_obeyed(digit: Path) -> None:
@@ -136,7 +136,7 @@ def test_no_color_is_obeyed(digit: Path) -> None:
 
 
 def test_colours_may_be_forced_into_a_file_and_frames_may_not(digit: Path) -> None:
-    result = shell("aaecli data --data nosuch", digit, FORCE_COLOR="1", TERM="xterm-256color")
+    result = shell("aaecli data --data nosuch", digit, FORCE_COLOR="1", NO_COLOR="", TERM="xterm-256color")
     assert b"\x1b[1;31merror:" in result.stderr
     assert b"\x1b[2K" not in result.stderr
     assert b"\x1b[?25l" not in result.stderr

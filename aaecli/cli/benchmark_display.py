@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from aaecli import console
+from aaecli.cli.fitting_table import fitting_table
 from aaecli.cli.training_display import TrainingDisplay
 from aaecli.results import by_group, row
 from aaecli.tables import plain
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rich.console import RenderableType
-    from rich.table import Table
+    from rich.console import Console, RenderableType
 
     from aaecli.learn.benchmark import Planned
     from aaecli.results import Result
+
+_NUMBERS = ("labels", "test accuracy", "seeds", "time a run", "to do")
 
 
 class BenchmarkDisplay(TrainingDisplay):
@@ -59,7 +61,7 @@ class BenchmarkDisplay(TrainingDisplay):
             console.print_json({"results": [plain(dataclasses.asdict(result)) for result in results]})
             return
         if results:
-            console.out().print(_table(results, ()))
+            console.out().print(_table(results, (), console.out()))
         if not self.quiet:
             console.say(f"Written: {folder / 'results.json'}, results.csv, results.md and accuracy.png.")
         if self.signal_number:
@@ -68,7 +70,7 @@ class BenchmarkDisplay(TrainingDisplay):
     def _picture(self) -> RenderableType:
         from rich.console import Group
 
-        return Group(_table(self._results or (), self._pending), "", super()._picture())
+        return Group(_table(self._results or (), self._pending, console.err()), "", super()._picture())
 
 
 def _title(result: Result) -> str:
@@ -77,9 +79,9 @@ def _title(result: Result) -> str:
     return f"{result.model}, preset {result.preset}{variant}, {labels}, seed {result.seed}"
 
 
-def _table(results: Sequence[Result], pending: Sequence[Planned]) -> Table:
+def _table(results: Sequence[Result], pending: Sequence[Planned], screen: Console) -> RenderableType:
     """Draw a row a group, with the number of its runs that are still to do."""
-    from rich.table import Table
+    from aaecli.text import for_rich
 
     to_do = Counter(entry.group for entry in pending)
     known: dict[Any, dict[str, str]] = {group: row(members) for group, members in by_group(results).items()}
@@ -89,9 +91,12 @@ def _table(results: Sequence[Result], pending: Sequence[Planned]) -> Table:
     names = ["model", "preset", "variant", "labels", "test accuracy", "seeds", "time a run"]
     if not any(group.variant for group in cells):
         names.remove("variant")
-    table = Table(box=None, pad_edge=False)
-    for name in (*names, "to do") if to_do else names:
-        table.add_column(name, justify="left" if name in names[:-4] else "right")
-    for group, entry in cells.items():
-        table.add_row(*(entry.get(name, "") for name in names), *([str(to_do[group] or "")] if to_do else []))
-    return table
+    rows = [
+        {name: for_rich(entry.get(name, "")) for name in names}
+        | ({"to do": for_rich(to_do[group] or "")} if to_do else {})
+        for group, entry in cells.items()
+    ]
+    # What all rows have in common goes first.
+    shared = [name for name in ("model", "preset", "labels") if len({entry.get(name) for entry in cells.values()}) == 1]
+    dispensable = ["time a run", *shared, "seeds"]
+    return fitting_table(rows, screen, dispensable=dispensable, numbers=_NUMBERS, is_framed=False)

@@ -12,7 +12,6 @@ import typer
 from aaecli.cli import options
 from aaecli.cli.classify_display import Counter, Writer
 from aaecli.console import report, say
-from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
     from aaecli.serve.session import Encoder
@@ -142,12 +141,9 @@ def classify(
     from aaecli.serve.pipeline import Request, answers
 
     def tell(encoder: Encoder) -> None:
-        from aaecli.serve.discovery import doubt
+        from aaecli.cli.which_model import say_which_model
 
-        if not (as_json or as_csv):
-            say(f"Model: {described(encoder)}." + (f" On the {encoder.device.upper()}." if device == "auto" else ""))
-        if reason := doubt(encoder.path, model):
-            say(f"warning: {reason}")
+        say_which_model(encoder, model, device=device, warn_only=as_json or as_csv)
 
     talks = sys.stderr.isatty() and not quiet
     request = Request(
@@ -183,14 +179,3 @@ def classify(
                 say(f"warning: {answer.image}: {'; '.join(answer.warnings)}.")
     if num_failed:
         raise typer.Exit(1)
-
-
-def described(encoder: Encoder) -> str:
-    """Say which model answers: its file, and what it was trained on."""
-    from aaecli.serve.discovery import is_released
-
-    facts = encoder.metadata
-    which = "the released one" if is_released(encoder.path) else str(encoder.path)
-    settings = [f"preset {facts.preset}"] * bool(facts.preset) + [f"{facts.labels} labels"] * bool(facts.labels)
-    trained = f"trained on {for_terminal(facts.data)}" if facts.data else "it does not say what it was trained on"
-    return ", ".join([which, trained, *map(for_terminal, settings)])

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _DIGIT = Path("digit.png")
+_WHAT = "What to write"
+_WHERE = "Where to"
 
 
 @app.command(
@@ -32,16 +34,29 @@ def export(
         typer.Argument(metavar="[MODEL.pt]", show_default="the newest", help="A trained model, or its run folder."),
     ] = None,
     onnx: Annotated[
-        bool, typer.Option("--onnx", show_default=False, help="Write ONNX files: the one format there is.")
+        bool,
+        typer.Option(
+            "--onnx", rich_help_panel=_WHAT, show_default=False, help="Write ONNX files: the one format there is."
+        ),
     ] = True,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", envvar="AAECLI_EXPORTS", help="Folder for encoder.onnx and decoder.onnx.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            envvar="AAECLI_EXPORTS",
+            rich_help_panel=_WHERE,
+            help="Folder for encoder.onnx and decoder.onnx.",
+        ),
     ] = Path("exports"),
     card: Annotated[
         bool,
-        typer.Option("--card", help="Write a model card too, README.md: data, accuracy by class, limits, settings."),
+        typer.Option(
+            "--card",
+            rich_help_panel=_WHAT,
+            help="Write a model card too, README.md: data, accuracy by class, limits, settings.",
+        ),
     ] = False,
-    force: Annotated[bool, options.force()] = False,
+    force: Annotated[bool, options.force(_WHERE)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:

@@ -107,7 +107,8 @@ def draw(name: str, exhibit: Exhibit) -> Figure:
 def draw_after_training(folder: Path, *, quiet: bool) -> None:
     """Draw the figures that cost little into a run that is done.
 
-    The model is saved by then, and whatever goes wrong here is told in a line: it must not make the training a failure.
+    The model is saved by then: a full disk, a file in the way or a broken matplotlib is told in a line, and does not
+    make the training a failure.
     """
     from aaecli import console
 
@@ -123,8 +124,8 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
                 if name in has:
                     path = outputs.claim(target / f"{name}.png", within=folder)
                     outputs.write(path, encode(draw(name, exhibit)))
-    except Exception as error:  # noqa: BLE001  a training of hours is not lost for a missing font
-        console.say(f"warning: the figures were not drawn: {error}")
+    except (AaeError, OSError, ImportError, MemoryError) as error:
+        console.say(f"warning: the figures were not drawn: {error or type(error).__name__}")
     else:
         if not quiet:
             console.say(f"Figures in {target}; all of them: {suggest_aaecli('plot', 'all', folder)}")

@@ -10,6 +10,7 @@ import typer
 
 from aaecli.cli import options
 from aaecli.cli.walks import Wanted, draw_sheet
+from aaecli.cli.which_model import say_which_model
 from aaecli.console import has_blocks, has_colour, print_json, put, say
 from aaecli.errors import AaeError
 from aaecli.files import is_file, is_folder
@@ -110,7 +111,8 @@ def generate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=_WHERE)] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Draw nothing in the terminal.", rich_help_panel=_WHERE)
+        bool,
+        typer.Option("--quiet", "-q", help="Write the file, and say nothing.", rich_help_panel=_WHERE),
     ] = False,
     model: Annotated[
         Path | None,
@@ -142,8 +144,8 @@ def generate(
 
     target = out or str(_DEFAULT_OUT)
     decoder = open_decoder(find_decoder(model), device)
-    if device == "auto" and sys.stderr.isatty() and not quiet:
-        say(f"Running on the {decoder.device.upper()}.")
+    if not quiet:
+        say_which_model(decoder, model, device=device, warn_only=as_json)
     sheet, classes = draw_sheet(decoder, wanted)
     if vary and style_from is None and class_name is None and classes and not quiet:
         say(f"Drawn as {for_terminal(classes[0])}: --digit draws another class.")

@@ -36,6 +36,9 @@ What = Literal[
     "all",
 ]
 
+_WHERE = "Where to"
+_OUTPUT = "Output"
+
 
 @app.command(
     epilog=(
@@ -75,14 +78,16 @@ def plot(
         typer.Option(
             metavar="DIR",
             show_default="figures/ in the run; curves of several, here",
+            rich_help_panel=_WHERE,
             help="Folder for the figures.",
         ),
     ] = None,
     form: Annotated[
-        Literal["png", "svg"], typer.Option("--format", help="PNG, or SVG, which can be enlarged.")
+        Literal["png", "svg"],
+        typer.Option("--format", rich_help_panel=_OUTPUT, help="PNG, or SVG, which can be enlarged."),
     ] = "png",
-    force: Annotated[bool, options.force()] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    force: Annotated[bool, options.force(_WHERE)] = False,
+    as_json: Annotated[bool, typer.Option("--json", rich_help_panel=_OUTPUT, help="Print one JSON object.")] = False,
 ) -> None:
     """Draw figures of runs: how they learnt and what they learnt.
 

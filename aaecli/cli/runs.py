@@ -14,8 +14,7 @@ from aaecli.paths import RUNS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import Console
-    from rich.table import Table
+    from rich.text import Text
 
     from aaecli.runs import Run
 
@@ -48,6 +47,7 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
 ) -> None:
     """List the trainings: their settings, whether they run, stopped or are done, and their accuracy."""
+    from aaecli.cli.fitting_table import fitting_table
     from aaecli.console import out, print_json, say
     from aaecli.runs import list_runs
 
@@ -57,7 +57,8 @@ def runs(
     if as_json:
         print_json({"folder": str(root), "runs": [_plain(run) for run in found]})
     elif found:
-        out().print(_fitting(found, out()))
+        rows = [_cells(run) for run in found]
+        out().print(fitting_table(rows, out(), dispensable=_DISPENSABLE, numbers=_NUMBERS))
     else:
         say(f"There are no runs in {root} yet. `aaecli train --labels 1000` makes the first.")
 
@@ -66,38 +67,15 @@ def _plain(run: Run) -> dict[str, Any]:
     return dataclasses.asdict(run) | {"path": str(run.path), "faults": list(run.faults)}
 
 
-def _fitting(found: list[Run], console: Console) -> Table:
-    """Lay out the runs, leaving out what is dispensable where the terminal is too narrow for all of it."""
-    left_out: tuple[str, ...] = ()
-    table = _table(found, left_out)
-    # A width is measured within the width that is allowed.
-    endless = console.options.update_width(10_000)
-    while console.measure(table, options=endless).maximum > console.width and len(left_out) < len(_DISPENSABLE):
-        left_out = _DISPENSABLE[: len(left_out) + 1]
-        table = _table(found, left_out)
-    return table
-
-
-def _table(found: list[Run], left_out: tuple[str, ...]) -> Table:
-    from rich import box
-    from rich.table import Table
-
+def _cells(run: Run) -> dict[str, Text]:
     from aaecli.text import for_rich
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in _COLUMNS:
-        if heading not in left_out:
-            is_number = heading in ("labels", "seed", "steps", "validation", "test")
-            table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
-    for run in found:
-        cells = []
-        for heading, tell in _COLUMNS.items():
-            value = tell(run)
-            style = _STYLES[run.state] if heading == "state" else ""
-            if heading not in left_out:
-                cells.append(for_rich("–" if value is None else value, style, _WIDEST))
-        table.add_row(*cells)
-    return table
+    cells = {}
+    for heading, tell in _COLUMNS.items():
+        value = tell(run)
+        style = _STYLES[run.state] if heading == "state" else ""
+        cells[heading] = for_rich("–" if value is None else value, style, _WIDEST)
+    return cells
 
 
 def _steps(run: Run) -> str | None:
@@ -126,5 +104,6 @@ _COLUMNS: dict[str, Callable[[Run], object]] = {
     "test": lambda run: _percent(run.test_accuracy),
     "started": lambda run: _local(run.started),
 }
+_NUMBERS = ("labels", "seed", "steps", "validation", "test")
 _DISPENSABLE = ("started", "preset", "model", "validation", "seed")
 """Columns in the order in which a narrow terminal does without them: a run's usual name holds model and labels."""

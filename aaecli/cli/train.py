@@ -355,7 +355,8 @@ def train(
         return
 
     from aaecli.cli.loading import load
-    from aaecli.cli.training_display import TrainingDisplay, render
+    from aaecli.cli.training_display import TrainingDisplay
+    from aaecli.cli.training_outcome import render, say_what_is_next
     from aaecli.paths import NEWEST_MODEL
     from aaecli.runs import newest_stopped
 
@@ -376,11 +377,14 @@ def train(
             summary = training.train(
                 settings, out, name, NEWEST_MODEL, display, dataset, save_every=cadence, tensorboard=tensorboard
             )
-    render(summary, display, as_json=as_json, quiet=quiet)
+    render(summary, display, as_json=as_json)
+    # Where its terminal went away, the display has become quiet.
+    quiet = quiet or display.quiet
     if figures:
         from aaecli.cli.gallery import draw_after_training
 
         draw_after_training(Path(summary["run"]), quiet=quiet)
+    say_what_is_next(quiet=quiet or as_json)
 
 
 def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:

@@ -7,22 +7,17 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
-
-import typer
 
 from aaecli import console
 from aaecli.cli.time_left import TimeLeft, spelt
 from aaecli.config import Config, Propagation
-from aaecli.suggestions import suggest_aaecli
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
-    from rich.text import Text
     from torch import Tensor
 
 _REFRESH_SECONDS = 0.5
@@ -121,10 +116,10 @@ class TrainingDisplay:
     def _tell(self, row: dict[str, float]) -> None:
         terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
         judged = "".join(f"{name} {figure}, " for name, figure in self._validated())
+        speed = f"{row['images_per_second']:,.0f} images/s"
         console.say(
             f"epoch {row['epoch']:.3g}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
-            f"{judged}{terms}, "
-            f"{row['images_per_second']:,.0f} images/s, {self._time_left()} left"
+            f"{judged}{', '.join([terms, speed, *self._time_left()])}"
         )
 
     def _try(self, show: Callable[[], None]) -> None:
@@ -166,8 +161,10 @@ class TrainingDisplay:
             for name, value in found.items()
         ]
 
-    def _time_left(self) -> str:
-        return spelt(self._left.seconds(self._plan["num_steps"]))
+    def _time_left(self) -> list[str]:
+        """Say how long it still takes; nothing as long as too little is known."""
+        seconds = self._left.seconds(self._plan["num_steps"])
+        return [] if seconds is None else [f"{spelt(seconds)} left"]
 
     def _start_live(self) -> None:
         from rich.live import Live
@@ -204,18 +201,18 @@ class TrainingDisplay:
         per_epoch = self._plan.get("steps_per_epoch")
         epoch = [f"epoch {math.ceil(max(self._number, 1) / per_epoch):,}"] if per_epoch else []
         passed = f"{spelt(time.monotonic() - self._began)} passed"
-        below = ", ".join([*epoch, passed, f"{self._time_left()} left"])
+        below = ", ".join([*epoch, passed, *self._time_left()])
         return [line, *(Text(text, no_wrap=True, overflow="ellipsis") for text in (below, self._reason))]
 
     def _figures(self) -> Table:
-        """The losses, now and in the mean of the last epoch, and what the validation images gave."""
+        """The losses, of this step and the mean up to the last validation, and what the validation images gave."""
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, expand=True)
         table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column("now", justify="right", no_wrap=True)
-        table.add_column("last epoch", justify="right", no_wrap=True)
+        table.add_column("mean", justify="right", no_wrap=True)
         for name in self._losses or self._terms():
             now = f"{self._losses[name]:.4f}" if name in self._losses else ""
             mean = f"{self._row[name]:.4f}" if name in self._row else ""
@@ -225,56 +222,3 @@ class TrainingDisplay:
                 table.add_row(name, "", Text(value, "bold"))
             table.add_row("images a second", "", f"{self._row['images_per_second']:,.0f}")
         return table
-
-
-def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool, quiet: bool) -> None:
-    """Print the outcome of a training.
-
-    Raises:
-        typer.Exit: With 128 plus the signal's number, where a signal stopped it.
-    """
-    if summary["state"] == "stopped":
-        with suppress(OSError):
-            console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
-            console.say(f"Go on with: {suggest_aaecli('train', '--resume', Path(summary['run']))}")
-        raise typer.Exit(128 + display.signal_number)
-    if as_json:
-        console.print_json(summary)
-        return
-    out = console.out()
-    out.print(_judgement(summary))
-    minutes, seconds = divmod(round(summary["seconds"]), 60)
-    out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
-    out.print(f"run            {for_terminal(summary['run'], None)}")
-    out.print("model          model.pt")
-    if not quiet and not display.quiet:
-        console.say(f"Next: {suggest_aaecli('eval', 'model.pt')}")
-
-
-def _judgement(summary: dict[str, Any]) -> Text:
-    """Say how good the model is, by the test images or else by the labelled ones that were kept back from it."""
-    from rich.text import Text
-
-    of_the_reconstruction = "  (of the reconstruction: mean squared, pixels in [0, 1])"
-    if "test_accuracy" in summary:
-        low, high = summary["test_accuracy_interval"]
-        accuracy = (f"{summary['test_accuracy']:.2%}", "bold")
-        return Text.assemble("test accuracy  ", accuracy, f"  (95 % interval {low:.2%} to {high:.2%})")
-    if "test_reconstruction_error" in summary:
-        error = (f"{summary['test_reconstruction_error']:.4f}", "bold")
-        return Text.assemble("test error     ", error, of_the_reconstruction)
-    if "validation_reconstruction_error" in summary:
-        if summary["validation_reconstruction_error"] is None:
-            return Text("error          unknown: no labelled picture was kept back")
-        error = (f"{summary['validation_reconstruction_error']:.4f}", "bold")
-        return Text.assemble("error          ", error, of_the_reconstruction)
-    if summary["validation_accuracy"] is None:
-        return Text("accuracy       unknown: no labelled picture was kept back, and there is no test folder")
-    low, high = summary["validation_accuracy_interval"]
-    accuracy = summary.get("validation_accuracy_deployed", summary["validation_accuracy"])
-    return Text.assemble(
-        "accuracy       ",
-        (f"{accuracy:.1%}", "bold"),
-        f" of {summary['num_validation']} labelled pictures that were kept back  "
-        f"(95 % interval {low:.1%} to {high:.1%})",
-    )

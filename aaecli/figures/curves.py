@@ -63,7 +63,7 @@ def training_figure(metrics: Mapping[str, _Float], name: str) -> Figure:
     validated = [term for term in metrics if term.startswith("validation_")]
     num_panels = len(kinds) + len(validated)
     rows = math.ceil(num_panels / 2)
-    figure = new_figure(8.4 if num_panels > 1 else 6.0, 0.4 + 2.7 * rows)
+    figure = new_figure(8.4 if num_panels > 1 else 6.0, 0.4 + 2.9 * rows)
     figure.suptitle(heading(name), fontsize=11)
     cells = figure.add_gridspec(rows, 2)
     # Where the last one is alone in its row, it takes all of it.
@@ -120,8 +120,9 @@ def _draw_losses(axes: Axes, kind: str, losses: Mapping[str, _Float], step: _Flo
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
     axes.set(title=kind_title, xlabel="training steps", ylabel="loss")
-    if len(axes.get_lines()) > 1:
-        axes.legend()
+    if (num_lines := len(axes.get_lines())) > 1:
+        # Below the axis: inside, it would hide a part of the lines.
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=min(num_lines, 3), columnspacing=1.2)
 
 
 def _draw_accuracy(axes: Axes, groups: Mapping[str, Sequence[Curve]]) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 
 from aaecli.errors import AaeError
-from aaecli.threads import choose_threads
+from aaecli.threads import choose_threads, counted
 
 PRECISION_NAMES: dict[torch.dtype, Literal["fp32", "bf16"]] = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 
@@ -52,8 +52,7 @@ def describe_device(device: torch.device) -> str:
     """Name a device as a person would: the card's name, or the processor with its threads."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    num_threads = torch.get_num_threads()
-    return f"cpu ({num_threads} thread{'s' if num_threads > 1 else ''})" if device.type == "cpu" else device.type
+    return f"cpu ({counted(torch.get_num_threads())})" if device.type == "cpu" else device.type
 
 
 def processor_name() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aaecli.health import Finding, version_of
+from aaecli.threads import counted
 
 
 def check_torch(*, has_nvidia_driver: bool) -> Iterator[Finding]:
@@ -22,7 +23,7 @@ def check_torch(*, has_nvidia_driver: bool) -> Iterator[Finding]:
         yield Finding("torch cpu", "broken", f"torch cannot be imported: {reason}", _reinstall("torch"))
         return
     capability = torch.backends.cpu.get_cpu_capability()
-    yield _computes("cpu", f"{torch.get_num_threads()} threads, {capability}")
+    yield _computes("cpu", f"{counted(torch.get_num_threads())}, {capability}")
     yield _check_cuda(has_nvidia_driver)
     if torch.backends.mps.is_available():
         yield _computes("mps", "Apple's GPU")

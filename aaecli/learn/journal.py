@@ -19,6 +19,7 @@ from aaecli.learn.predict import predict, told_label
 from aaecli.learn.priors import as_tuple
 from aaecli.priors import draw_styles
 from aaecli.settings import to_toml
+from aaecli.text import for_toml
 
 if TYPE_CHECKING:
     from aaecli.learn.trainer import Trainer
@@ -44,7 +45,7 @@ class Journal:
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(str(folder))
-        settings = "\n".join(f"    {line}" for line in to_toml(config).splitlines())
+        settings = "\n".join(f"    {line}" for line in for_toml(to_toml(config)).splitlines())
         self._writer.add_text("settings", settings)
 
     @staticmethod

@@ -14,6 +14,8 @@ ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
 _WITH_DECODER = "A baseline draws nothing. Train a model with a decoder: `aaecli train`, then `aaecli export --onnx`."
 
+_EXPORT = "`aaecli export --onnx`"
+
 
 def find_encoder(model: Path | None = None) -> Path:
     """Find the encoder: the one named (a file, or the folder it is in), else ``exports/``, else the released one.
@@ -102,12 +104,12 @@ def doubt(path: Path, named: Path | None) -> str:
         return ""
     if is_released(path):
         own = NEWEST_MODEL if is_file(NEWEST_MODEL) else None
-        return f"{own} was never exported, so the released model answers. To use yours: aaecli export" if own else ""
+        return f"{own} was never exported, so the released model is used. To use yours: {_EXPORT}" if own else ""
     try:
         is_older = path.stat().st_mtime < NEWEST_MODEL.stat().st_mtime
     except OSError:
         return ""  # there is no newer one
-    return f"{path} is older than {NEWEST_MODEL}. To use the newer model: aaecli export" if is_older else ""
+    return f"{path} is older than {NEWEST_MODEL}. To use the newer model: {_EXPORT}" if is_older else ""
 
 
 def is_released(path: Path) -> bool:

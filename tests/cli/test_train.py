@@ -70,7 +70,7 @@ def test_results_on_stdout_and_talk_on_stderr(here, capsys):
         *("epoch 0.333", "epoch 0.667", "epoch 1"),
         *("epoch 1.33", "epoch 1.67", "epoch 2"),
     ]
-    assert "Next: aaecli eval model.pt" in err
+    assert err.splitlines()[-1] == "Next: `aaecli eval model.pt`"
     assert (here / "model.pt").is_file()
 
 

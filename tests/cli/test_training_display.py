@@ -41,7 +41,7 @@ def test_a_terminal_shows_losses_and_figures_and_is_left_clean(written: io.Strin
         drawn = written.getvalue()
         assert "step 50 of 200" in drawn
         assert "25%" in drawn
-        assert "epoch 1, 0:00 passed, " in drawn
+        assert "epoch 1, 0:00 passed" in drawn
         assert "0.0789" in drawn
         assert "2.5000" in drawn
         display.epoch(ROW)
@@ -111,7 +111,7 @@ def test_the_time_left_counts_from_where_it_went_on(monkeypatch: pytest.MonkeyPa
     now += 75
     # 25 steps took 75 seconds, 124 are left.
     display.step(76, {})
-    assert display._time_left() == "6:12"
+    assert display._time_left() == ["6:12 left"]
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 140])
@@ -129,7 +129,7 @@ def test_no_line_of_the_display_is_as_wide_as_the_terminal(monkeypatch: pytest.M
     lines = written.getvalue().splitlines()
     assert max(len(line) for line in lines) < min(width, 41)
     if width >= 60:
-        words = "step 6,789 of 12,000 57% passed, neighbours last epoch 0.0567 accuracy second"
+        words = "step 6,789 of 12,000 57% passed neighbours mean 0.0567 accuracy second"
         assert set(words.split()) <= set(" ".join(lines).split())
 
 

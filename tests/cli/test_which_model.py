@@ -52,6 +52,27 @@ def test_classify_says_where_the_released_one_answers(aaecli: Run, here: Path) -
     assert aaecli("classify", "digit.png", "--quiet").err == ""
 
 
+def test_generate_names_the_model_and_where_it_may_not_be_the_one_meant(aaecli: Run, here: Path) -> None:
+    result = aaecli("generate", "--count", "1")
+    assert result.code == 0
+    assert "Model: exports/decoder.onnx, " in result.err
+    assert "warning" not in result.err
+    (here / "model.pt").touch()
+    os.utime(here / "exports/decoder.onnx", (10**9, 10**9))
+    for words in ((), ("--json",)):
+        said = aaecli("generate", "--count", "1", *words).err
+        assert "warning: exports/decoder.onnx is older than model.pt" in said
+        assert "`aaecli export --onnx`" in said
+        assert ("Model:" in said) == (not words)
+    assert "older" not in aaecli("generate", "--count", "1", "--model", "exports").err
+    assert aaecli("generate", "--count", "1", "--quiet").err == ""
+    for path in (here / "exports").iterdir():
+        path.unlink()
+    said = aaecli("generate", "--count", "1").err
+    assert "Model: the released one, trained on MNIST" in said
+    assert "warning: model.pt was never exported" in said
+
+
 def test_classify_warns_of_an_export_that_is_older_than_the_model(aaecli: Run, here: Path) -> None:
     (here / "model.pt").touch()
     os.utime(here / "exports/encoder.onnx", (10**9, 10**9))

@@ -1,0 +1,75 @@
+"""What a training came to: a judgement, where its files are, and what to do next."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from aaecli import console
+from aaecli.suggestions import suggest_aaecli
+from aaecli.text import for_terminal
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from aaecli.cli.training_display import TrainingDisplay
+
+
+def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool) -> None:
+    """Print the outcome of a training.
+
+    Raises:
+        typer.Exit: With 128 plus the signal's number, where a signal stopped it.
+    """
+    if summary["state"] == "stopped":
+        with suppress(OSError):
+            console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
+            console.say(f"Go on with: {suggest_aaecli('train', '--resume', Path(summary['run']))}")
+        raise typer.Exit(128 + display.signal_number)
+    if as_json:
+        console.print_json(summary)
+        return
+    out = console.out()
+    out.print(_judgement(summary))
+    minutes, seconds = divmod(round(summary["seconds"]), 60)
+    out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
+    out.print(f"run            {for_terminal(summary['run'], None)}")
+    out.print("model          model.pt")
+
+
+def say_what_is_next(*, quiet: bool) -> None:
+    """Suggest the next command; the last line of a training, below whatever else is said when it is done."""
+    if not quiet:
+        console.say(f"Next: {suggest_aaecli('eval', 'model.pt')}")
+
+
+def _judgement(summary: dict[str, Any]) -> Text:
+    """Say how good the model is, by the test images or else by the labelled ones that were kept back from it."""
+    from rich.text import Text
+
+    of_the_reconstruction = "  (of the reconstruction: mean squared, pixels in [0, 1])"
+    if "test_accuracy" in summary:
+        low, high = summary["test_accuracy_interval"]
+        accuracy = (f"{summary['test_accuracy']:.2%}", "bold")
+        return Text.assemble("test accuracy  ", accuracy, f"  (95 % interval {low:.2%} to {high:.2%})")
+    if "test_reconstruction_error" in summary:
+        error = (f"{summary['test_reconstruction_error']:.4f}", "bold")
+        return Text.assemble("test error     ", error, of_the_reconstruction)
+    if "validation_reconstruction_error" in summary:
+        if summary["validation_reconstruction_error"] is None:
+            return Text("error          unknown: no labelled picture was kept back")
+        error = (f"{summary['validation_reconstruction_error']:.4f}", "bold")
+        return Text.assemble("error          ", error, of_the_reconstruction)
+    if summary["validation_accuracy"] is None:
+        return Text("accuracy       unknown: no labelled picture was kept back, and there is no test folder")
+    low, high = summary["validation_accuracy_interval"]
+    accuracy = summary.get("validation_accuracy_deployed", summary["validation_accuracy"])
+    return Text.assemble(
+        "accuracy       ",
+        (f"{accuracy:.1%}", "bold"),
+        f" of {summary['num_validation']} labelled pictures that were kept back  "
+        f"(95 % interval {low:.1%} to {high:.1%})",
+    )
