@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from aaecli.config import Config, to_table
+from aaecli.config.parsing import build, plain, require
+from aaecli.config.schema import Config, to_table
 from aaecli.errors import AaeError
 from aaecli.files import exists, read_bytes
-from aaecli.tables import build, plain, require
 from aaecli.writing import replacing
 
 SCHEMA = 1

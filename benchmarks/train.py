@@ -28,14 +28,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from aaecli.config import Config
+from aaecli.config.resolve import resolve
+from aaecli.config.schema import Config
 from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
 from aaecli.learn import training
 from aaecli.learn.devices import choose_device, choose_precision, denormals_flushed, describe_device
 from aaecli.learn.trainer import Trainer
 from aaecli.results import fingerprint
-from aaecli.settings import resolve
 
 _ROUNDS = 5
 _STEPS = 20

@@ -25,7 +25,7 @@ _RAISE = {"is_file", "is_dir", "exists", "is_fifo", "is_socket", "lexists"}
 _REASONED = {
     "files.py": ["os.open(path, _FLAGS)", "os.fdopen(_open(path, what, hint), 'rb')"],
     # The package's own files.
-    "settings.py": ["entry.read_text(encoding='utf-8')"],
+    "config/resolve.py": ["entry.read_text(encoding='utf-8')"],
     # A file that the program made a moment ago and nobody else knows of; the folder that it is in.
     "writing.py": [
         "temporary.open('rb')",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
 from aaecli.results import Result, by_group, fingerprint, markdown, read_results, row, write_results
-from aaecli.settings import resolve
 
 
 def result(**changes):

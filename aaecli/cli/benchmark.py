@@ -9,7 +9,7 @@ import typer
 
 from aaecli.cli import options
 from aaecli.cli.train import number_or_all
-from aaecli.config import MAX_THREADS
+from aaecli.config.schema import MAX_THREADS
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:

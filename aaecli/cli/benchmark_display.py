@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from aaecli import console
 from aaecli.cli.fitting_table import fitting_table
 from aaecli.cli.training_display import TrainingDisplay
+from aaecli.config.parsing import plain
 from aaecli.results import by_group, row
-from aaecli.tables import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

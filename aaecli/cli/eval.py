@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aaecli.config import MAX_THREADS
+from aaecli.config.schema import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest
 from aaecli.text import for_rich, for_terminal
@@ -146,7 +146,7 @@ def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dat
 def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
     from dataclasses import replace
 
-    from aaecli.config import Image
+    from aaecli.config.schema import Image
     from aaecli.console import say
     from aaecli.data.collection import image_of
     from aaecli.data.dataset import all_labelled, load_dataset, with_classes

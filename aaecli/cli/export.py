@@ -10,7 +10,7 @@ import typer
 from aaecli.cli import options
 
 if TYPE_CHECKING:
-    from aaecli.config import Config
+    from aaecli.config.schema import Config
 
 app = typer.Typer(add_completion=False)
 
@@ -105,8 +105,8 @@ def export(
 
 def _next(config: Config, out: Path, *, draws: bool) -> list[str]:
     """Suggest commands that use what was exported, on pictures of the kind that it learnt from."""
+    from aaecli.config.models import FAMILY
     from aaecli.data.dataset import holds_pictures
-    from aaecli.family import FAMILY
     from aaecli.files import exists
     from aaecli.paths import EXPORTS
     from aaecli.suggestions import suggest_aaecli

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aaecli.config.models import FAMILY, Model
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY, Model
 from aaecli.files import is_file
 from aaecli.suggestions import suggest_aaecli
 from aaecli.text import for_terminal

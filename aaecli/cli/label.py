@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aaecli.cli import options
-from aaecli.config import MAX_THREADS
+from aaecli.config.schema import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.files import is_file
 from aaecli.suggestions import suggest_aaecli
 
 if TYPE_CHECKING:
-    from aaecli.config import Image
+    from aaecli.config.schema import Image
     from aaecli.data.dataset import Dataset
     from aaecli.learn.checkpoint import Checkpoint
     from aaecli.learn.questions import Question
@@ -111,7 +111,7 @@ def label(
         raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
     from aaecli import console
     from aaecli.cli.answers import take_answers
-    from aaecli.config import Image
+    from aaecli.config.schema import Image
     from aaecli.data.labels import NAME
     from aaecli.writing import check_no_links
 
@@ -176,8 +176,8 @@ def _choose(
     """Load pictures and model, and choose; says nothing of the model where it is not of this folder."""
     from aaecli import console
     from aaecli.cli.loading import load
+    from aaecli.config.models import FAMILY
     from aaecli.data.dataset import holds_pictures
-    from aaecli.family import FAMILY
     from aaecli.paths import NEWEST_MODEL
 
     if not holds_pictures(folder):

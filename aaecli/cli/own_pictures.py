@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from aaecli.config import AUGMENTATIONS, Augmentation, Config, Image
-from aaecli.effective import inert
+from aaecli.config.effective import inert
+from aaecli.config.schema import AUGMENTATIONS, Augmentation, Config, Image
 from aaecli.errors import AaeError
 
 

@@ -222,10 +222,10 @@ def _accuracies(read: Iterable[tuple[str, Curve]], form: Literal["png", "svg"]) 
 def _draw(place: _Place, exhibit: Exhibit, tell: Callable[[str], None]) -> dict[str, Any]:
     """Draw the figure of one run, or all of them into one HTML file; give what was measured for it."""
     from aaecli.cli.gallery import GALLERY, draw, suited
+    from aaecli.config.resolve import MAX_TOML_BYTES
     from aaecli.figures.report import Plate, html_report
     from aaecli.figures.style import encode
     from aaecli.files import read_text
-    from aaecli.settings import MAX_TOML_BYTES
 
     folder = exhibit.folder
     if place.what != "all":

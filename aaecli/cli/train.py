@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aaecli.cli import options
-from aaecli.config import MAX_THREADS
+from aaecli.config.schema import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.text import for_toml
 
 if TYPE_CHECKING:
-    from aaecli.config import Config
+    from aaecli.config.schema import Config
 
 app = typer.Typer(add_completion=False)
 
@@ -346,7 +346,7 @@ def train(
     if steps is not None and epochs is not None:
         raise AaeError("--steps and --epochs both give the length.", "Leave one of them out.")
     from aaecli.cli.own_pictures import fitting
-    from aaecli.settings import explained, read_toml, resolve
+    from aaecli.config.resolve import explained, read_toml, resolve
 
     settings = resolve(preset=preset, config_file=config, flags=flags)
     settings = fitting(settings, flags, read_toml(config) if config else {}, augment)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from aaecli import console
 from aaecli.cli.time_left import TimeLeft, spelt
-from aaecli.config import Config, Propagation
+from aaecli.config.schema import Config, Propagation
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from aaecli.config import MAX_SIZE, MIN_SIZE, Image
+from aaecli.config.schema import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data.classes import find_faults, look_alikes, plain_name
 from aaecli.data.dataset import Dataset
 from aaecli.data.duplicates import find_duplicates

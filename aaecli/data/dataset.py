@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.config import Image
+from aaecli.config.schema import Image
 from aaecli.data.duplicates import first_copies
 from aaecli.data.findings import Findings
 from aaecli.data.idx import MAX_BYTES, read_idx, read_labels

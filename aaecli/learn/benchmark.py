@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from aaecli.config import Config, from_table
+from aaecli.config.models import FAMILY
+from aaecli.config.resolve import read_toml, resolve
+from aaecli.config.schema import Config, from_table
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.files import is_file, is_folder
 from aaecli.learn import training
 from aaecli.learn.run_results import find_runs, gather, result_of
 from aaecli.paths import RUNS
 from aaecli.results import Group, Result, fingerprint, is_plain_name, write_results
 from aaecli.runs import read_run
-from aaecli.settings import read_toml, resolve
 
 
 @dataclass(frozen=True)

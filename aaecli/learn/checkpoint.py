@@ -14,7 +14,7 @@ from torch import nn
 from aaecli import __version__
 from aaecli.checkpoint_file import SCHEMA, opened
 from aaecli.clusters import class_prob
-from aaecli.config import Config, from_table, to_table
+from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
 from aaecli.learn.stored import (
     MAX_CLASSES,

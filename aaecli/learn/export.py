@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from aaecli import __version__
+from aaecli.config.models import FAMILY
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.parity import check_parity, parity_inputs, style_deviation, style_scale

@@ -10,11 +10,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.config import Config
+from aaecli.config.models import FAMILY
+from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split, split
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.learn.devices import choose_device, choose_precision, use_threads
 from aaecli.learn.predict import predict
 from aaecli.learn.trainer import Reporter, Trainer

@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aaecli.config import Config
+from aaecli.config.models import FAMILY
+from aaecli.config.priors import draw_styles
+from aaecli.config.resolve import to_toml
+from aaecli.config.schema import Config
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.learn.batch import to_float
 from aaecli.learn.networks import answering
 from aaecli.learn.predict import predict, told_label
 from aaecli.learn.priors import as_tuple
-from aaecli.priors import draw_styles
-from aaecli.settings import to_toml
 from aaecli.text import for_toml
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aaecli.config import Network
-from aaecli.family import FAMILY
+from aaecli.config.models import FAMILY
+from aaecli.config.schema import Network
 from aaecli.learn.convolution import ConvolutionalBody
 from aaecli.learn.views import mean_label_logits, views
 

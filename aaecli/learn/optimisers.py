@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aaecli.config import Optimiser
+from aaecli.config.schema import Optimiser
 from aaecli.learn.networks import Networks
 
 

@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aaecli.config.models import FAMILY
+from aaecli.config.priors import STYLE_PRIORS
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
-from aaecli.priors import STYLE_PRIORS
 from aaecli.runtime import onnxruntime
 
 TOLERANCE = 1e-5

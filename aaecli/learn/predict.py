@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aaecli.clusters import cross_named_prob
-from aaecli.family import FAMILY
+from aaecli.config.models import FAMILY
 from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.devices import choose_device

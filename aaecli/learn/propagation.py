@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from aaecli.config import Propagation as Settings
+from aaecli.config.schema import Propagation as Settings
 from aaecli.learn.batch import to_float
 from aaecli.learn.networks import answering
 from aaecli.learn.poisson import Graph, propagate

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from aaecli.config import Config, from_table
+from aaecli.config.resolve import read_toml
+from aaecli.config.schema import Config, from_table
 from aaecli.errors import AaeError
 from aaecli.files import is_file
 from aaecli.paths import RUNS
 from aaecli.results import Group, Result, fingerprint, read_results
 from aaecli.runs import read_metrics, read_object
-from aaecli.settings import read_toml
 
 
 def gather(folder: Path, asked: Mapping[Group, str], collected: Iterable[Result] = ()) -> tuple[list[Result], int]:

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aaecli.config import Config
-from aaecli.family import FAMILY
+from aaecli.config.models import FAMILY
+from aaecli.config.schema import Config
 from aaecli.learn import objectives, priors
 from aaecli.learn.augment import cutout, light, stroke, warp
 from aaecli.learn.batch import Batch, to_float

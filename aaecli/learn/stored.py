@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aaecli.config import Config
+from aaecli.config.schema import Config
 from aaecli.errors import AaeError
 from aaecli.learn.networks import Networks
 

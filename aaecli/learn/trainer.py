@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from aaecli.clusters import unnamed
-from aaecli.config import Config
+from aaecli.config.models import FAMILY
+from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.files import is_file, is_folder
 from aaecli.learn import checkpoint, priors
 from aaecli.learn.batch import Batch

@@ -16,11 +16,12 @@ import torch
 
 from aaecli import __version__
 from aaecli.checkpoint_file import describe
-from aaecli.config import Config, from_table
+from aaecli.config.models import FAMILY
+from aaecli.config.resolve import read_toml, to_toml
+from aaecli.config.schema import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.files import exists, is_file
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
@@ -42,7 +43,6 @@ from aaecli.metrics import wilson_interval
 from aaecli.provenance import data_folder, new_run_id, remember
 from aaecli.runlock import locked, locked_new_run
 from aaecli.runs import read_object
-from aaecli.settings import read_toml, to_toml
 from aaecli.suggestions import suggest_aaecli
 from aaecli.writing import replacing, sweep
 

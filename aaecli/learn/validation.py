@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from aaecli.clusters import name_clusters
-from aaecli.config import Config
+from aaecli.config.models import FAMILY
+from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.networks import Decoder, Encoder, looking_once
 from aaecli.learn.predict import Prediction, judge, predict, told_label

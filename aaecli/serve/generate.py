@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli import priors
+from aaecli.config import priors
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.outputs import Names
 from aaecli.serve.session import Decoder

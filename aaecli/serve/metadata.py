@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from aaecli.config.priors import STYLE_PRIORS
 from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
 from aaecli.files import open_regular
-from aaecli.priors import STYLE_PRIORS
 
 SCHEMA = "1"
 MAX_SIDE = 1024
@@ -40,7 +40,7 @@ class Metadata:
         label_prior: How often the categorical prior drew each of the classes, or clusters, adding up to 1; all alike
             in a file that does not say.
         style_dim: Number of dimensions of the style; 0 where the model has none (a baseline).
-        style_prior: Name of their prior, a key of ``aaecli.priors.STYLE_PRIORS``.
+        style_prior: Name of their prior, a key of ``aaecli.config.priors.STYLE_PRIORS``.
         style_std: Standard deviation of that prior in each of them.
         strangeness: Pairs (quantile, reconstruction error) measured on the validation images, both rising; empty
             where the model cannot reconstruct.

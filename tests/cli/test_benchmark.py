@@ -28,10 +28,10 @@ def benchmark(aaecli, here, monkeypatch):
     """Give a function that runs the command with presets shrunk to moments."""
     import tomllib
 
-    from aaecli import settings
+    from aaecli.config import resolve
 
     monkeypatch.setenv("AAECLI_DATA", "data")
-    monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(PRESET))
+    monkeypatch.setattr(resolve, "_read_preset", lambda name: tomllib.loads(PRESET))
 
     def run(*words):
         return aaecli("benchmark", "--device", "cpu", "--data", "data", "--labels", 8, *words)
@@ -87,10 +87,10 @@ def test_results_without_their_runs_are_kept(benchmark, here):
 def test_runs_of_other_settings_are_done_again(benchmark, here, monkeypatch):
     import tomllib
 
-    from aaecli import settings
+    from aaecli.config import resolve
 
     benchmark("--seeds", 1)
-    monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(PRESET.replace("steps = 6", "steps = 7")))
+    monkeypatch.setattr(resolve, "_read_preset", lambda name: tomllib.loads(PRESET.replace("steps = 6", "steps = 7")))
     benchmark("--seeds", 1)
     (result,) = read_results(here / "benchmark/results.json")
     assert result.steps == 7
@@ -100,7 +100,7 @@ def test_runs_of_other_settings_are_done_again(benchmark, here, monkeypatch):
 def test_no_mean_is_over_two_kinds_of_settings(benchmark, here, monkeypatch):
     import tomllib
 
-    from aaecli import settings
+    from aaecli.config import resolve
 
     def found(model):
         results = read_results(here / "benchmark/results.json")
@@ -108,7 +108,7 @@ def test_no_mean_is_over_two_kinds_of_settings(benchmark, here, monkeypatch):
 
     benchmark("--seeds", 3, "--model", "semisupervised", "--model", "baseline")
     changed = PRESET.replace("steps = 6", "steps = 7")
-    monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(changed))
+    monkeypatch.setattr(resolve, "_read_preset", lambda name: tomllib.loads(changed))
     assert benchmark("--seeds", 1).err.count("other settings: 3 results") == 1
     assert found("semisupervised") == [(0, 7)]
     assert found("baseline") == [(0, 6), (1, 6), (2, 6)]
@@ -269,9 +269,9 @@ def test_runs_of_train_are_taken_over(aaecli, benchmark, here):
 def test_clusters_are_compared_by_their_accuracy_and_what_reads_no_label_is_refused(aaecli, here, monkeypatch):
     import tomllib
 
-    from aaecli import settings
+    from aaecli.config import resolve
 
-    monkeypatch.setattr(settings, "_read_preset", lambda name: tomllib.loads(PRESET))
+    monkeypatch.setattr(resolve, "_read_preset", lambda name: tomllib.loads(PRESET))
     words = ("benchmark", "--device", "cpu", "--seeds", 1)
     assert aaecli(*words, "--model", "clustering").code == 0
     assert [entry.labels for entry in read_results(here / "benchmark/results.json")] == [0]

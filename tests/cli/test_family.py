@@ -12,7 +12,7 @@ import onnx
 import pytest
 from PIL import Image
 
-from aaecli.family import FAMILY
+from aaecli.config.models import FAMILY
 from tests.cli.test_train import aaecli, small_settings
 
 OUTPUTS = {

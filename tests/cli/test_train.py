@@ -16,8 +16,8 @@ import pytest
 import tomli_w
 
 from aaecli.cli import main
-from aaecli.effective import inert
-from aaecli.settings import resolve
+from aaecli.config.effective import inert
+from aaecli.config.resolve import resolve
 
 SMALL = """
 [network]

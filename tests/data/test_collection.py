@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from aaecli.config import MAX_SIZE, MIN_SIZE, Image
+from aaecli.config.schema import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data import picture_cache
 from aaecli.data.collection import image_of, load_collection, recipe_of
 from aaecli.data.dataset import Dataset, load_dataset

@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
+from aaecli.config.resolve import resolve
 from aaecli.learn.checkpoint import Checkpoint, save_model
 from aaecli.learn.networks import Networks
-from aaecli.settings import resolve
 
 Write = Callable[[Path, Path], list[str]]
 
@@ -134,11 +134,11 @@ def _state(change: Callable[[dict[str, Any]], None]) -> Write:
     """Write a run folder that was stopped, with its state changed."""
 
     def write(folder: Path, canary: Path) -> list[str]:
-        from aaecli.config import to_table
+        from aaecli.config.resolve import to_toml
+        from aaecli.config.schema import to_table
         from aaecli.data.dataset import load_dataset
         from aaecli.data.split import split
         from aaecli.learn.trainer import Trainer
-        from aaecli.settings import to_toml
         from tests.conftest import write_idx
 
         write_idx(folder / "data", range(4), 9, (8, 8))

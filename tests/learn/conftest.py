@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aaecli.config import Config
-from aaecli.effective import inert
-from aaecli.settings import resolve
+from aaecli.config.effective import inert
+from aaecli.config.resolve import resolve
+from aaecli.config.schema import Config
 
 SMALL = {
     "labels": 20,

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from aaecli.config import Config
+from aaecli.config.models import FAMILY
+from aaecli.config.resolve import preset_names, resolve
+from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.findings import Findings
 from aaecli.data.split import split
-from aaecli.family import FAMILY
 from aaecli.learn.trainer import Trainer
-from aaecli.settings import preset_names, resolve
 
 FILE = Path(__file__).with_suffix(".json")
 NUM_STEPS = 12

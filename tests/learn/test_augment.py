@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from aaecli.config import AUGMENTATIONS, Augmentation
+from aaecli.config.schema import AUGMENTATIONS, Augmentation
 from aaecli.learn.augment import cutout, light, stroke, warp
 
 
@@ -155,6 +155,6 @@ def test_light_changes_brightness_and_contrast_within_bounds():
 
 
 def test_the_strokes_augmentation_is_the_default_presets():
-    from aaecli.settings import resolve
+    from aaecli.config.resolve import resolve
 
     assert AUGMENTATIONS["strokes"] == resolve().augmentation

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
+from aaecli.config.models import FAMILY
+from aaecli.config.resolve import resolve
 from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.learn import training
 from aaecli.learn.capture import Captured
 from aaecli.learn.checkpoint import load_model
 from aaecli.learn.memory import telling_what_fits
 from aaecli.learn.predict import predict
 from aaecli.learn.trainer import Trainer
-from aaecli.settings import resolve
 from tests.learn.test_step import make_batch, make_step
 from tests.learn.test_training import Watcher, assert_same_weights, rows_without_times
 

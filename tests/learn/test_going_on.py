@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from aaecli.checkpoint_file import describe
-from aaecli.config import from_table
+from aaecli.config.resolve import read_toml
+from aaecli.config.schema import from_table
 from aaecli.errors import AaeError
 from aaecli.learn import state, stored, training
 from aaecli.learn.checkpoint import load_model
 from aaecli.learn.journal import Journal
 from aaecli.paths import find_model
 from aaecli.runs import read_run
-from aaecli.settings import read_toml
 from tests.learn.test_training import Watcher, small  # noqa: F401
 
 

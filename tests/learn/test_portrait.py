@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from aaecli.clusters import cross_named_prob
+from aaecli.config.models import FAMILY
 from aaecli.data.dataset import load_dataset
-from aaecli.family import FAMILY
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.networks import Networks
 from aaecli.learn.portrait import Portrait

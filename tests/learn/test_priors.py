@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from aaecli.config import Prior
+from aaecli.config.schema import Prior
 from aaecli.errors import AaeError
 from aaecli.learn.objectives import align
 from aaecli.learn.priors import label_frequency, one_hot

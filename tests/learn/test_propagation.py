@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aaecli.config import Propagation as Settings
+from aaecli.config.schema import Propagation as Settings
 from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
 from aaecli.learn.propagation import Propagation

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 import torch
 
-from aaecli.config import from_table, to_table
+from aaecli.config.models import FAMILY
+from aaecli.config.resolve import read_toml, resolve
+from aaecli.config.schema import from_table, to_table
 from aaecli.data.dataset import load_dataset
 from aaecli.data.findings import Findings
 from aaecli.data.split import split
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
 from aaecli.learn import devices, optimisers, step, trainer, training, validation
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import load_model
 from aaecli.learn.trainer import Trainer
-from aaecli.settings import read_toml, resolve
 from tests.conftest import idx_bytes
 
 TIMES = ("seconds", "images_per_second")

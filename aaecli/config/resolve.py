@@ -16,11 +16,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from aaecli.config import Config, from_table, to_table
-from aaecli.docstrings import attributes
-from aaecli.effective import acting_table, refuse_inert
+from aaecli.config.docstrings import attributes
+from aaecli.config.effective import acting_table, refuse_inert
+from aaecli.config.models import FAMILY
+from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError, did_you_mean
-from aaecli.family import FAMILY
 from aaecli.files import read_text
 
 MAX_TOML_BYTES = 2**16
@@ -152,7 +152,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _preset_files() -> Iterator[Any]:
-    return (entry for entry in (resources.files("aaecli") / "presets").iterdir() if entry.name.endswith(".toml"))
+    return (entry for entry in (resources.files("aaecli.config") / "presets").iterdir() if entry.name.endswith(".toml"))
 
 
 def _read_preset(name: str) -> dict[str, Any]:

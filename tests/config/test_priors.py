@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from aaecli.config import Prior
+from aaecli.config.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
+from aaecli.config.schema import Prior
 from aaecli.learn import priors as on_device
-from aaecli.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
 
 
 @pytest.mark.parametrize("name", STYLE_PRIORS)

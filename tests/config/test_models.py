@@ -6,10 +6,10 @@ import typing
 
 import pytest
 
-from aaecli.config import Config
+from aaecli.config.models import FAMILY
+from aaecli.config.resolve import preset_names, resolve
+from aaecli.config.schema import Config
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
-from aaecli.settings import preset_names, resolve
 
 
 def test_the_settings_name_every_row():

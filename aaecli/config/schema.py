@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aaecli.config.models import FAMILY
+from aaecli.config.parsing import build, plain, require
+from aaecli.config.priors import STYLE_PRIORS
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
-from aaecli.priors import STYLE_PRIORS
-from aaecli.tables import build, plain, require
 
 MAX_THREADS = 1024
 MIN_SIZE, MAX_SIZE = 8, 64
@@ -78,7 +78,7 @@ class Prior:
     """What the discriminators hold the encoder to.
 
     Attributes:
-        style: Name of the prior on z in ``aaecli.priors``.
+        style: Name of the prior on z in ``aaecli.config.priors``.
         style_std: Standard deviation of the Gaussian prior on z (5 in the article, 1 in the paper).
         label: How often the categorical prior on y draws a class: ``uniform``, all alike, or ``labelled``, as often as
             it occurs among the labelled images. ``auto``: labelled where every label that is known is used; uniform

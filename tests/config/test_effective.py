@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from aaecli.config import Config, to_table
-from aaecli.effective import RULES, inert
+from aaecli.config.effective import RULES, inert
+from aaecli.config.models import FAMILY
+from aaecli.config.resolve import preset_names, resolve, to_toml
+from aaecli.config.schema import Config, to_table
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
-from aaecli.settings import preset_names, resolve, to_toml
 
 IN_VAIN: list[tuple[dict[str, Any], str, str]] = [
     ({"clusters": 30}, "clusters", "other than clustering"),

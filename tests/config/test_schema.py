@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aaecli import settings as settings_module
-from aaecli.config import (
+from aaecli.config import resolve as settings_module
+from aaecli.config.docstrings import attributes
+from aaecli.config.models import FAMILY
+from aaecli.config.resolve import explained, preset_names, read_toml, resolve, to_toml
+from aaecli.config.schema import (
     Augmentation,
     Config,
     Network,
@@ -26,10 +29,7 @@ from aaecli.config import (
     from_table,
     to_table,
 )
-from aaecli.docstrings import attributes
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY
-from aaecli.settings import explained, preset_names, read_toml, resolve, to_toml
 
 SECTIONS = {
     "network": Network,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aaecli.config import Config, to_table
+from aaecli.config.models import FAMILY, Model
+from aaecli.config.schema import Config, to_table
 from aaecli.errors import AaeError
-from aaecli.family import FAMILY, Model
 
 _MNIST_CLASSES = 10
 
