@@ -38,14 +38,14 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
     """Train again as the model of a checkpoint was trained, ``folds`` times, and judge by what was left out.
 
     Returns:
-        What ``aaecli.metrics.evaluate`` gives of all left-out images together, and ``folds``: the accuracy of each.
+        What ``aaecli.metrics.classification.evaluate`` gives of all left-out images together, and ``folds``: the accuracy of each.
     """
     import numpy as np
 
     from aaecli.cli.loading import load
     from aaecli.learn.checkpoint import load_model
     from aaecli.learn.folds import cross_validate
-    from aaecli.metrics import evaluate
+    from aaecli.metrics.classification import evaluate
 
     model = load_model(path)
     config = model.config

@@ -150,7 +150,7 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     from aaecli.console import say
     from aaecli.data.collection import image_of
     from aaecli.data.dataset import all_labelled, load_dataset, with_classes
-    from aaecli.metrics import evaluate as judge
+    from aaecli.metrics.classification import evaluate as judge
     from aaecli.serve.session import open_encoder
     from aaecli.serve.strangeness import evaluate_onnx
 

@@ -178,7 +178,7 @@ def distribution_facts(portrait: Portrait) -> dict[str, float]:
     """
     import numpy as np
 
-    from aaecli.metrics import energy_distance
+    from aaecli.metrics.classification import energy_distance
 
     prediction, facts = portrait.prediction, {}
     if prediction.style is not None:
@@ -244,7 +244,7 @@ def _features(exhibit: Exhibit) -> Figure:
 
 def _confusion(exhibit: Exhibit) -> Figure:
     from aaecli.figures.confusion import confusion_figure
-    from aaecli.metrics import confusion_matrix
+    from aaecli.metrics.classification import confusion_matrix
 
     portrait = exhibit.portrait
     prob = portrait.class_prob

@@ -13,7 +13,6 @@ from torch import nn
 
 from aaecli import __version__
 from aaecli.checkpoint_file import SCHEMA, opened
-from aaecli.clusters import class_prob
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
 from aaecli.learn.stored import (
@@ -26,6 +25,7 @@ from aaecli.learn.stored import (
     make_networks,
 )
 from aaecli.learn.tensors import filled, packed_names, plain, unpacked_names
+from aaecli.metrics.clusters import class_prob
 from aaecli.provenance import data_folder
 from aaecli.writing import replacing
 

@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from aaecli.clusters import cross_named_prob
 from aaecli.config.models import FAMILY
 from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.devices import choose_device
 from aaecli.learn.networks import Encoding, answering
-from aaecli.metrics import evaluate
+from aaecli.metrics.classification import evaluate
+from aaecli.metrics.clusters import cross_named_prob
 
 BATCH_SIZE = 250
 """Images that are read at once: of 1000 large ones, the five views that an encoder may look at take gigabytes."""
@@ -107,7 +107,7 @@ def judge(
             names that the other half gives.
 
     Returns:
-        ``num_images``; what ``aaecli.metrics.evaluate`` gives, from a model that knows classes;
+        ``num_images``; what ``aaecli.metrics.classification.evaluate`` gives, from a model that knows classes;
         ``reconstruction_error``, the mean over the images, from one that draws.
     """
     report: dict[str, Any] = {"num_images": len(label)}

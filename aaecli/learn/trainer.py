@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aaecli.clusters import unnamed
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
@@ -33,6 +32,7 @@ from aaecli.learn.sampler import Sampler, shuffled
 from aaecli.learn.state import fingerprint, gather, put_back
 from aaecli.learn.step import Step, asks_teacher
 from aaecli.learn.validation import Validation, interval
+from aaecli.metrics.clusters import unnamed
 
 _MOST_REFERENCES = 10_000
 """Images whose reconstruction errors the novelty score compares with."""

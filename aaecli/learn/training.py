@@ -39,7 +39,7 @@ from aaecli.learn.memory import naming_what_is_too_large
 from aaecli.learn.predict import judge, predict, told_label
 from aaecli.learn.state import fingerprint, max_state_bytes, stored_split
 from aaecli.learn.trainer import SAVE_EVERY
-from aaecli.metrics import wilson_interval
+from aaecli.metrics.classification import wilson_interval
 from aaecli.provenance import data_folder, new_run_id, remember
 from aaecli.runlock import locked, locked_new_run
 from aaecli.runs import read_object

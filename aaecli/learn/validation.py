@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from aaecli.clusters import name_clusters
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
@@ -16,6 +15,7 @@ from aaecli.errors import AaeError
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.networks import Decoder, Encoder, looking_once
 from aaecli.learn.predict import Prediction, judge, predict, told_label
+from aaecli.metrics.clusters import name_clusters
 
 _LOOKS = 20
 """Times that a training looks at them where the settings do not say: half as often at least, for the rounding."""

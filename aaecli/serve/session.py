@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli import runtime
-from aaecli.clusters import class_prob
 from aaecli.errors import AaeError
 from aaecli.files import read_bytes
 from aaecli.graph.work import MAX_MODEL_BYTES, CheckedModel, check_model
+from aaecli.metrics.clusters import class_prob
 from aaecli.runtime import onnxruntime_errors
 from aaecli.serve.device import Device, device_of, providers
 from aaecli.serve.metadata import Metadata, Part, read_metadata

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.clusters import class_prob
+from aaecli.metrics.clusters import class_prob
 from aaecli.serve.session import Decoder, Encoder, open_decoder, to_float
 
 _USUAL_VALUES = 28 * 28

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from aaecli.clusters import cross_named_prob
 from aaecli.config.models import FAMILY
 from aaecli.data.dataset import load_dataset
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.networks import Networks
 from aaecli.learn.portrait import Portrait
+from aaecli.metrics.clusters import cross_named_prob
 
 DRAWS = [name for name, row in FAMILY.items() if row.decoder_label is not None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aaecli.clusters import class_prob, cross_named_prob, name_clusters
+from aaecli.metrics.clusters import class_prob, cross_named_prob, name_clusters
 
 
 def test_a_cluster_is_named_after_its_surest_image():

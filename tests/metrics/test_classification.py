@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from aaecli.metrics import (
+from aaecli.metrics.classification import (
     confusion_matrix,
     energy_distance,
     evaluate,
