@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from aaecli import console
 from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.terminal import console
 
 WriteDataset = Callable[..., Path]
 

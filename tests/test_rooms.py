@@ -20,14 +20,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "config": {"errors", "files"},
-    "text": set(),
-    "console": {"errors", "text"},
     "cache": set(),
     "own_files": {"errors", "files"},
     "suggestions": set(),
+    "text": set(),
     "writing": {"errors", "files", "suggestions"},
     "data": {"cache", "config", "errors", "files", "own_files", "suggestions", "text", "writing"},
-    "drawing": set(),
     "figures": {"own_files", "text"},
     "health": {"suggestions", "version"},
     "archive": set(),
@@ -82,12 +80,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "suggestions",
         "text",
     },
-    "streams": {"errors", "text"},
+    "terminal": {"errors", "text"},
     "cli": {
         "config",
-        "console",
         "data",
-        "drawing",
         "errors",
         "figures",
         "files",
@@ -100,8 +96,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "results",
         "runs",
         "serve",
-        "streams",
         "suggestions",
+        "terminal",
         "text",
         "threads",
         "version",
@@ -119,8 +115,8 @@ ONLY_IN = {
     "matplotlib": {"figures"},
     "tensorboard": set(),
     "typer": {"cli"},
-    "rich": {"cli", "console", "text"},
-    "PIL": {"data", "drawing", "serve"},
+    "rich": {"cli", "terminal", "text"},
+    "PIL": {"data", "serve", "terminal"},
     # typer vendors its own; the tests have hypothesis and scikit-learn, the program does not.
     "click": set(),
     "sklearn": set(),
@@ -145,7 +141,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            # `from aaecli import console` imports aaecli.console.
+            # `from aaecli import console` imports aaecli.terminal.console.
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             name = node.args[0]

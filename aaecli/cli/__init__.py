@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from aaecli import __version__, streams
+from aaecli import __version__
 from aaecli.errors import AaeError
+from aaecli.terminal import streams
 from aaecli.text import for_lines, for_terminal
 from aaecli.threads import settle_waiting
 
@@ -166,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         _run(words)
     except AaeError as error:
-        from aaecli.console import report
+        from aaecli.terminal.console import report
 
         if debug:
             import traceback

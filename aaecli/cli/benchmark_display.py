@@ -6,11 +6,11 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from aaecli import console
 from aaecli.cli.fitting_table import fitting_table
 from aaecli.cli.training_display import TrainingDisplay
 from aaecli.config.parsing import plain
 from aaecli.results import by_group, row
+from aaecli.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import typer
 
 from aaecli.cli import options
 from aaecli.cli.classify_display import Counter, Writer
-from aaecli.console import report, say
+from aaecli.terminal.console import report, say
 
 if TYPE_CHECKING:
     from aaecli.serve.session import Encoder

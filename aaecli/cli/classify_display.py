@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Literal, Self
 
-from aaecli.console import has_blocks, has_colour, print_json
+from aaecli.terminal.console import has_blocks, has_colour, print_json
 from aaecli.text import for_csv, for_terminal
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _beside(answer: Answer) -> list[str]:
     """Lines with the drawing on the left and the answer on the right of its middle."""
     import shutil
 
-    from aaecli.drawing import draw
+    from aaecli.terminal.drawing import draw
 
     colour = has_colour(sys.stdout)
     drawn = draw(answer.seen, shutil.get_terminal_size().columns, colour=colour, blocks=has_blocks(sys.stdout))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aaecli import console
+from aaecli.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable

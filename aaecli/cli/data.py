@@ -81,8 +81,8 @@ def data(
     if context.invoked_subcommand:
         return
     from aaecli.cli.loading import load
-    from aaecli.console import out, print_json
     from aaecli.data.inspection import inspect_dataset
+    from aaecli.terminal.console import out, print_json
 
     # The embedded files are compared with the published checksums whenever they are loaded.
     dataset = load(folder or "", image, quiet=as_json, notes=False)
@@ -128,11 +128,11 @@ def export(
     ] = False,
 ) -> None:
     """Write one image of a data set as a picture, and tell its true label on stderr."""
-    from aaecli.console import print_json, say
     from aaecli.data.dataset import load_dataset
     from aaecli.data.inspection import encode_image
     from aaecli.outputs import Outputs
     from aaecli.own_files import is_picture
+    from aaecli.terminal.console import print_json, say
 
     target = named or "digit.png"
     to_stdout = target == "-"

@@ -32,7 +32,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
 ) -> None:
     """Look for what is missing or broken: packages, devices, folders, data and the released model."""
-    from aaecli.console import print_json, status
+    from aaecli.terminal.console import print_json, status
 
     findings = []
     # Where both streams are one terminal, the lines themselves tell how far it is; a spinner would be drawn into them.
@@ -81,7 +81,7 @@ def _examine() -> Iterator[Finding]:
 def _render(finding: Finding) -> None:
     from rich.text import Text
 
-    from aaecli.console import out
+    from aaecli.terminal.console import out
     from aaecli.text import for_rich
 
     word, style = _MARKS[finding.state]

@@ -86,8 +86,8 @@ def evaluate(
     each class, the confusion matrix, the expected calibration error and the
     reconstruction error.
     """
-    from aaecli import console
     from aaecli.paths import find_model
+    from aaecli.terminal import console
 
     path = find_model(model)
     if threads is not None and path.suffix == ".onnx":
@@ -121,10 +121,10 @@ def evaluate(
 
 
 def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
-    from aaecli.console import say
     from aaecli.data.dataset import all_labelled, kept_back, load_dataset, with_classes
     from aaecli.learn.checkpoint import load_model
     from aaecli.learn.predict import judge, predict_stored
+    from aaecli.terminal.console import say
 
     checkpoint = load_model(path)
     if checkpoint.unfinished:
@@ -147,12 +147,12 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     from dataclasses import replace
 
     from aaecli.config.schema import Image
-    from aaecli.console import say
     from aaecli.data.collection import image_of
     from aaecli.data.dataset import all_labelled, load_dataset, with_classes
     from aaecli.metrics.classification import evaluate as judge
     from aaecli.serve.session import open_encoder
     from aaecli.serve.strangeness import evaluate_onnx
+    from aaecli.terminal.console import say
 
     if device == "mps":
         raise AaeError("An .onnx file runs on cpu or cuda, not on mps.", "Use --device auto, or name the .pt file.")
@@ -214,7 +214,7 @@ def _listed(classes: tuple[str, ...]) -> str:
 def _render(report: dict[str, Any]) -> None:
     from rich.text import Text
 
-    from aaecli import console
+    from aaecli.terminal import console
 
     out = console.out()
     judged_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {for_terminal(report['dataset'])}"
@@ -240,7 +240,7 @@ def _render_classes(report: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from aaecli import console
+    from aaecli.terminal import console
 
     out = console.out()
     table = Table(title="By class", title_justify="left", box=None, pad_edge=False)

@@ -66,10 +66,10 @@ def export(
     takes its name: where the largest difference exceeds 1e-5 or a class
     differs, nothing is written.
     """
-    from aaecli import console
     from aaecli.outputs import Outputs
     from aaecli.own_files import is_sealed, sealed
     from aaecli.paths import CARD, find_model
+    from aaecli.terminal import console
 
     path = find_model(model)
     outputs = Outputs(force=force, inputs=[path])

@@ -43,11 +43,11 @@ class Exhibit:
     @cached_property
     def portrait(self) -> Portrait:
         """The run's model, loaded when a figure first needs it."""
-        from aaecli.console import say
         from aaecli.data.dataset import load_dataset
         from aaecli.learn.checkpoint import load_model
         from aaecli.learn.portrait import Portrait
         from aaecli.paths import NEWEST_MODEL, STATE
+        from aaecli.terminal.console import say
 
         # Of a training that has not ended, last.pt has the weights that it would use if it ended here.
         path = next((path for name in (NEWEST_MODEL.name, STATE) if is_file(path := self.folder / name)), None)
@@ -110,7 +110,7 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
     The model is saved by then: a full disk, a file in the way or a broken matplotlib is told in a line, and does not
     make the training a failure.
     """
-    from aaecli import console
+    from aaecli.terminal import console
 
     target = folder / "figures"
     try:

@@ -11,11 +11,11 @@ import typer
 from aaecli.cli import options
 from aaecli.cli.walks import Wanted, draw_sheet
 from aaecli.cli.which_model import say_which_model
-from aaecli.console import has_blocks, has_colour, print_json, put, say
 from aaecli.errors import AaeError
 from aaecli.files import is_file, is_folder
 from aaecli.outputs import Outputs
 from aaecli.own_files import is_picture
+from aaecli.terminal.console import has_blocks, has_colour, print_json, put, say
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
@@ -230,8 +230,8 @@ def _is_folder(target: str) -> bool:
 def _show(sheet: Sheet) -> None:
     import shutil
 
-    from aaecli.drawing import draw
     from aaecli.serve.album import tile
+    from aaecli.terminal.drawing import draw
 
     columns = shutil.get_terminal_size().columns
     lines = draw(tile(sheet.images), columns, colour=has_colour(sys.stdout), blocks=has_blocks(sys.stdout))

@@ -109,10 +109,10 @@ def label(
     """
     if out is not None and answers is not None:
         raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
-    from aaecli import console
     from aaecli.cli.answers import take_answers
     from aaecli.config.schema import Image
     from aaecli.data.labels import NAME
+    from aaecli.terminal import console
     from aaecli.writing import check_no_links
 
     target = folder / NAME
@@ -174,11 +174,11 @@ def _choose(
     threads: int | None,
 ) -> tuple[Dataset, Path | None, list[Question]]:
     """Load pictures and model, and choose; says nothing of the model where it is not of this folder."""
-    from aaecli import console
     from aaecli.cli.loading import load
     from aaecli.config.models import FAMILY
     from aaecli.data.dataset import holds_pictures
     from aaecli.paths import NEWEST_MODEL
+    from aaecli.terminal import console
 
     if not holds_pictures(folder):
         raise AaeError(

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from aaecli.console import has_blocks, has_colour, say
 from aaecli.data.classes import plain_name
+from aaecli.terminal.console import has_blocks, has_colour, say
 from aaecli.text import for_csv, for_terminal
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def ask_in_terminal(prompt: str) -> str | None:
 
 
 def _show(image: NDArray[np.uint8]) -> None:
-    from aaecli.drawing import draw
+    from aaecli.terminal.drawing import draw
 
     columns = shutil.get_terminal_size().columns
     lines: Iterable[str] = draw(image, columns, colour=has_colour(sys.stderr), blocks=has_blocks(sys.stderr))

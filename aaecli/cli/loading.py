@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from aaecli import console
+from aaecli.terminal import console
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -94,8 +94,8 @@ def plot(
     Prints the path of each file that it wrote. Of the test images, which figures
     show, nothing is learnt.
     """
-    from aaecli import console
     from aaecli.cli.gallery import Exhibit
+    from aaecli.terminal import console
 
     folders = list(dict.fromkeys(_of_each(runs, _find).values())) if runs else [_newest()]
     is_comparison = what == "curves" and len(runs or ()) > 1
@@ -167,7 +167,7 @@ def _of_each(items: Sequence[Path], act: Callable[[Path], _Made]) -> dict[Path, 
     Raises:
         AaeError: It failed for the only one, or for all.
     """
-    from aaecli import console
+    from aaecli.terminal import console
 
     made = {}
     for item in items:

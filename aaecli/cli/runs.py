@@ -48,8 +48,8 @@ def runs(
 ) -> None:
     """List the trainings: their settings, whether they run, stopped or are done, and their accuracy."""
     from aaecli.cli.fitting_table import fitting_table
-    from aaecli.console import out, print_json, say
     from aaecli.runs import list_runs
+    from aaecli.terminal.console import out, print_json, say
 
     found = list_runs(root)
     for fault in (fault for run in found for fault in run.faults):

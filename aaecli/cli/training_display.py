@@ -10,9 +10,9 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from aaecli import console
 from aaecli.cli.time_left import TimeLeft, spelt
 from aaecli.config.schema import Config, Propagation
+from aaecli.terminal import console
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from aaecli import console
 from aaecli.suggestions import suggest_aaecli
+from aaecli.terminal import console
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aaecli.console import say
+from aaecli.terminal.console import say
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 from rich.console import Console
 
-from aaecli import console
 from aaecli.cli import main
+from aaecli.terminal import console
 
 
 @dataclass(frozen=True)

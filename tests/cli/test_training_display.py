@@ -11,9 +11,9 @@ import pytest
 import torch
 from rich.console import Console
 
-from aaecli import console
 from aaecli.cli import training_display
 from aaecli.cli.training_display import TrainingDisplay
+from aaecli.terminal import console
 
 PLAN = {
     "model": "semisupervised", "dataset": "MNIST", "labels": 1000, "num_labelled": 1000, "num_classes": 10,

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from aaecli.drawing import draw
+from aaecli.terminal.drawing import draw
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 EDGE = np.zeros((28, 28), np.uint8)

@@ -9,8 +9,8 @@ import sys
 import pytest
 from rich.table import Table
 
-from aaecli import console
 from aaecli.errors import AaeError
+from aaecli.terminal import console
 
 
 class Terminal(io.StringIO):
