@@ -9,7 +9,7 @@ from typing import Any
 
 from aaecli.archive import Archive
 from aaecli.errors import AaeError
-from aaecli.files import open_regular
+from aaecli.files.opening import open_regular
 from aaecli.unpickling import unpickle
 
 SCHEMA = 1

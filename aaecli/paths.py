@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files import is_file, is_folder
+from aaecli.files.opening import is_file, is_folder
+from aaecli.files.writing import check_no_link
 from aaecli.suggestions import suggest
-from aaecli.writing import check_no_link
 
 RUNS = Path("runs")
 NEWEST_MODEL = Path("model.pt")

@@ -12,10 +12,10 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from aaecli.cache import cache_folder
 from aaecli.errors import AaeError
-from aaecli.files import exists, read_text
-from aaecli.writing import replacing
+from aaecli.files.cache import cache_folder
+from aaecli.files.opening import exists, read_text
+from aaecli.files.writing import replacing
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _MAX_BYTES = 2**13

@@ -17,8 +17,8 @@ from typing import Any, Literal, NamedTuple
 from aaecli.config.parsing import build, plain, require
 from aaecli.config.schema import Config, to_table
 from aaecli.errors import AaeError
-from aaecli.files import exists, read_bytes
-from aaecli.writing import replacing
+from aaecli.files.opening import exists, read_bytes
+from aaecli.files.writing import replacing
 
 SCHEMA = 1
 FILES = ("results.json", "results.csv", "results.md")

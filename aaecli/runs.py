@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aaecli.checkpoint_file import describe
 from aaecli.config.resolve import read_toml
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_file, open_regular, read_bytes
+from aaecli.files.opening import exists, is_file, open_regular, read_bytes
 from aaecli.paths import STATE
 from aaecli.runlock import is_locked
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from aaecli.errors import AaeError
+from aaecli.files.writing import replacing
 from aaecli.paths import find_model, new_run, newest_run
-from aaecli.writing import replacing
 
 
 def test_what_was_written_takes_its_name(tmp_path: Path) -> None:

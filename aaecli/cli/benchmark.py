@@ -15,7 +15,7 @@ from aaecli.errors import AaeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aaecli.outputs import Outputs
+    from aaecli.files.outputs import Outputs
     from aaecli.results import Result
 
 app = typer.Typer(add_completion=False)
@@ -140,7 +140,7 @@ def benchmark(
     Writes [bold]results.json[/bold], [bold]results.csv[/bold], [bold]results.md[/bold] and [bold]accuracy.png[/bold].
     """
     from aaecli.cli.benchmark_display import BenchmarkDisplay
-    from aaecli.outputs import Outputs
+    from aaecli.files.outputs import Outputs
     from aaecli.results import read_results
 
     with BenchmarkDisplay(quiet=quiet) as display:
@@ -176,7 +176,7 @@ def benchmark(
 
 def _claim(folder: Path, outputs: Outputs) -> None:
     """See that the folder's results may be written: it is a benchmark's, or holds no files of these names."""
-    from aaecli.files import is_file
+    from aaecli.files.opening import is_file
     from aaecli.results import FILES, read_results
 
     name, *others = FILES

@@ -128,7 +128,7 @@ def classify(
         keeper = InputKeeper(save_input, images or [], force=force)
     from aaecli.data.files import find
     from aaecli.data.name_lists import names_from
-    from aaecli.files import is_file
+    from aaecli.files.opening import is_file
 
     sources = find(images or [], recursive=recursive)
     if files_from is not None:

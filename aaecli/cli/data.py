@@ -130,8 +130,8 @@ def export(
     """Write one image of a data set as a picture, and tell its true label on stderr."""
     from aaecli.data.dataset import load_dataset
     from aaecli.data.inspection import encode_image
-    from aaecli.outputs import Outputs
-    from aaecli.own_files import is_picture
+    from aaecli.files.outputs import Outputs
+    from aaecli.files.own_files import is_picture
     from aaecli.terminal.console import print_json, say
 
     target = named or "digit.png"

@@ -66,8 +66,8 @@ def export(
     takes its name: where the largest difference exceeds 1e-5 or a class
     differs, nothing is written.
     """
-    from aaecli.outputs import Outputs
-    from aaecli.own_files import is_sealed, sealed
+    from aaecli.files.outputs import Outputs
+    from aaecli.files.own_files import is_sealed, sealed
     from aaecli.paths import CARD, find_model
     from aaecli.terminal import console
 
@@ -107,7 +107,7 @@ def _next(config: Config, out: Path, *, draws: bool) -> list[str]:
     """Suggest commands that use what was exported, on pictures of the kind that it learnt from."""
     from aaecli.config.models import FAMILY
     from aaecli.data.dataset import holds_pictures
-    from aaecli.files import exists
+    from aaecli.files.opening import exists
     from aaecli.paths import EXPORTS
     from aaecli.suggestions import suggest_aaecli
 

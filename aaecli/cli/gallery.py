@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aaecli.config.models import FAMILY, Model
 from aaecli.errors import AaeError
-from aaecli.files import is_file
+from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 from aaecli.text import for_terminal
 
@@ -115,7 +115,7 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
     target = folder / "figures"
     try:
         from aaecli.figures.style import encode
-        from aaecli.outputs import Outputs
+        from aaecli.files.outputs import Outputs
 
         outputs = Outputs(force=True)
         with console.status("Drawing figures", quiet=quiet):

@@ -12,9 +12,9 @@ from aaecli.cli import options
 from aaecli.cli.walks import Wanted, draw_sheet
 from aaecli.cli.which_model import say_which_model
 from aaecli.errors import AaeError
-from aaecli.files import is_file, is_folder
-from aaecli.outputs import Outputs
-from aaecli.own_files import is_picture
+from aaecli.files.opening import is_file, is_folder
+from aaecli.files.outputs import Outputs
+from aaecli.files.own_files import is_picture
 from aaecli.terminal.console import has_blocks, has_colour, print_json, put, say
 from aaecli.text import for_terminal
 

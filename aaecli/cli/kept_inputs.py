@@ -7,9 +7,9 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_folder
-from aaecli.outputs import Names, Outputs
-from aaecli.own_files import KEPT, is_kept_input
+from aaecli.files.opening import exists, is_folder
+from aaecli.files.outputs import Names, Outputs
+from aaecli.files.own_files import KEPT, is_kept_input
 from aaecli.text import for_file_name
 
 if TYPE_CHECKING:

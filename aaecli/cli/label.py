@@ -10,15 +10,15 @@ import typer
 from aaecli.cli import options
 from aaecli.config.schema import MAX_THREADS
 from aaecli.errors import AaeError
-from aaecli.files import is_file
+from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 
 if TYPE_CHECKING:
     from aaecli.config.schema import Image
     from aaecli.data.dataset import Dataset
+    from aaecli.files.outputs import Outputs
     from aaecli.learn.checkpoint import Checkpoint
     from aaecli.learn.questions import Question
-    from aaecli.outputs import Outputs
 
 app = typer.Typer(add_completion=False)
 
@@ -112,8 +112,8 @@ def label(
     from aaecli.cli.answers import take_answers
     from aaecli.config.schema import Image
     from aaecli.data.labels import NAME
+    from aaecli.files.writing import check_no_links
     from aaecli.terminal import console
-    from aaecli.writing import check_no_links
 
     target = folder / NAME
     check_no_links(folder, target)
@@ -223,7 +223,7 @@ def _choose(
 
 def _outputs(out: Path | None, folder: Path, model: Path | None, *, force: bool) -> Outputs:
     """Claim the list and its pictures before a model is loaded and questions are chosen."""
-    from aaecli.outputs import Outputs
+    from aaecli.files.outputs import Outputs
 
     # In the folder, the sheet of pictures would be one of the pictures the next time.
     outputs = Outputs(force=force, inputs=[folder, *([model] if model else [])])

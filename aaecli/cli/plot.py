@@ -10,9 +10,9 @@ import typer
 
 from aaecli.cli import options
 from aaecli.errors import AaeError
-from aaecli.files import is_file
-from aaecli.outputs import Outputs
-from aaecli.own_files import is_picture, is_report
+from aaecli.files.opening import is_file
+from aaecli.files.outputs import Outputs
+from aaecli.files.own_files import is_picture, is_report
 from aaecli.paths import RUNS, check_run_folder
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _draw(place: _Place, exhibit: Exhibit, tell: Callable[[str], None]) -> dict[
     from aaecli.config.resolve import MAX_TOML_BYTES
     from aaecli.figures.report import Plate, html_report
     from aaecli.figures.style import encode
-    from aaecli.files import read_text
+    from aaecli.files.opening import read_text
 
     folder = exhibit.folder
     if place.what != "all":

@@ -390,8 +390,8 @@ def train(
 def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:
     """Check before the training that its model can be written when it is done, and where its figures go."""
     from aaecli.data.dataset import holds_pictures
-    from aaecli.outputs import Outputs, check_outside
-    from aaecli.own_files import is_checkpoint
+    from aaecli.files.outputs import Outputs, check_outside
+    from aaecli.files.own_files import is_checkpoint
     from aaecli.paths import NEWEST_MODEL
 
     Outputs(force=force).check(NEWEST_MODEL, is_checkpoint)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aaecli.errors import AaeError
-from aaecli.files import exists
+from aaecli.files.opening import exists
 from aaecli.suggestions import suggest_aaecli
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from aaecli.config.effective import acting_table, refuse_inert
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError, did_you_mean
-from aaecli.files import read_text
+from aaecli.files.opening import read_text
 
 MAX_TOML_BYTES = 2**16
 """Largest file of settings that is read."""

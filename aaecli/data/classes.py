@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from aaecli.files import is_file
+from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 
 _NEAR = 0.8

@@ -8,11 +8,11 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from aaecli.own_files import NAME
+from aaecli.files.own_files import NAME
 
 
 def encode_picture(image: Image.Image, form: str = "PNG", comment: str = "", **options: Any) -> bytes:
-    """Encode a picture; a PNG or GIF says that aaecli made it, so that `aaecli.own_files` knows it again.
+    """Encode a picture; a PNG or GIF says that aaecli made it, so that `aaecli.files.own_files` knows it again.
 
     Args:
         image: The picture.

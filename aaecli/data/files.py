@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from aaecli import files
 from aaecli.data.picture_names import LEFT_OUT_HINT, SUFFIXES, UNREAD_SUFFIXES, is_hidden, left_out, suffix_of
 from aaecli.errors import AaeError
-from aaecli.files import is_folder
+from aaecli.files import opening
+from aaecli.files.opening import is_folder
 
 STDIN = "-"
 MAX_BYTES = 64 * 2**20
@@ -106,7 +106,7 @@ def read_bytes(name: str) -> bytes:
             "A picture is awaited on stdin, which is a terminal.",
             "Pipe one into it: `aaecli data export --index 0 --out - | aaecli classify -`.",
         )
-    data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == STDIN else files.read_bytes(name, MAX_BYTES)
+    data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == STDIN else opening.read_bytes(name, MAX_BYTES)
     if not data:
         raise AaeError(
             f"{shown(name)} is empty.", "Copy the file again." if name != STDIN else "Pipe a picture into it."
@@ -118,4 +118,4 @@ def read_bytes(name: str) -> bytes:
 
 def shown(name: str) -> str:
     """Name a picture in a sentence."""
-    return "The picture on stdin" if name == STDIN else files.shown(name)
+    return "The picture on stdin" if name == STDIN else opening.shown(name)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.errors import AaeError
-from aaecli.files import open_regular
+from aaecli.files.opening import open_regular
 
 _UNSIGNED_BYTE = 0x08
 _INTEGER = 0x0C

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_file, is_folder, read_text, shown
+from aaecli.files.opening import exists, is_file, is_folder, read_text, shown
 
 STEMS = (
     "train-images-idx3-ubyte",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aaecli.data.picture_names import SUFFIXES, suffix_of
 from aaecli.errors import AaeError
-from aaecli.files import read_bytes
+from aaecli.files.opening import read_bytes
 from aaecli.text import from_csv
 
 HEADER = ("path", "label")

@@ -10,8 +10,8 @@ from aaecli.data.label_file import new_label_file, read_label_file
 from aaecli.data.matching import Matcher
 from aaecli.data.picture_names import SUFFIXES, UNREAD_SUFFIXES, suffix_of
 from aaecli.errors import AaeError
-from aaecli.files import exists
-from aaecli.writing import check_no_links, replacing
+from aaecli.files.opening import exists
+from aaecli.files.writing import check_no_links, replacing
 
 NAME = "labels.csv"
 _EXAMPLES = 3

@@ -13,7 +13,7 @@ from io import BufferedReader
 
 from aaecli.data.files import STDIN
 from aaecli.errors import AaeError
-from aaecli.files import is_file, open_regular, shown
+from aaecli.files.opening import is_file, open_regular, shown
 
 _PART = 2**16
 _MAX_SILENCE = 2**20

@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.cache import cache_folder
 from aaecli.data.prepare import Batch, Recipe, prepare_chunk
 from aaecli.data.workers import CHUNK, workers
 from aaecli.errors import AaeError
-from aaecli.files import is_file, open_regular
-from aaecli.writing import replacing
+from aaecli.files.cache import cache_folder
+from aaecli.files.opening import is_file, open_regular
+from aaecli.files.writing import replacing
 
 Progress = Callable[[int, int], None]
 """Is told how many pictures are done, and of how many."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from aaecli.data.dataset import Dataset
 from aaecli.data.duplicates import has_copy
 from aaecli.errors import AaeError
-from aaecli.writing import replacing
+from aaecli.files.writing import replacing
 
 
 @dataclass(frozen=True)

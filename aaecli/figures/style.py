@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, fontManager, get_font
 
-from aaecli.own_files import NAME
+from aaecli.files.own_files import NAME
 from aaecli.text import for_figure
 
 Format = Literal["png", "svg"]

@@ -12,7 +12,7 @@ from aaecli.config.models import FAMILY
 from aaecli.config.resolve import read_toml, resolve
 from aaecli.config.schema import Config, from_table
 from aaecli.errors import AaeError
-from aaecli.files import is_file, is_folder
+from aaecli.files.opening import is_file, is_folder
 from aaecli.learn import training
 from aaecli.learn.run_results import find_runs, gather, result_of
 from aaecli.paths import RUNS

@@ -15,6 +15,7 @@ from aaecli import __version__
 from aaecli.checkpoint_file import SCHEMA, opened
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
+from aaecli.files.writing import replacing
 from aaecli.learn.stored import (
     MAX_CLASSES,
     MAX_MODEL_BYTES,
@@ -27,7 +28,6 @@ from aaecli.learn.stored import (
 from aaecli.learn.tensors import filled, packed_names, plain, unpacked_names
 from aaecli.metrics.clusters import class_prob
 from aaecli.provenance import data_folder
-from aaecli.writing import replacing
 
 
 @dataclass

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from aaecli import __version__
 from aaecli.config.models import FAMILY
 from aaecli.errors import AaeError
+from aaecli.files.outputs import Outputs
+from aaecli.files.own_files import is_onnx
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.parity import check_parity, parity_inputs, style_deviation, style_scale
-from aaecli.outputs import Outputs
-from aaecli.own_files import is_onnx
 
 OPSET = 20
 SCHEMA = "1"

@@ -6,8 +6,8 @@ import csv
 import io
 from pathlib import Path
 
-from aaecli.files import exists, read_bytes
-from aaecli.writing import appending, replacing
+from aaecli.files.opening import exists, read_bytes
+from aaecli.files.writing import appending, replacing
 
 MAX_BYTES = 2**25
 """Largest metrics.csv that is read: a hundred thousand rows."""

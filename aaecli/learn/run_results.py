@@ -12,7 +12,7 @@ import numpy as np
 from aaecli.config.resolve import read_toml
 from aaecli.config.schema import Config, from_table
 from aaecli.errors import AaeError
-from aaecli.files import is_file
+from aaecli.files.opening import is_file
 from aaecli.paths import RUNS
 from aaecli.results import Group, Result, fingerprint, read_results
 from aaecli.runs import read_metrics, read_object

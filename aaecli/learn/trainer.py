@@ -18,7 +18,7 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.files import is_file, is_folder
+from aaecli.files.opening import is_file, is_folder
 from aaecli.learn import checkpoint, priors
 from aaecli.learn.batch import Batch
 from aaecli.learn.cadence import Cadence

@@ -22,7 +22,8 @@ from aaecli.config.schema import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_file
+from aaecli.files.opening import exists, is_file
+from aaecli.files.writing import replacing, sweep
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import Checkpoint, read, save_model
@@ -44,7 +45,6 @@ from aaecli.provenance import data_folder, new_run_id, remember
 from aaecli.runlock import locked, locked_new_run
 from aaecli.runs import read_object
 from aaecli.suggestions import suggest_aaecli
-from aaecli.writing import replacing, sweep
 
 
 class Reporter(trainer.Reporter, Protocol):

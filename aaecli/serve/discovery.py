@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_file, is_folder
+from aaecli.files.opening import exists, is_file, is_folder
 from aaecli.paths import EXPORTS, NEWEST_MODEL
 from aaecli.suggestions import suggest, suggest_aaecli
 

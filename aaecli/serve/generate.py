@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aaecli.config import priors
 from aaecli.errors import AaeError, did_you_mean
-from aaecli.outputs import Names
+from aaecli.files.outputs import Names
 from aaecli.serve.session import Decoder
 from aaecli.text import for_file_name
 

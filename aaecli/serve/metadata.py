@@ -14,7 +14,7 @@ from typing import Any, Literal
 from aaecli.config.priors import STYLE_PRIORS
 from aaecli.data.prepare import Recipe
 from aaecli.errors import AaeError
-from aaecli.files import open_regular
+from aaecli.files.opening import open_regular
 
 SCHEMA = "1"
 MAX_SIDE = 1024

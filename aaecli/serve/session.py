@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aaecli import runtime
 from aaecli.errors import AaeError
-from aaecli.files import read_bytes
+from aaecli.files.opening import read_bytes
 from aaecli.graph.work import MAX_MODEL_BYTES, CheckedModel, check_model
 from aaecli.metrics.clusters import class_prob
 from aaecli.runtime import onnxruntime_errors

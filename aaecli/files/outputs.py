@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_folder
-from aaecli.own_files import Recognise
+from aaecli.files.opening import exists, is_folder
+from aaecli.files.own_files import Recognise
+from aaecli.files.writing import check_no_links, replacing
 from aaecli.suggestions import suggest
-from aaecli.writing import check_no_links, replacing
 
 _Key = tuple[str, str]
 
@@ -80,7 +80,7 @@ class Outputs:
 
     @contextmanager
     def replacing(self, path: Path, *, sync: bool = True) -> Iterator[Path]:
-        """Give a temporary path beside ``path``, as ``aaecli.writing.replacing`` does; claims the name if nobody has.
+        """Give a temporary path beside ``path``, as ``aaecli.files.writing.replacing`` does; claims the name if nobody has.
 
         Raises:
             AaeError: As for ``claim``; or another program made the file since it was claimed.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_file
+from aaecli.files.opening import exists, is_file
 from aaecli.suggestions import suggest
 
 _LONGEST_PREFIX = 100

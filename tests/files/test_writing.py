@@ -1,4 +1,4 @@
-"""Nothing is written but through aaecli.outputs and the atomic writer below it, read off the syntax trees."""
+"""Nothing is written but through aaecli.files.outputs and the atomic writer below it, read off the syntax trees."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_files_are_replaced_by_the_rule(module: Path) -> None:
     imported = [
         alias.name
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.ImportFrom) and node.module == "aaecli.writing"
+        if isinstance(node, ast.ImportFrom) and node.module == "aaecli.files.writing"
         for alias in node.names
     ]
     name = module.relative_to(ROOT).as_posix()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files import open_regular, read_text
+from aaecli.files.opening import open_regular, read_text
 
 NAME = "aaecli"
 """What pictures carry: PNG as the text ``Software``, GIF as a comment, SVG as its creator."""

@@ -12,7 +12,7 @@ import pytest
 
 import aaecli
 from aaecli.errors import AaeError
-from aaecli.files import exists, is_file, is_folder, open_regular, read_bytes, read_text
+from aaecli.files.opening import exists, is_file, is_folder, open_regular, read_bytes, read_text
 
 ROOT = Path(aaecli.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from aaecli.errors import AaeError
-from aaecli.outputs import Names, Outputs
-from aaecli.own_files import is_sealed, sealed
+from aaecli.files.outputs import Names, Outputs
+from aaecli.files.own_files import is_sealed, sealed
+from aaecli.files.writing import appending, check_no_links, replacing
 from aaecli.paths import check_run_folder
-from aaecli.writing import appending, check_no_links, replacing
 
 
 def refused(message: str, path: Path, outputs: Outputs | None = None, **how: object) -> str:
