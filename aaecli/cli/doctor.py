@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aaecli.errors import AaeError
-from aaecli.paths import EXPORTS, RUNS
+from aaecli.runs.paths import EXPORTS, RUNS
 
 if TYPE_CHECKING:
     from aaecli.health import Finding

@@ -86,7 +86,7 @@ def evaluate(
     each class, the confusion matrix, the expected calibration error and the
     reconstruction error.
     """
-    from aaecli.paths import find_model
+    from aaecli.runs.paths import find_model
     from aaecli.terminal import console
 
     path = find_model(model)

@@ -68,7 +68,7 @@ def export(
     """
     from aaecli.files.outputs import Outputs
     from aaecli.files.own_files import is_sealed, sealed
-    from aaecli.paths import CARD, find_model
+    from aaecli.runs.paths import CARD, find_model
     from aaecli.terminal import console
 
     path = find_model(model)
@@ -108,7 +108,7 @@ def _next(config: Config, out: Path, *, draws: bool) -> list[str]:
     from aaecli.config.models import FAMILY
     from aaecli.data.dataset import holds_pictures
     from aaecli.files.opening import exists
-    from aaecli.paths import EXPORTS
+    from aaecli.runs.paths import EXPORTS
     from aaecli.suggestions import suggest_aaecli
 
     # Without --model these commands take exports/, and no other folder.

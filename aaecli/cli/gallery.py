@@ -46,7 +46,7 @@ class Exhibit:
         from aaecli.data.dataset import load_dataset
         from aaecli.learn.checkpoint import load_model
         from aaecli.learn.portrait import Portrait
-        from aaecli.paths import NEWEST_MODEL, STATE
+        from aaecli.runs.paths import NEWEST_MODEL, STATE
         from aaecli.terminal.console import say
 
         # Of a training that has not ended, last.pt has the weights that it would use if it ended here.
@@ -132,7 +132,7 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
 
 
 def _row(folder: Path) -> Model:
-    from aaecli.runs import read_run
+    from aaecli.runs.listing import read_run
 
     model = read_run(folder).model
     if model not in FAMILY:
@@ -142,7 +142,7 @@ def _row(folder: Path) -> Model:
 
 def _curves(exhibit: Exhibit) -> Figure:
     from aaecli.figures.curves import training_figure
-    from aaecli.runs import read_metrics
+    from aaecli.runs.listing import read_metrics
 
     return training_figure(read_metrics(exhibit.folder), exhibit.title)
 

@@ -177,7 +177,7 @@ def _choose(
     from aaecli.cli.loading import load
     from aaecli.config.models import FAMILY
     from aaecli.data.dataset import holds_pictures
-    from aaecli.paths import NEWEST_MODEL
+    from aaecli.runs.paths import NEWEST_MODEL
     from aaecli.terminal import console
 
     if not holds_pictures(folder):

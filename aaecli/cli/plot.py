@@ -13,7 +13,7 @@ from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_picture, is_report
-from aaecli.paths import RUNS, check_run_folder
+from aaecli.runs.paths import RUNS, check_run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -190,7 +190,7 @@ def _find(named: Path) -> Path:
 
 
 def _newest() -> Path:
-    from aaecli.runs import list_runs
+    from aaecli.runs.listing import list_runs
 
     found = list_runs(RUNS)
     if not found:
@@ -200,7 +200,7 @@ def _newest() -> Path:
 
 def _curve(folder: Path) -> tuple[str, Curve]:
     """Read the accuracies of a run, and under which name they are drawn."""
-    from aaecli.runs import read_metrics, read_run
+    from aaecli.runs.listing import read_metrics, read_run
 
     metrics, run = read_metrics(folder), read_run(folder)
     if "validation_accuracy" not in metrics:
@@ -241,7 +241,7 @@ def _draw(place: _Place, exhibit: Exhibit, tell: Callable[[str], None]) -> dict[
 
 
 def _facts(exhibit: Exhibit) -> dict[str, str]:
-    from aaecli.runs import read_run
+    from aaecli.runs.listing import read_run
 
     run = read_run(exhibit.folder)
     accuracy = None

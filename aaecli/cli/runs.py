@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aaecli.paths import RUNS
+from aaecli.runs.paths import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.text import Text
 
-    from aaecli.runs import Run
+    from aaecli.runs.listing import Run
 
 app = typer.Typer(add_completion=False)
 
@@ -48,7 +48,7 @@ def runs(
 ) -> None:
     """List the trainings: their settings, whether they run, stopped or are done, and their accuracy."""
     from aaecli.cli.fitting_table import fitting_table
-    from aaecli.runs import list_runs
+    from aaecli.runs.listing import list_runs
     from aaecli.terminal.console import out, print_json, say
 
     found = list_runs(root)

@@ -357,8 +357,8 @@ def train(
     from aaecli.cli.loading import load
     from aaecli.cli.training_display import TrainingDisplay
     from aaecli.cli.training_outcome import render, say_what_is_next
-    from aaecli.paths import NEWEST_MODEL
-    from aaecli.runs import newest_stopped
+    from aaecli.runs.listing import newest_stopped
+    from aaecli.runs.paths import NEWEST_MODEL
 
     _check_outputs(settings, out, resume=resume, force=force)
     # Before torch is imported: what is wrong with the data is said at once.
@@ -392,7 +392,7 @@ def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) ->
     from aaecli.data.dataset import holds_pictures
     from aaecli.files.outputs import Outputs, check_outside
     from aaecli.files.own_files import is_checkpoint
-    from aaecli.paths import NEWEST_MODEL
+    from aaecli.runs.paths import NEWEST_MODEL
 
     Outputs(force=force).check(NEWEST_MODEL, is_checkpoint)
     if not resume and holds_pictures(settings.data):

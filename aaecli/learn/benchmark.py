@@ -15,9 +15,9 @@ from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
 from aaecli.learn import training
 from aaecli.learn.run_results import find_runs, gather, result_of
-from aaecli.paths import RUNS
 from aaecli.results import Group, Result, fingerprint, is_plain_name, write_results
-from aaecli.runs import read_run
+from aaecli.runs.listing import read_run
+from aaecli.runs.paths import RUNS
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from aaecli.config.resolve import read_toml
 from aaecli.config.schema import Config, from_table
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
-from aaecli.paths import RUNS
 from aaecli.results import Group, Result, fingerprint, read_results
-from aaecli.runs import read_metrics, read_object
+from aaecli.runs.listing import read_metrics, read_object
+from aaecli.runs.paths import RUNS
 
 
 def gather(folder: Path, asked: Mapping[Group, str], collected: Iterable[Result] = ()) -> tuple[list[Result], int]:

@@ -42,8 +42,8 @@ from aaecli.learn.state import fingerprint, max_state_bytes, stored_split
 from aaecli.learn.trainer import SAVE_EVERY
 from aaecli.metrics.classification import wilson_interval
 from aaecli.provenance import data_folder, new_run_id, remember
-from aaecli.runlock import locked, locked_new_run
-from aaecli.runs import read_object
+from aaecli.runs.listing import read_object
+from aaecli.runs.lock import locked, locked_new_run
 from aaecli.suggestions import suggest_aaecli
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists, is_file, is_folder
-from aaecli.paths import EXPORTS, NEWEST_MODEL
+from aaecli.runs.paths import EXPORTS, NEWEST_MODEL
 from aaecli.suggestions import suggest, suggest_aaecli
 
 ENCODER = "encoder.onnx"

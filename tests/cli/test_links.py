@@ -74,7 +74,7 @@ def test_a_run_folder_that_is_a_link(aaecli: Run, run_folder: Path) -> None:
 
 
 def test_a_new_run_goes_around_a_link(aaecli: Run, in_empty_folder: Path) -> None:
-    from aaecli.runlock import locked_new_run
+    from aaecli.runs.lock import locked_new_run
 
     Path("mine").mkdir()
     Path("runs").mkdir()

@@ -12,7 +12,7 @@ from aaecli.errors import AaeError
 from aaecli.files.outputs import Names, Outputs
 from aaecli.files.own_files import is_sealed, sealed
 from aaecli.files.writing import appending, check_no_links, replacing
-from aaecli.paths import check_run_folder
+from aaecli.runs.paths import check_run_folder
 
 
 def refused(message: str, path: Path, outputs: Outputs | None = None, **how: object) -> str:

@@ -17,8 +17,8 @@ from aaecli.errors import AaeError
 from aaecli.learn import state, stored, training
 from aaecli.learn.checkpoint import load_model
 from aaecli.learn.journal import Journal
-from aaecli.paths import find_model
-from aaecli.runs import read_run
+from aaecli.runs.listing import read_run
+from aaecli.runs.paths import find_model
 from tests.learn.test_training import Watcher, small  # noqa: F401
 
 

@@ -14,8 +14,8 @@ import pytest
 from aaecli.config.resolve import to_toml
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
-from aaecli.runlock import locked
-from aaecli.runs import list_runs, newest_stopped, read_metrics, read_run
+from aaecli.runs.listing import list_runs, newest_stopped, read_metrics, read_run
+from aaecli.runs.lock import locked
 
 DONE = {"state": "done", "test_accuracy": 0.985, "test_accuracy_interval": [0.98, 0.99], "seconds": 81.5, "steps": 3000}
 METRICS = "epoch,step,images,validation_accuracy,seconds\n1,390,49920,0.91,10.5\n2,780,99840,0.955,21.0\n"

@@ -11,7 +11,7 @@ import pytest
 
 from aaecli.errors import AaeError
 from aaecli.files.writing import replacing
-from aaecli.paths import find_model, new_run, newest_run
+from aaecli.runs.paths import find_model, new_run, newest_run
 
 
 def test_what_was_written_takes_its_name(tmp_path: Path) -> None:

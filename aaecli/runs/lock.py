@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
 from aaecli.files.writing import sweep
-from aaecli.paths import check_run_folder, new_run, newest_run
+from aaecli.runs.paths import check_run_folder, new_run, newest_run
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

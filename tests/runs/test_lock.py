@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from aaecli import runlock
 from aaecli.errors import AaeError
-from aaecli.runlock import is_locked, locked, locked_new_run
+from aaecli.runs import lock
+from aaecli.runs.lock import is_locked, locked, locked_new_run
 
 HOLD = """
-import sys; from pathlib import Path; from aaecli.runlock import locked
+import sys; from pathlib import Path; from aaecli.runs.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     input()
@@ -23,7 +23,7 @@ with locked(Path(sys.argv[1])):
 
 
 def test_a_second_training_is_refused_until_the_first_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runlock, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(lock, "_PATIENCE_SECONDS", 0.0)
     assert not is_locked(tmp_path)
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:

@@ -14,8 +14,8 @@ from aaecli.checkpoint_file import describe
 from aaecli.config.resolve import read_toml
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists, is_file, open_regular, read_bytes
-from aaecli.paths import STATE
-from aaecli.runlock import is_locked
+from aaecli.runs.lock import is_locked
+from aaecli.runs.paths import STATE
 
 if TYPE_CHECKING:
     import numpy as np
