@@ -202,7 +202,7 @@ def _run(words: list[str]) -> None:
 
 def _missing(error: ModuleNotFoundError, words: list[str]) -> AaeError:
     """Say which packages a command lacks, such as torch where only what classifies was installed."""
-    from aaecli.health import missing_packages, pip_install
+    from aaecli.doctor.findings import missing_packages, pip_install
 
     module = (error.name or "").partition(".")[0]
     missing = missing_packages()

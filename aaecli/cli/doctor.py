@@ -12,7 +12,7 @@ from aaecli.errors import AaeError
 from aaecli.runs.paths import EXPORTS, RUNS
 
 if TYPE_CHECKING:
-    from aaecli.health import Finding
+    from aaecli.doctor.findings import Finding
 
 app = typer.Typer(add_completion=False)
 
@@ -57,10 +57,10 @@ def _shares_the_terminal() -> bool:
 
 
 def _examine() -> Iterator[Finding]:
-    from aaecli import health
     from aaecli.data.dataset import load_dataset
-    from aaecli.learn.doctor import check_torch
-    from aaecli.serve import doctor as serving
+    from aaecli.doctor import findings as health
+    from aaecli.doctor import onnxruntime_checks as serving
+    from aaecli.doctor.torch_checks import check_torch
     from aaecli.serve.device import has_nvidia_driver
     from aaecli.serve.discovery import released_folders
 

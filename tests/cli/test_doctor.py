@@ -20,12 +20,13 @@ import numpy as np
 import onnx
 import pytest
 
-from aaecli import __version__, health
+from aaecli import __version__
 from aaecli.data import dataset as dataset_module
 from aaecli.data.dataset import Dataset
+from aaecli.doctor import findings as health
+from aaecli.doctor import onnxruntime_checks as serving
+from aaecli.doctor import torch_checks as learning
 from aaecli.errors import AaeError
-from aaecli.learn import doctor as learning
-from aaecli.serve import doctor as serving
 from tests.cli.conftest import Outcome, Run
 
 Disk = namedtuple("Disk", "total used free")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aaecli.health import Finding, version_of
+from aaecli.doctor.findings import Finding, version_of
 from aaecli.threads import counted
 
 

@@ -49,7 +49,7 @@ class Finding:
 
 def check_versions() -> Iterator[Finding]:
     """Name the versions of aaecli, Python, the system and every package that aaecli needs."""
-    yield Finding("aaecli", "ok", f"{__version__} in {Path(__file__).parent}")
+    yield Finding("aaecli", "ok", f"{__version__} in {Path(__file__).parents[1]}")
     yield Finding("python", "ok", f"{platform.python_version()} ({sys.executable}) on {platform.platform()}")
     yield from map(_check_package, _SERVING)
     if version_of("torch"):
