@@ -19,8 +19,8 @@ import measured
 import torch
 import torch.nn.functional as F
 
-from aaecli.learn import priors
 from aaecli.learn.checkpoint import Checkpoint, load_model
+from aaecli.models import priors
 from aaecli.results import fingerprint
 
 

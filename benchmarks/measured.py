@@ -104,7 +104,7 @@ def command() -> str:
 def here() -> dict[str, str]:
     """Tell machine and versions, as fields of a measurement."""
     from aaecli import __version__
-    from aaecli.learn.devices import processor_name
+    from aaecli.models.devices import processor_name
 
     return {
         "machine": f"{system()} {machine()}, {processor_name()}",

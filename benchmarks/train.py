@@ -33,8 +33,8 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
 from aaecli.learn import training
-from aaecli.learn.devices import choose_device, choose_precision, denormals_flushed, describe_device
 from aaecli.learn.trainer import Trainer
+from aaecli.models.devices import choose_device, choose_precision, denormals_flushed, describe_device
 from aaecli.results import fingerprint
 
 _ROUNDS = 5

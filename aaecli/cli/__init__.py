@@ -12,9 +12,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from aaecli import __version__
 from aaecli.errors import AaeError
+from aaecli.models.threads import settle_waiting
 from aaecli.terminal import streams
 from aaecli.text import for_lines, for_terminal
-from aaecli.threads import settle_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

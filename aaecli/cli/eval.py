@@ -93,7 +93,7 @@ def evaluate(
     if threads is not None and path.suffix == ".onnx":
         raise AaeError(f"--threads has no effect on {path}, which needs no torch.", "Leave it out.")
     if path.suffix != ".onnx":
-        from aaecli.learn.devices import use_threads
+        from aaecli.models.devices import use_threads
 
         use_threads(threads or 0)
     if folds is not None:

@@ -208,8 +208,8 @@ def _choose(
             f"{path} reads images of another form than those of {folder}.", "Train anew, or leave --model out."
         )
     with console.status("Choosing"):
-        from aaecli.learn.devices import use_threads
         from aaecli.learn.questions import choose_questions, choose_rule
+        from aaecli.models.devices import use_threads
 
         use_threads(threads or 0)
         chosen = choose_rule(dataset, learnt) if rule == "auto" else rule

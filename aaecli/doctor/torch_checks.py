@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from aaecli.doctor.findings import Finding, version_of
-from aaecli.threads import counted
+from aaecli.models.threads import counted
 
 
 def check_torch(*, has_nvidia_driver: bool) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from aaecli.learn.batch import to_float
 from aaecli.learn.predict import BATCH_SIZE
+from aaecli.models.batch import to_float
 
 Rule = Literal["typiclust", "badge", "random"]
 

@@ -15,10 +15,10 @@ from aaecli.config.priors import draw_styles
 from aaecli.config.resolve import to_toml
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
-from aaecli.learn.batch import to_float
-from aaecli.learn.networks import answering
 from aaecli.learn.predict import predict, told_label
-from aaecli.learn.priors import as_tuple
+from aaecli.models.batch import to_float
+from aaecli.models.networks import answering
+from aaecli.models.priors import as_tuple
 from aaecli.text import for_toml
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from aaecli.errors import AaeError
-from aaecli.learn.devices import random_state, restore_random_state
+from aaecli.models.devices import random_state, restore_random_state
 
 if TYPE_CHECKING:
-    from aaecli.learn.batch import Batch
     from aaecli.learn.step import Step
+    from aaecli.models.batch import Batch
 
 # What torch's allocators say; the one for the processor has no exception of its own.
 _SIGNS = ("DefaultCPUAllocator", "can't allocate memory", "out of memory", "bad_alloc")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from aaecli.config.schema import Optimiser
-from aaecli.learn.networks import Networks
+from aaecli.models.networks import Networks
 
 
 def make_optimisers(

@@ -15,8 +15,8 @@ from aaecli.config.models import FAMILY
 from aaecli.config.priors import STYLE_PRIORS
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
-from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
+from aaecli.models.batch import to_float
 from aaecli.runtime import onnxruntime
 
 TOLERANCE = 1e-5

@@ -14,10 +14,10 @@ from torch import Tensor
 from aaecli.config.models import FAMILY
 from aaecli.config.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
 from aaecli.data.dataset import Dataset
-from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.predict import Prediction, predict, told_label
 from aaecli.metrics.clusters import cross_named_prob
+from aaecli.models.batch import to_float
 
 _Float = NDArray[np.float32]
 _REACH = 0.98

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from aaecli.config.models import FAMILY
-from aaecli.learn.batch import to_float
 from aaecli.learn.checkpoint import Checkpoint
-from aaecli.learn.devices import choose_device
-from aaecli.learn.networks import Encoding, answering
 from aaecli.metrics.classification import evaluate
 from aaecli.metrics.clusters import cross_named_prob
+from aaecli.models.batch import to_float
+from aaecli.models.devices import choose_device
+from aaecli.models.networks import Encoding, answering
 
 BATCH_SIZE = 250
 """Images that are read at once: of 1000 large ones, the five views that an encoder may look at take gigabytes."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
-from aaecli.learn.networks import Networks
+from aaecli.models.networks import Networks
 
 MAX_SIDE = 1024
 """Largest height or width of the images of a model, in pixels."""

@@ -19,12 +19,9 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
-from aaecli.learn import checkpoint, priors
-from aaecli.learn.batch import Batch
+from aaecli.learn import checkpoint
 from aaecli.learn.cadence import Cadence
-from aaecli.learn.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.learn.memory import telling_what_fits
-from aaecli.learn.networks import Decoder, Encoder, Networks
 from aaecli.learn.predict import Prediction, predict
 from aaecli.learn.propagation import Propagation
 from aaecli.learn.records import append_row, drop_rows_after
@@ -33,6 +30,10 @@ from aaecli.learn.state import fingerprint, gather, put_back
 from aaecli.learn.step import Step, asks_teacher
 from aaecli.learn.validation import Validation, interval
 from aaecli.metrics.clusters import unnamed
+from aaecli.models import priors
+from aaecli.models.batch import Batch
+from aaecli.models.devices import PRECISION_NAMES, denormals_flushed
+from aaecli.models.networks import Decoder, Encoder, Networks
 
 _MOST_REFERENCES = 10_000
 """Images whose reconstruction errors the novelty score compares with."""

@@ -27,7 +27,13 @@ from aaecli.files.writing import replacing, sweep
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import Checkpoint, read, save_model
-from aaecli.learn.devices import (
+from aaecli.learn.journal import Journal
+from aaecli.learn.memory import naming_what_is_too_large
+from aaecli.learn.predict import judge, predict, told_label
+from aaecli.learn.state import fingerprint, max_state_bytes, stored_split
+from aaecli.learn.trainer import SAVE_EVERY
+from aaecli.metrics.classification import wilson_interval
+from aaecli.models.devices import (
     PRECISION_NAMES,
     choose_device,
     choose_precision,
@@ -35,12 +41,6 @@ from aaecli.learn.devices import (
     processor_name,
     use_threads,
 )
-from aaecli.learn.journal import Journal
-from aaecli.learn.memory import naming_what_is_too_large
-from aaecli.learn.predict import judge, predict, told_label
-from aaecli.learn.state import fingerprint, max_state_bytes, stored_split
-from aaecli.learn.trainer import SAVE_EVERY
-from aaecli.metrics.classification import wilson_interval
 from aaecli.provenance import data_folder, new_run_id, remember
 from aaecli.runs.listing import read_object
 from aaecli.runs.lock import locked, locked_new_run

@@ -13,9 +13,9 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.learn.checkpoint import Checkpoint
-from aaecli.learn.networks import Decoder, Encoder, looking_once
 from aaecli.learn.predict import Prediction, judge, predict, told_label
 from aaecli.metrics.clusters import name_clusters
+from aaecli.models.networks import Decoder, Encoder, looking_once
 
 _LOOKS = 20
 """Times that a training looks at them where the settings do not say: half as often at least, for the rounding."""

@@ -8,7 +8,7 @@ import torch
 
 from aaecli.config.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
 from aaecli.config.schema import Prior
-from aaecli.learn import priors as on_device
+from aaecli.models import priors as on_device
 
 
 @pytest.mark.parametrize("name", STYLE_PRIORS)

@@ -14,7 +14,7 @@ import torch
 
 from aaecli.config.resolve import resolve
 from aaecli.learn.checkpoint import Checkpoint, save_model
-from aaecli.learn.networks import Networks
+from aaecli.models.networks import Networks
 
 Write = Callable[[Path, Path], list[str]]
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from aaecli.data.dataset import Dataset
 from aaecli.learn.acquisition import Reading, badge, k_means, read, typiclust
 from aaecli.learn.checkpoint import Checkpoint
-from aaecli.learn.networks import Networks
 from aaecli.learn.questions import choose_questions, choose_rule
+from aaecli.models.networks import Networks
 from tests.learn.conftest import shrunk
 
 

@@ -10,7 +10,7 @@ import torch
 from aaecli.errors import AaeError
 from aaecli.learn import checkpoint
 from aaecli.learn.checkpoint import Checkpoint, load_model, save_model
-from aaecli.learn.networks import Networks
+from aaecli.models.networks import Networks
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import onnx
 import pytest
 import torch
 
-from aaecli.learn.batch import Batch, to_float
 from aaecli.learn.checkpoint import Checkpoint, load_model, save_model
 from aaecli.learn.export import export_onnx
-from aaecli.learn.networks import Networks
 from aaecli.learn.predict import predict
 from aaecli.learn.step import Step
+from aaecli.models.batch import Batch, to_float
+from aaecli.models.networks import Networks
 from aaecli.serve.generate import grid
 from aaecli.serve.session import open_decoder, open_encoder
 

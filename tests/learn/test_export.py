@@ -16,7 +16,7 @@ from aaecli.errors import AaeError
 from aaecli.graph import work
 from aaecli.learn import export, parity
 from aaecli.learn.checkpoint import Checkpoint
-from aaecli.learn.networks import Networks
+from aaecli.models.networks import Networks
 from aaecli.serve import session
 from aaecli.serve.session import open_encoder
 

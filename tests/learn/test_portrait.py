@@ -11,9 +11,9 @@ import torch
 from aaecli.config.models import FAMILY
 from aaecli.data.dataset import load_dataset
 from aaecli.learn.checkpoint import Checkpoint
-from aaecli.learn.networks import Networks
 from aaecli.learn.portrait import Portrait
 from aaecli.metrics.clusters import cross_named_prob
+from aaecli.models.networks import Networks
 
 DRAWS = [name for name, row in FAMILY.items() if row.decoder_label is not None]
 

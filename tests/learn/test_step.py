@@ -12,10 +12,10 @@ import torch
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import resolve
 from aaecli.learn import objectives
-from aaecli.learn.batch import Batch, to_float
-from aaecli.learn.networks import Encoding, Networks
 from aaecli.learn.optimisers import make_optimisers, set_rates
 from aaecli.learn.step import Step
+from aaecli.models.batch import Batch, to_float
+from aaecli.models.networks import Encoding, Networks
 
 SHAPE, NUM_CLASSES = (1, 28, 28), 10
 

@@ -20,10 +20,11 @@ from aaecli.data.dataset import load_dataset
 from aaecli.data.findings import Findings
 from aaecli.data.split import split
 from aaecli.errors import AaeError
-from aaecli.learn import devices, optimisers, step, trainer, training, validation
+from aaecli.learn import optimisers, step, trainer, training, validation
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.checkpoint import load_model
 from aaecli.learn.trainer import Trainer
+from aaecli.models import devices
 from tests.conftest import idx_bytes
 
 TIMES = ("seconds", "images_per_second")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from aaecli.errors import AaeError
-from aaecli.learn import devices
+from aaecli.models import devices
 
 
 def test_auto_takes_what_is_there(monkeypatch):

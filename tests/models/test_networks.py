@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from aaecli.learn.networks import answering
+from aaecli.models.networks import answering
 
 
 def test_networks_answer_in_evaluation_mode_and_go_back_to_their_own():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aaecli import threads
+from aaecli.models import threads
 
 
 def write(root: Path, files: dict[str, str]) -> None:

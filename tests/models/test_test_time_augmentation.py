@@ -12,9 +12,9 @@ import torch
 from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
 from aaecli.learn import export, training, validation
-from aaecli.learn.networks import Networks, looking_once
 from aaecli.learn.step import Step
-from aaecli.learn.views import NUM_VIEWS, mean_label_logits, views
+from aaecli.models.networks import Networks, looking_once
+from aaecli.models.test_time_augmentation import NUM_VIEWS, mean_label_logits, views
 from tests.learn.test_export import make_model
 from tests.learn.test_training import Watcher
 

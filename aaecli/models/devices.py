@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 
 from aaecli.errors import AaeError
-from aaecli.threads import choose_threads, counted
+from aaecli.models.threads import choose_threads, counted
 
 PRECISION_NAMES: dict[torch.dtype, Literal["fp32", "bf16"]] = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Network
-from aaecli.learn.convolution import ConvolutionalBody
-from aaecli.learn.views import mean_label_logits, views
+from aaecli.models.encoders.convolutional import ConvolutionalBody
+from aaecli.models.test_time_augmentation import mean_label_logits, views
 
 
 class Encoding(NamedTuple):

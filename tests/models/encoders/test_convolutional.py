@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from aaecli.config.resolve import resolve
-from aaecli.learn.convolution import ConvolutionalBody
-from aaecli.learn.networks import Networks
+from aaecli.models.encoders.convolutional import ConvolutionalBody
+from aaecli.models.networks import Networks
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (1, 8, 8), (3, 32, 32), (1, 15, 21), (1, 1, 1), (3, 64, 33)])

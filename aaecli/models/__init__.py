@@ -1,0 +1,1 @@
+"""Networks: encoders, decoders, discriminators and the priors that their codes are matched to."""
