@@ -19,7 +19,7 @@ import measured
 import torch
 import torch.nn.functional as F
 
-from aaecli.learn.checkpoint import Checkpoint, load_model
+from aaecli.checkpoint.file import Checkpoint, load_model
 from aaecli.models import priors
 from aaecli.results import fingerprint
 

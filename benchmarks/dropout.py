@@ -14,8 +14,8 @@ import measured
 import torch
 from commands import SEEDS, aaecli, seeds
 
+from aaecli.checkpoint.file import load_model
 from aaecli.data.dataset import load_dataset
-from aaecli.learn.checkpoint import load_model
 from aaecli.results import fingerprint
 
 SETTINGS = Path(__file__).parent.resolve() / "dropout.toml"

@@ -15,7 +15,7 @@ from pathlib import Path
 import measured
 from commands import SEEDS, aaecli, seeds
 
-from aaecli.learn.checkpoint import load_model
+from aaecli.checkpoint.file import load_model
 from aaecli.results import fingerprint
 
 MODELS = {

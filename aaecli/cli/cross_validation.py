@@ -42,8 +42,8 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
     """
     import numpy as np
 
+    from aaecli.checkpoint.file import load_model
     from aaecli.cli.loading import load
-    from aaecli.learn.checkpoint import load_model
     from aaecli.learn.folds import cross_validate
     from aaecli.metrics.classification import evaluate
 

@@ -76,7 +76,7 @@ def export(
     if card:
         outputs.claim(out / CARD, is_sealed)
     with console.status(f"Exporting {path}", quiet=quiet) as tell:
-        from aaecli.learn.checkpoint import load_model
+        from aaecli.checkpoint.file import load_model
         from aaecli.learn.export import export_onnx
 
         checkpoint = load_model(path)

@@ -43,8 +43,8 @@ class Exhibit:
     @cached_property
     def portrait(self) -> Portrait:
         """The run's model, loaded when a figure first needs it."""
+        from aaecli.checkpoint.file import load_model
         from aaecli.data.dataset import load_dataset
-        from aaecli.learn.checkpoint import load_model
         from aaecli.learn.portrait import Portrait
         from aaecli.runs.paths import NEWEST_MODEL, STATE
         from aaecli.terminal.console import say

@@ -14,10 +14,10 @@ from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 
 if TYPE_CHECKING:
+    from aaecli.checkpoint.file import Checkpoint
     from aaecli.config.schema import Image
     from aaecli.data.dataset import Dataset
     from aaecli.files.outputs import Outputs
-    from aaecli.learn.checkpoint import Checkpoint
     from aaecli.learn.questions import Question
 
 app = typer.Typer(add_completion=False)
@@ -187,7 +187,7 @@ def _choose(
     path = named or (NEWEST_MODEL if is_file(NEWEST_MODEL) else None)
     learnt: Checkpoint | None = None
     if path is not None:
-        from aaecli.learn.checkpoint import load_model
+        from aaecli.checkpoint.file import load_model
 
         learnt = load_model(path)
         is_of_folder = bool(learnt.config.data) and Path(learnt.config.data).resolve() == folder.resolve()

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from aaecli import __version__
+from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import to_toml
 from aaecli.data.dataset import Dataset, kept_back, load_dataset
 from aaecli.errors import AaeError
-from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.predict import judge, predict_stored
 from aaecli.text import for_markdown, for_toml
 

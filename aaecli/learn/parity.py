@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.priors import STYLE_PRIORS
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
-from aaecli.learn.checkpoint import Checkpoint
 from aaecli.models.batch import to_float
 from aaecli.runtime import onnxruntime
 

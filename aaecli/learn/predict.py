@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
-from aaecli.learn.checkpoint import Checkpoint
 from aaecli.metrics.classification import evaluate
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.models.batch import to_float

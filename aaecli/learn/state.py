@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from aaecli.checkpoint.loading import MAX_NAMES_BYTES, check_size
+from aaecli.checkpoint.tensors import packed_names
 from aaecli.config.schema import Config, to_table
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.learn.stored import MAX_NAMES_BYTES, check_size
-from aaecli.learn.tensors import packed_names
 from aaecli.models.devices import random_state, restore_random_state
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aaecli.checkpoint import file
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
-from aaecli.learn import checkpoint
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.memory import telling_what_fits
 from aaecli.learn.predict import Prediction, predict
@@ -234,7 +234,7 @@ class Trainer:
             "seconds": self.seconds,
         }
 
-    def result(self) -> checkpoint.Checkpoint:
+    def result(self) -> file.Checkpoint:
         """Give the model to use, judged on the validation images.
 
         Its facts hold what the last row of metrics.csv does, from one look at each image. Where it looks at more of
@@ -259,14 +259,14 @@ class Trainer:
             }
         return model
 
-    def _model(self, prediction: Prediction | None) -> checkpoint.Checkpoint:
+    def _model(self, prediction: Prediction | None) -> file.Checkpoint:
         """Give the model as it is; its clusters are named by what it answers for the validation images."""
         classes, clusters = self.dataset.classes, self.validation.clusters(prediction)
         if self.config.model == "clustering" and not classes:
             classes, clusters = unnamed(self.config.clusters)
         prior = priors.as_tuple(self.step.label_frequency, self.step.num_classes) if self.step.num_classes else None
         shape, encoder, decoder = self.dataset.image_shape, self.encoder, self.decoder
-        return checkpoint.Checkpoint(
+        return file.Checkpoint(
             self.config,
             classes,
             shape,
@@ -288,7 +288,7 @@ class Trainer:
         if not is_folder(folder):
             raise AaeError(f"The run folder {folder} is gone: somebody removed it.", "Start the training anew.")
         kept = {"precision": PRECISION_NAMES[self.step.dtype], "dataset": self.fingerprint, "run_id": self.run_id}
-        checkpoint.write(folder / "last.pt", "training", gather(self) | kept)
+        file.write(folder / "last.pt", "training", gather(self) | kept)
 
     def restore(self, folder: Path, content: dict[str, Any] | None) -> None:
         """Go on from the content of a run folder's last.pt as if the training had never stopped.

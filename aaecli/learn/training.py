@@ -15,7 +15,9 @@ from typing import Any, Protocol
 import torch
 
 from aaecli import __version__
-from aaecli.checkpoint_file import describe
+from aaecli.checkpoint.container import describe
+from aaecli.checkpoint.file import Checkpoint, read, save_model
+from aaecli.checkpoint.provenance import data_folder, new_run_id, remember
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import read_toml, to_toml
 from aaecli.config.schema import Config, from_table
@@ -26,7 +28,6 @@ from aaecli.files.opening import exists, is_file
 from aaecli.files.writing import replacing, sweep
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
-from aaecli.learn.checkpoint import Checkpoint, read, save_model
 from aaecli.learn.journal import Journal
 from aaecli.learn.memory import naming_what_is_too_large
 from aaecli.learn.predict import judge, predict, told_label
@@ -41,7 +42,6 @@ from aaecli.models.devices import (
     processor_name,
     use_threads,
 )
-from aaecli.provenance import data_folder, new_run_id, remember
 from aaecli.runs.listing import read_object
 from aaecli.runs.lock import locked, locked_new_run
 from aaecli.suggestions import suggest_aaecli

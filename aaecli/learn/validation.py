@@ -7,12 +7,12 @@ import math
 import torch
 from torch import Tensor
 
+from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.predict import Prediction, judge, predict, told_label
 from aaecli.metrics.clusters import name_clusters
 from aaecli.models.networks import Decoder, Encoder, looking_once

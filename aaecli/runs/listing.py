@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from aaecli.checkpoint_file import describe
+from aaecli.checkpoint.container import describe
 from aaecli.config.resolve import read_toml
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists, is_file, open_regular, read_bytes

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from aaecli.checkpoint_file import describe
+from aaecli.checkpoint.container import describe
 from tests import processes
 from tests.cli.test_killed import assert_same, state_of, wait_for_a_save, words
 from tests.cli.test_train import SMALL

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from aaecli.checkpoint_file import describe
-from aaecli.learn import checkpoint
+from aaecli.checkpoint import file as checkpoint
+from aaecli.checkpoint.container import describe
 from tests import processes
 from tests.cli.test_train import SMALL
 from tests.conftest import WriteDataset

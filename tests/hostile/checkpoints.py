@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from aaecli.checkpoint.file import Checkpoint, save_model
 from aaecli.config.resolve import resolve
-from aaecli.learn.checkpoint import Checkpoint, save_model
 from aaecli.models.networks import Networks
 
 Write = Callable[[Path, Path], list[str]]

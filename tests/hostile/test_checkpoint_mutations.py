@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from aaecli.checkpoint.file import load_model
 from aaecli.errors import AaeError
-from aaecli.learn.checkpoint import load_model
 from tests.hostile.checkpoint_mutations import cases
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aaecli.checkpoint.file import Checkpoint
 from aaecli.data.dataset import Dataset
 from aaecli.learn.acquisition import Reading, badge, k_means, read, typiclust
-from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.questions import choose_questions, choose_rule
 from aaecli.models.networks import Networks
 from tests.learn.conftest import shrunk

@@ -9,7 +9,7 @@ import onnx
 import pytest
 import torch
 
-from aaecli.learn.checkpoint import Checkpoint, load_model, save_model
+from aaecli.checkpoint.file import Checkpoint, load_model, save_model
 from aaecli.learn.export import export_onnx
 from aaecli.learn.predict import predict
 from aaecli.learn.step import Step

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from aaecli.checkpoint.file import load_model
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import resolve
 from aaecli.data.dataset import load_dataset
@@ -18,7 +19,6 @@ from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.learn import training
 from aaecli.learn.capture import Captured
-from aaecli.learn.checkpoint import load_model
 from aaecli.learn.memory import telling_what_fits
 from aaecli.learn.predict import predict
 from aaecli.learn.trainer import Trainer

@@ -12,10 +12,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from aaecli import __version__
+from aaecli.checkpoint.file import Checkpoint
 from aaecli.errors import AaeError
 from aaecli.graph import work
 from aaecli.learn import export, parity
-from aaecli.learn.checkpoint import Checkpoint
 from aaecli.models.networks import Networks
 from aaecli.serve import session
 from aaecli.serve.session import open_encoder

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from aaecli.checkpoint_file import describe
+from aaecli.checkpoint import loading
+from aaecli.checkpoint.container import describe
+from aaecli.checkpoint.file import load_model
 from aaecli.config.resolve import read_toml
 from aaecli.config.schema import from_table
 from aaecli.errors import AaeError
-from aaecli.learn import state, stored, training
-from aaecli.learn.checkpoint import load_model
+from aaecli.learn import state, training
 from aaecli.learn.journal import Journal
 from aaecli.runs.listing import read_run
 from aaecli.runs.paths import find_model
@@ -48,7 +49,7 @@ def test_a_failed_start_leaves_no_run_folder(small, tmp_path, monkeypatch, cause
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
         config = small(device="cuda")
     elif cause == "size":
-        monkeypatch.setattr(stored, "MAX_NETWORK_BYTES", 1000)
+        monkeypatch.setattr(loading, "MAX_NETWORK_BYTES", 1000)
     else:
 
         def fail(*_: object) -> None:
@@ -70,7 +71,7 @@ def test_networks_too_large_to_be_saved_are_refused_before_they_are_made(small, 
 def test_what_a_training_writes_is_within_what_it_reads(stopped):
     config = from_table(read_toml(stopped / "config.toml"))
     dataset = training.load_dataset(config.data)
-    slack = stored.MAX_NAMES_BYTES + 2**25
+    slack = loading.MAX_NAMES_BYTES + 2**25
     assert (stopped / "last.pt").stat().st_size < state.max_state_bytes(config, dataset) - slack + 2**16
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.data.dataset import load_dataset
-from aaecli.learn.checkpoint import Checkpoint
 from aaecli.learn.portrait import Portrait
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.models.networks import Networks

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from aaecli.checkpoint.file import load_model
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import read_toml, resolve
 from aaecli.config.schema import from_table, to_table
@@ -22,7 +23,6 @@ from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.learn import optimisers, step, trainer, training, validation
 from aaecli.learn.cadence import Cadence
-from aaecli.learn.checkpoint import load_model
 from aaecli.learn.trainer import Trainer
 from aaecli.models import devices
 from tests.conftest import idx_bytes

@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from aaecli import __version__
-from aaecli.checkpoint_file import SCHEMA, opened
-from aaecli.config.schema import Config, from_table, to_table
-from aaecli.errors import AaeError
-from aaecli.files.writing import replacing
-from aaecli.learn.stored import (
+from aaecli.checkpoint.container import SCHEMA, opened
+from aaecli.checkpoint.loading import (
     MAX_CLASSES,
     MAX_MODEL_BYTES,
     checked_facts,
@@ -25,9 +22,12 @@ from aaecli.learn.stored import (
     hold,
     make_networks,
 )
-from aaecli.learn.tensors import filled, packed_names, plain, unpacked_names
+from aaecli.checkpoint.provenance import data_folder
+from aaecli.checkpoint.tensors import filled, packed_names, plain, unpacked_names
+from aaecli.config.schema import Config, from_table, to_table
+from aaecli.errors import AaeError
+from aaecli.files.writing import replacing
 from aaecli.metrics.clusters import class_prob
-from aaecli.provenance import data_folder
 
 
 @dataclass

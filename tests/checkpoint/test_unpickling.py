@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from aaecli.unpickling import Described, unpickle
+from aaecli.checkpoint.unpickling import Described, unpickle
 
 PLAIN = {
     "text": "ä×\udcff",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from aaecli.archive import Archive
+from aaecli.checkpoint.archive import Archive
 
 PARTS = {"m/data.pkl": b"abc", "m/version": b"3\n", "m/data/0": bytes(range(200)), "m/data/1": b""}
 END = 22

@@ -7,9 +7,9 @@ import pickle
 import pytest
 import torch
 
+from aaecli.checkpoint import file
+from aaecli.checkpoint.file import Checkpoint, load_model, save_model
 from aaecli.errors import AaeError
-from aaecli.learn import checkpoint
-from aaecli.learn.checkpoint import Checkpoint, load_model, save_model
 from aaecli.models.networks import Networks
 
 
@@ -92,19 +92,19 @@ def test_every_truncation_of_a_model_is_refused(tmp_path, model):
 def test_a_newer_schema_asks_for_an_update(tmp_path, model):
     path = tmp_path / "model.pt"
     save_model(path, model)
-    rewrite(path, schema=checkpoint.SCHEMA + 1)
+    rewrite(path, schema=file.SCHEMA + 1)
     with pytest.raises(AaeError, match="schema") as caught:
         load_model(path)
     assert "newer aaecli" in caught.value.hint
 
 
 def test_training_states_and_models_are_told_apart(tmp_path, model):
-    checkpoint.write(tmp_path / "last.pt", "training", {})
+    file.write(tmp_path / "last.pt", "training", {})
     with pytest.raises(AaeError, match="holds no weights"):
         load_model(tmp_path / "last.pt")
     save_model(tmp_path / "model.pt", model)
     with pytest.raises(AaeError, match="holds no training"):
-        checkpoint.read(tmp_path / "model.pt", "training", 2**30)
+        file.read(tmp_path / "model.pt", "training", 2**30)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from aaecli.archive import Archive
+from aaecli.checkpoint.archive import Archive
+from aaecli.checkpoint.unpickling import unpickle
 from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
-from aaecli.unpickling import unpickle
 
 SCHEMA = 1
 """Raised by one whenever an older aaecli could not read what a newer one writes."""

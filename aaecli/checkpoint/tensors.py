@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aaecli.archive import Archive
-from aaecli.unpickling import Described
+from aaecli.checkpoint.archive import Archive
+from aaecli.checkpoint.unpickling import Described
 
 _TYPES = {
     "Float": torch.float32,

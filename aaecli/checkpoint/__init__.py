@@ -1,0 +1,1 @@
+"""Files of weights: written whole, checked before they are loaded."""
