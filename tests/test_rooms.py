@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": {"checkpoint", "config", "errors", "files", "suggestions"},
     "serve": {"config", "data", "errors", "files", "graph", "metrics", "runs", "runtime", "suggestions", "text"},
     "doctor": {"data", "errors", "files", "models", "runtime", "serve", "suggestions", "version"},
+    "evaluation": {"checkpoint", "config", "data", "metrics", "models"},
     "figures": {"files", "text"},
     "results": {"config", "errors", "files"},
     "learn": {
@@ -38,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "config",
         "data",
         "errors",
+        "evaluation",
         "files",
         "graph",
         "metrics",
@@ -56,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "data",
         "doctor",
         "errors",
+        "evaluation",
         "figures",
         "files",
         "learn",
@@ -72,7 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 ONLY_IN = {
-    "torch": {"checkpoint", "doctor", "learn", "models"},
+    "torch": {"checkpoint", "doctor", "evaluation", "learn", "models"},
     "torchvision": set(),
     "onnx": {"learn"},
     "onnxscript": set(),

@@ -123,7 +123,7 @@ def evaluate(
 def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
     from aaecli.checkpoint.file import load_model
     from aaecli.data.dataset import all_labelled, kept_back, load_dataset, with_classes
-    from aaecli.learn.predict import judge, predict_stored
+    from aaecli.evaluation.predict import judge, predict_stored
     from aaecli.terminal.console import say
 
     checkpoint = load_model(path)

@@ -17,7 +17,7 @@ from aaecli.text import for_terminal
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from aaecli.learn.portrait import Portrait
+    from aaecli.evaluation.analysis import Portrait
 
 _MAP_POINTS = 3000
 _TESTED = 1000
@@ -45,7 +45,7 @@ class Exhibit:
         """The run's model, loaded when a figure first needs it."""
         from aaecli.checkpoint.file import load_model
         from aaecli.data.dataset import load_dataset
-        from aaecli.learn.portrait import Portrait
+        from aaecli.evaluation.analysis import Portrait
         from aaecli.runs.paths import NEWEST_MODEL, STATE
         from aaecli.terminal.console import say
 

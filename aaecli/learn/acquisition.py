@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from aaecli.learn.predict import BATCH_SIZE
+from aaecli.evaluation.predict import BATCH_SIZE
 from aaecli.models.batch import to_float
 
 Rule = Literal["typiclust", "badge", "random"]

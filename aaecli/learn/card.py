@@ -11,7 +11,7 @@ from aaecli.config.models import FAMILY
 from aaecli.config.resolve import to_toml
 from aaecli.data.dataset import Dataset, kept_back, load_dataset
 from aaecli.errors import AaeError
-from aaecli.learn.predict import judge, predict_stored
+from aaecli.evaluation.predict import judge, predict_stored
 from aaecli.text import for_markdown, for_toml
 
 _MNIST_LICENCE = (
@@ -49,7 +49,7 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
     Args:
         checkpoint: The model.
         dataset: Its data set.
-        report: What ``aaecli.learn.predict.judge`` made of its answers for the images of ``test_image``, if any.
+        report: What ``aaecli.evaluation.predict.judge`` made of its answers for the images of ``test_image``, if any.
         files: What ``export_onnx`` gave.
     """
     config = checkpoint.config

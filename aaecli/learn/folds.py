@@ -15,7 +15,7 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split, split
 from aaecli.errors import AaeError
-from aaecli.learn.predict import predict
+from aaecli.evaluation.predict import predict
 from aaecli.learn.trainer import Reporter, Trainer
 from aaecli.models.devices import choose_device, choose_precision, use_threads
 

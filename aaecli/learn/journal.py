@@ -15,7 +15,7 @@ from aaecli.config.priors import draw_styles
 from aaecli.config.resolve import to_toml
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
-from aaecli.learn.predict import predict, told_label
+from aaecli.evaluation.predict import predict, told_label
 from aaecli.models.batch import to_float
 from aaecli.models.networks import answering
 from aaecli.models.priors import as_tuple

@@ -19,10 +19,10 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
+from aaecli.evaluation.predict import Prediction, predict
 from aaecli.files.opening import is_file, is_folder
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.memory import telling_what_fits
-from aaecli.learn.predict import Prediction, predict
 from aaecli.learn.propagation import Propagation
 from aaecli.learn.records import append_row, drop_rows_after
 from aaecli.learn.sampler import Sampler, shuffled

@@ -24,13 +24,13 @@ from aaecli.config.schema import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
+from aaecli.evaluation.predict import judge, predict, told_label
 from aaecli.files.opening import exists, is_file
 from aaecli.files.writing import replacing, sweep
 from aaecli.learn import trainer
 from aaecli.learn.cadence import Cadence
 from aaecli.learn.journal import Journal
 from aaecli.learn.memory import naming_what_is_too_large
-from aaecli.learn.predict import judge, predict, told_label
 from aaecli.learn.state import fingerprint, max_state_bytes, stored_split
 from aaecli.learn.trainer import SAVE_EVERY
 from aaecli.metrics.classification import wilson_interval

@@ -13,7 +13,7 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.learn.predict import Prediction, judge, predict, told_label
+from aaecli.evaluation.predict import Prediction, judge, predict, told_label
 from aaecli.metrics.clusters import name_clusters
 from aaecli.models.networks import Decoder, Encoder, looking_once
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from aaecli.checkpoint.file import Checkpoint, load_model, save_model
+from aaecli.evaluation.predict import predict
 from aaecli.learn.export import export_onnx
-from aaecli.learn.predict import predict
 from aaecli.learn.step import Step
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.networks import Networks

@@ -11,7 +11,7 @@ import torch
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.data.dataset import load_dataset
-from aaecli.learn.portrait import Portrait
+from aaecli.evaluation.analysis import Portrait
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.models.networks import Networks
 

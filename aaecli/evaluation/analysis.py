@@ -15,7 +15,7 @@ from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
 from aaecli.data.dataset import Dataset
-from aaecli.learn.predict import Prediction, predict, told_label
+from aaecli.evaluation.predict import Prediction, predict, told_label
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.models.batch import to_float
 
