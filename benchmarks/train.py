@@ -32,10 +32,10 @@ from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
-from aaecli.learn import training
-from aaecli.learn.trainer import Trainer
 from aaecli.models.devices import choose_device, choose_precision, denormals_flushed, describe_device
 from aaecli.results import fingerprint
+from aaecli.training import run
+from aaecli.training.trainer import Trainer
 
 _ROUNDS = 5
 _STEPS = 20
@@ -155,7 +155,7 @@ def _first_step(config: Config, started: float) -> None:
     """Print the seconds from ``started`` to the end of the first step of a training, and this process's peak in MB."""
     watcher = _FirstStep()
     with tempfile.TemporaryDirectory() as folder:
-        training.train(config, Path(folder), None, None, watcher)
+        run.train(config, Path(folder), None, None, watcher)
     print(watcher.ended - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

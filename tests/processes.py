@@ -27,7 +27,7 @@ _CONTEXT.set_forkserver_preload(
         "aaecli.cli.train",
         "aaecli.cli.eval",
         "aaecli.cli.classify",
-        "aaecli.learn.training",
+        "aaecli.training.run",
         "onnxruntime",
         "rich.console",
     ]

@@ -308,7 +308,7 @@ def train(
     Ctrl-C stops after the step under way; [bold]--resume[/bold] goes on from there,
     and after a crash from what was saved last.
     """
-    from aaecli.learn.cadence import parse_cadence
+    from aaecli.training.checkpoint_interval import parse_cadence
 
     cadence = parse_cadence(save_every)
     if resume:
@@ -366,7 +366,7 @@ def train(
     if dataset is not None and settings.labels != 0:
         dataset.require_classes()
     with TrainingDisplay(quiet=quiet) as display:
-        from aaecli.learn import training
+        from aaecli.training import run as training
 
         if resume:
             stopped = run or newest_stopped(out)

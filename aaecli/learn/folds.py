@@ -16,8 +16,8 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split, split
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import predict
-from aaecli.learn.trainer import Reporter, Trainer
 from aaecli.models.devices import choose_device, choose_precision, use_threads
+from aaecli.training.trainer import Reporter, Trainer
 
 
 def cross_validate(

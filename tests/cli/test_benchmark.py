@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from aaecli.learn import training
 from aaecli.results import read_results
+from aaecli.training import run as training
 from tests.cli.test_train import SMALL as PRESET
 
 

@@ -138,7 +138,7 @@ def _state(change: Callable[[dict[str, Any]], None]) -> Write:
         from aaecli.config.schema import to_table
         from aaecli.data.dataset import load_dataset
         from aaecli.data.split import split
-        from aaecli.learn.trainer import Trainer
+        from aaecli.training.trainer import Trainer
         from tests.conftest import write_idx
 
         write_idx(folder / "data", range(4), 9, (8, 8))

@@ -22,7 +22,7 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.findings import Findings
 from aaecli.data.split import split
-from aaecli.learn.trainer import Trainer
+from aaecli.training.trainer import Trainer
 
 FILE = Path(__file__).with_suffix(".json")
 NUM_STEPS = 12

@@ -12,11 +12,11 @@ import torch
 from aaecli.checkpoint.file import Checkpoint, load_model, save_model
 from aaecli.evaluation.predict import predict
 from aaecli.learn.export import export_onnx
-from aaecli.learn.step import Step
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.networks import Networks
 from aaecli.serve.generate import grid
 from aaecli.serve.session import open_decoder, open_encoder
+from aaecli.training.step import Step
 
 SHAPE = (3, 16, 16)
 

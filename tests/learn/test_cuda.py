@@ -18,10 +18,10 @@ from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import predict
-from aaecli.learn import training
-from aaecli.learn.capture import Captured
-from aaecli.learn.memory import telling_what_fits
-from aaecli.learn.trainer import Trainer
+from aaecli.training import run as training
+from aaecli.training.cuda_graph import Captured
+from aaecli.training.out_of_memory import telling_what_fits
+from aaecli.training.trainer import Trainer
 from tests.learn.test_step import make_batch, make_step
 from tests.learn.test_training import Watcher, assert_same_weights, rows_without_times
 

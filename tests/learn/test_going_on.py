@@ -16,17 +16,17 @@ from aaecli.checkpoint.file import load_model
 from aaecli.config.resolve import read_toml
 from aaecli.config.schema import from_table
 from aaecli.errors import AaeError
-from aaecli.learn import state, training
-from aaecli.learn.journal import Journal
 from aaecli.runs.listing import read_run
 from aaecli.runs.paths import find_model
+from aaecli.training import run, state
+from aaecli.training.tensorboard import Journal
 from tests.learn.test_training import Watcher, small  # noqa: F401
 
 
 @pytest.fixture
 def stopped(small, tmp_path):  # noqa: F811
     """A training of a data set of its own, stopped after three of its six steps."""
-    summary = training.train(small(), tmp_path / "runs", None, None, Watcher(stop_after=3))
+    summary = run.train(small(), tmp_path / "runs", None, None, Watcher(stop_after=3))
     return Path(summary["run"])
 
 
@@ -55,31 +55,31 @@ def test_a_failed_start_leaves_no_run_folder(small, tmp_path, monkeypatch, cause
         def fail(*_: object) -> None:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-        monkeypatch.setattr("aaecli.learn.step.Step.__call__", fail)
+        monkeypatch.setattr("aaecli.training.step.Step.__call__", fail)
     with pytest.raises(AaeError):
-        training.train(config, tmp_path / "runs", None, None, Watcher(), **extra)
+        run.train(config, tmp_path / "runs", None, None, Watcher(), **extra)
     assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
 
 
 def test_networks_too_large_to_be_saved_are_refused_before_they_are_made(small, tmp_path):  # noqa: F811
     wide = dataclasses.replace(small().network, hidden=(60_000, 60_000))
     with pytest.raises(AaeError, match=r"The encoder would take 1\d,\d+ MiB; at most 255") as caught:
-        training.train(dataclasses.replace(small(), network=wide), tmp_path / "runs", None, None, Watcher())
+        run.train(dataclasses.replace(small(), network=wide), tmp_path / "runs", None, None, Watcher())
     assert "smaller layers" in caught.value.hint
 
 
 def test_what_a_training_writes_is_within_what_it_reads(stopped):
     config = from_table(read_toml(stopped / "config.toml"))
-    dataset = training.load_dataset(config.data)
+    dataset = run.load_dataset(config.data)
     slack = loading.MAX_NAMES_BYTES + 2**25
     assert (stopped / "last.pt").stat().st_size < state.max_state_bytes(config, dataset) - slack + 2**16
 
 
 def test_a_run_from_elsewhere_names_no_folder(stopped, tmp_path, monkeypatch):
     monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "of somebody else"))
-    monkeypatch.setattr(training, "load_dataset", None)
+    monkeypatch.setattr(run, "load_dataset", None)
     with pytest.raises(AaeError, match="does not remember where") as caught:
-        training.resume(stopped, None, Watcher())
+        run.resume(stopped, None, Watcher())
     assert "--data DIR" in caught.value.hint
     model = load_model(stopped / "last.pt")
     with pytest.raises(AaeError, match="does not remember where"):
@@ -92,30 +92,30 @@ def test_a_number_that_is_none_reads_no_record(stopped, tmp_path, monkeypatch):
     (tmp_path / "secret").write_text("/usr")
     for number in ("../../secret", str(tmp_path / "secret"), "", 5, None, "0" * 32):
         with pytest.raises(AaeError, match="does not remember where"):
-            training.data_folder("data", number, None, stopped)
+            run.data_folder("data", number, None, stopped)
 
 
 def test_a_run_is_gone_on_with_from_any_folder_and_after_its_own_has_moved(stopped, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     shutil.move(stopped, tmp_path / "elsewhere" / "mine")
-    assert training.resume(Path("mine"), None, Watcher())["state"] == "done"
+    assert run.resume(Path("mine"), None, Watcher())["state"] == "done"
 
 
 def test_data_that_moved_are_named_once(stopped, tmp_path):
     old = Path(from_table(read_toml(stopped / "config.toml")).data)
     shutil.move(old, tmp_path / "moved")
     with pytest.raises(AaeError, match=old.name):
-        training.resume(stopped, None, Watcher())
-    again = training.resume(stopped, None, Watcher(stop_after=4), data=str(tmp_path / "moved"))
+        run.resume(stopped, None, Watcher())
+    again = run.resume(stopped, None, Watcher(stop_after=4), data=str(tmp_path / "moved"))
     assert again["state"] == "stopped"
-    assert training.resume(stopped, None, Watcher())["state"] == "done"
+    assert run.resume(stopped, None, Watcher())["state"] == "done"
 
 
 def test_other_images_are_refused(stopped, write_dataset):
     other = write_dataset("other", train=(3, 2, 1, 0) * 9, test=tuple(range(4)), size=(9, 9))
     with pytest.raises(AaeError, match="other images") as caught:
-        training.resume(stopped, None, Watcher(), data=str(other))
+        run.resume(stopped, None, Watcher(), data=str(other))
     assert "--data" in caught.value.hint
 
 
@@ -125,9 +125,9 @@ def test_the_split_is_the_one_it_was_begun_with(stopped, monkeypatch):
     def other(*_: object) -> None:
         raise AssertionError("drawn anew")
 
-    monkeypatch.setattr(training, "split", other)
+    monkeypatch.setattr(run, "split", other)
     labels = (stopped / "labels.csv").read_bytes()
-    assert training.resume(stopped, None, Watcher())["state"] == "done"
+    assert run.resume(stopped, None, Watcher())["state"] == "done"
     assert (stopped / "labels.csv").read_bytes() == labels
 
 
@@ -148,7 +148,7 @@ def test_a_split_that_is_none_is_refused(stopped, part, values):
     content["split"][part] = torch.tensor(values)
     torch.save(content, path)
     with pytest.raises(AaeError, match="does not fit the settings of its run: its split"):
-        training.resume(stopped, None, Watcher())
+        run.resume(stopped, None, Watcher())
 
 
 def test_a_stopped_run_is_a_model(stopped):
@@ -161,13 +161,13 @@ def test_a_stopped_run_is_a_model(stopped):
     for name, value in model.encoder.state_dict().items():
         assert torch.equal(value, average[f"encoder.{name}"])
     assert read_run(stopped).steps == describe(path, "training")["number"] == 3
-    training.resume(stopped, None, Watcher())
+    run.resume(stopped, None, Watcher())
     assert load_model(find_model(stopped)).unfinished == ""
 
 
 def test_clusters_of_a_stopped_run_keep_their_names(small, tmp_path):  # noqa: F811
     config = small(model="clustering", clusters=5, labels=0)
-    summary = training.train(config, tmp_path / "runs", None, None, Watcher(stop_after=3))
+    summary = run.train(config, tmp_path / "runs", None, None, Watcher(stop_after=3))
     model = load_model(Path(summary["run"]) / "last.pt")
     assert model.clusters is not None
     assert len(model.label_names) == 5

@@ -8,9 +8,9 @@ import torch
 
 from aaecli.config.schema import Prior
 from aaecli.errors import AaeError
-from aaecli.learn.objectives import align
 from aaecli.models.priors import label_frequency, one_hot
 from aaecli.models.priors import style as draw_style
+from aaecli.training.losses import align
 
 LABEL = np.repeat([0, 1, 2], [7, 1, 1])
 

@@ -11,10 +11,11 @@ import torch
 
 from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
-from aaecli.learn import export, training, validation
-from aaecli.learn.step import Step
+from aaecli.learn import export
 from aaecli.models.networks import Networks, looking_once
 from aaecli.models.test_time_augmentation import NUM_VIEWS, mean_label_logits, views
+from aaecli.training import run, validation
+from aaecli.training.step import Step
 from tests.learn.test_export import make_model
 from tests.learn.test_training import Watcher
 
@@ -66,7 +67,7 @@ def test_once_trained_the_label_is_of_all_views_and_the_style_is_the_images_own(
     (False, "autoencoder", 1, 1),
 ])  # fmt: skip
 def test_how_often_an_encoder_looks(small_config, monkeypatch, training, model, shift, looks):
-    encoder = make_encoder(small_config, model, test_time_shift=shift).train(training)
+    encoder = make_encoder(small_config, model, test_time_shift=shift).train(run)
     seen = []
     body = encoder.body.forward
     monkeypatch.setattr(encoder.body, "forward", lambda image: seen.append(len(image)) or body(image))
@@ -108,12 +109,12 @@ def test_every_row_is_of_one_look_and_the_result_says_both(small_config, write_d
         validation, "predict", lambda encoder, *rest: shifts.append(encoder.test_time_shift) or real(encoder, *rest)
     )
     watcher = Watcher()
-    summary = training.train(config, tmp_path / "runs", None, None, watcher)
+    summary = run.train(config, tmp_path / "runs", None, None, watcher)
     assert len(watcher.rows) > 1
     assert shifts == [0] * len(watcher.rows) + [1, 0]
     assert summary["validation_accuracy"] == watcher.rows[-1]["validation_accuracy"]
     assert 0 <= summary["validation_accuracy_deployed"] <= 1
-    once = training.train(small_config("default", data=str(folder), labels=8), tmp_path / "runs", None, None, watcher)
+    once = run.train(small_config("default", data=str(folder), labels=8), tmp_path / "runs", None, None, watcher)
     assert "validation_accuracy_deployed" not in once
 
 

@@ -8,8 +8,8 @@ import torch
 from aaecli.config.schema import Propagation as Settings
 from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
-from aaecli.learn.propagation import Propagation
-from aaecli.learn.trainer import Trainer
+from aaecli.training.propagation.schedule import Propagation
+from aaecli.training.trainer import Trainer
 
 
 class Looks(torch.nn.Module):

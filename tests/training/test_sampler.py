@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aaecli.learn.sampler import Sampler
+from aaecli.training.sampler import Sampler
 
 
 @given(num=st.integers(1, 40), batch_size=st.integers(1, 90), seed=st.integers(0, 2**62), num_steps=st.integers(1, 8))

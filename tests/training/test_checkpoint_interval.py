@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aaecli.errors import AaeError
-from aaecli.learn.cadence import Cadence, parse_cadence
+from aaecli.training.checkpoint_interval import Cadence, parse_cadence
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aaecli.errors import AaeError
-from aaecli.learn import training
+from aaecli.training import run
 from tests.learn.test_training import Watcher, assert_same_weights, small  # noqa: F401
 
 
@@ -27,8 +27,8 @@ def events(folder):
 def test_everything_is_written_and_no_weight_changes(tmp_path, small, model, codes):  # noqa: F811
     labels = {"aae": 0, "supervised": "all"}.get(model, 8)
     config = small(model=model, labels=labels)
-    plain = training.train(config, tmp_path / "runs", None, None, Watcher())
-    told = training.train(config, tmp_path / "runs", None, None, Watcher(), tensorboard=True)
+    plain = run.train(config, tmp_path / "runs", None, None, Watcher())
+    told = run.train(config, tmp_path / "runs", None, None, Watcher(), tensorboard=True)
     assert_same_weights(plain["model_path"], told["model_path"])
     assert not (Path(plain["run"]) / "tensorboard").exists()
     found = events(Path(told["run"]) / "tensorboard")
@@ -45,5 +45,5 @@ def test_everything_is_written_and_no_weight_changes(tmp_path, small, model, cod
 def test_without_tensorboard_the_remedy_is_named(tmp_path, small, monkeypatch):  # noqa: F811
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(AaeError, match="TensorBoard is not installed") as caught:
-        training.train(small(), tmp_path / "runs", None, None, Watcher(), tensorboard=True)
+        run.train(small(), tmp_path / "runs", None, None, Watcher(), tensorboard=True)
     assert "aaecli[tensorboard]" in caught.value.hint

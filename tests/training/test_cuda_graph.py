@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from aaecli.errors import AaeError
-from aaecli.learn.capture import Captured
 from aaecli.models.batch import Batch
+from aaecli.training.cuda_graph import Captured
 from tests.learn.test_step import make_batch, make_step
 
 

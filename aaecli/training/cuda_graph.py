@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from aaecli.errors import AaeError
-from aaecli.learn.memory import is_out_of_memory
 from aaecli.models.batch import Batch
+from aaecli.training.out_of_memory import is_out_of_memory
 
 WARM_UP = 3
 """Steps taken one operation at a time before one is recorded: libraries choose their algorithms in them."""

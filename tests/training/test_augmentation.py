@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from aaecli.config.schema import AUGMENTATIONS, Augmentation
-from aaecli.learn.augment import cutout, light, stroke, warp
+from aaecli.training.augmentation import cutout, light, stroke, warp
 
 
 @pytest.fixture(autouse=True)

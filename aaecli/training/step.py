@@ -16,14 +16,14 @@ from torch import Tensor, nn
 
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
-from aaecli.learn import objectives
-from aaecli.learn.augment import cutout, light, stroke, warp
-from aaecli.learn.capture import WARM_UP, Captured
-from aaecli.learn.optimisers import Average, make_optimisers, set_rates
 from aaecli.models import priors
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.devices import autocast
 from aaecli.models.networks import Encoder, Encoding, Networks
+from aaecli.training import losses as objectives
+from aaecli.training.augmentation import cutout, light, stroke, warp
+from aaecli.training.cuda_graph import WARM_UP, Captured
+from aaecli.training.optimisers import Average, make_optimisers, set_rates
 
 
 def asks_teacher(config: Config) -> bool:

@@ -27,12 +27,6 @@ from aaecli.errors import AaeError
 from aaecli.evaluation.predict import judge, predict, told_label
 from aaecli.files.opening import exists, is_file
 from aaecli.files.writing import replacing, sweep
-from aaecli.learn import trainer
-from aaecli.learn.cadence import Cadence
-from aaecli.learn.journal import Journal
-from aaecli.learn.memory import naming_what_is_too_large
-from aaecli.learn.state import fingerprint, max_state_bytes, stored_split
-from aaecli.learn.trainer import SAVE_EVERY
 from aaecli.metrics.classification import wilson_interval
 from aaecli.models.devices import (
     PRECISION_NAMES,
@@ -45,6 +39,12 @@ from aaecli.models.devices import (
 from aaecli.runs.listing import read_object
 from aaecli.runs.lock import locked, locked_new_run
 from aaecli.suggestions import suggest_aaecli
+from aaecli.training import trainer
+from aaecli.training.checkpoint_interval import Cadence
+from aaecli.training.out_of_memory import naming_what_is_too_large
+from aaecli.training.state import fingerprint, max_state_bytes, stored_split
+from aaecli.training.tensorboard import Journal
+from aaecli.training.trainer import SAVE_EVERY
 
 
 class Reporter(trainer.Reporter, Protocol):

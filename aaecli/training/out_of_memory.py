@@ -13,8 +13,8 @@ from aaecli.errors import AaeError
 from aaecli.models.devices import random_state, restore_random_state
 
 if TYPE_CHECKING:
-    from aaecli.learn.step import Step
     from aaecli.models.batch import Batch
+    from aaecli.training.step import Step
 
 # What torch's allocators say; the one for the processor has no exception of its own.
 _SIGNS = ("DefaultCPUAllocator", "can't allocate memory", "out of memory", "bad_alloc")

@@ -21,10 +21,11 @@ from aaecli.data.dataset import load_dataset
 from aaecli.data.findings import Findings
 from aaecli.data.split import split
 from aaecli.errors import AaeError
-from aaecli.learn import optimisers, step, trainer, training, validation
-from aaecli.learn.cadence import Cadence
-from aaecli.learn.trainer import Trainer
 from aaecli.models import devices
+from aaecli.training import optimisers, step, trainer, validation
+from aaecli.training import run as training
+from aaecli.training.checkpoint_interval import Cadence
+from aaecli.training.trainer import Trainer
 from tests.conftest import idx_bytes
 
 TIMES = ("seconds", "images_per_second")

@@ -20,7 +20,7 @@ from aaecli.errors import AaeError
 from aaecli.models.devices import random_state, restore_random_state
 
 if TYPE_CHECKING:
-    from aaecli.learn.trainer import Trainer
+    from aaecli.training.trainer import Trainer
 
 _MEASURED = ("validation_accuracy", "validation_reconstruction_error")
 _PARTS = ("pool", "labelled", "validation")

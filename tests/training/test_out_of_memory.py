@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from aaecli.errors import AaeError
-from aaecli.learn.capture import WARM_UP, Captured
-from aaecli.learn.memory import telling_what_fits
-from aaecli.learn.step import Step
+from aaecli.training.cuda_graph import WARM_UP, Captured
+from aaecli.training.out_of_memory import telling_what_fits
+from aaecli.training.step import Step
 from tests.learn.test_step import make_batch, make_step
 
 
@@ -89,10 +89,10 @@ def test_looking_for_a_size_moves_nothing(small_config, room_for, monkeypatch, p
         finally:
             fits["after"] = (step.state(), torch.get_rng_state())
 
-    from aaecli.learn import memory
+    from aaecli.training import out_of_memory
 
-    searching = memory._fitting
-    monkeypatch.setattr(memory, "_fitting", lambda step, batch, number, size: kept(step, batch, number))
+    searching = out_of_memory._fitting
+    monkeypatch.setattr(out_of_memory, "_fitting", lambda step, batch, number, size: kept(step, batch, number))
     assert advice(step, batch) == "--batch-size 8 fits."
     (before, random), (after, random_after) = fits["before"], fits["after"]
     assert list(after) == list(before)

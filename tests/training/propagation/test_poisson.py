@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from aaecli.learn.poisson import Graph, _favoured, nearest, propagate
+from aaecli.training.propagation.poisson import Graph, _favoured, nearest, propagate
 
 
 def heaps(sizes, spread, seed=0, num_dims=8):
@@ -56,7 +56,7 @@ def test_of_wide_features_the_directions_that_matter_are_compared():
 def test_more_rows_than_are_in_memory_at_a_time_make_no_difference(monkeypatch):
     feature = torch.randn(70, 5, generator=torch.Generator().manual_seed(0))
     whole = nearest(feature, 6)
-    monkeypatch.setattr("aaecli.learn.poisson._ROWS", 16)
+    monkeypatch.setattr("aaecli.training.propagation.poisson._ROWS", 16)
     parts = nearest(feature, 6)
     assert torch.equal(whole[0], parts[0])
     torch.testing.assert_close(whole[1], parts[1])

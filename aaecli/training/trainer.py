@@ -21,19 +21,19 @@ from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import Prediction, predict
 from aaecli.files.opening import is_file, is_folder
-from aaecli.learn.cadence import Cadence
-from aaecli.learn.memory import telling_what_fits
-from aaecli.learn.propagation import Propagation
-from aaecli.learn.records import append_row, drop_rows_after
-from aaecli.learn.sampler import Sampler, shuffled
-from aaecli.learn.state import fingerprint, gather, put_back
-from aaecli.learn.step import Step, asks_teacher
-from aaecli.learn.validation import Validation, interval
 from aaecli.metrics.clusters import unnamed
 from aaecli.models import priors
 from aaecli.models.batch import Batch
 from aaecli.models.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.models.networks import Decoder, Encoder, Networks
+from aaecli.training.checkpoint_interval import Cadence
+from aaecli.training.metrics_csv import append_row, drop_rows_after
+from aaecli.training.out_of_memory import telling_what_fits
+from aaecli.training.propagation.schedule import Propagation
+from aaecli.training.sampler import Sampler, shuffled
+from aaecli.training.state import fingerprint, gather, put_back
+from aaecli.training.step import Step, asks_teacher
+from aaecli.training.validation import Validation, interval
 
 _MOST_REFERENCES = 10_000
 """Images whose reconstruction errors the novelty score compares with."""

@@ -11,11 +11,11 @@ import torch
 
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import resolve
-from aaecli.learn import objectives
-from aaecli.learn.optimisers import make_optimisers, set_rates
-from aaecli.learn.step import Step
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.networks import Encoding, Networks
+from aaecli.training import losses as objectives
+from aaecli.training.optimisers import make_optimisers, set_rates
+from aaecli.training.step import Step
 
 SHAPE, NUM_CLASSES = (1, 28, 28), 10
 

@@ -22,7 +22,7 @@ from aaecli.models.priors import as_tuple
 from aaecli.text import for_toml
 
 if TYPE_CHECKING:
-    from aaecli.learn.trainer import Trainer
+    from aaecli.training.trainer import Trainer
 
 _NUM_IMAGES = 2000
 """Validation images whose codes make a histogram."""

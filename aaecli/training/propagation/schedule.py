@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from aaecli.config.schema import Propagation as Settings
-from aaecli.learn.poisson import Graph, propagate
-from aaecli.learn.sampler import shuffled
 from aaecli.models.batch import to_float
 from aaecli.models.networks import answering
+from aaecli.training.propagation.poisson import Graph, propagate
+from aaecli.training.sampler import shuffled
 
 _BATCH = 1000
 

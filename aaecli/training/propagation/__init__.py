@@ -1,0 +1,1 @@
+"""Pseudo-labels from the nearest neighbours of the labelled images."""
