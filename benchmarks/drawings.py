@@ -20,8 +20,8 @@ import torch
 import torch.nn.functional as F
 
 from aaecli.checkpoint.file import Checkpoint, load_model
+from aaecli.experiments.results import fingerprint
 from aaecli.models import priors
-from aaecli.results import fingerprint
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from commands import SEEDS, aaecli, seeds
 
 from aaecli.checkpoint.file import load_model
 from aaecli.data.dataset import load_dataset
-from aaecli.results import fingerprint
+from aaecli.experiments.results import fingerprint
 
 SETTINGS = Path(__file__).parent.resolve() / "dropout.toml"
 

@@ -29,7 +29,7 @@ class Measurement:
         digits: Digits after the point.
         seeds: Seeds, in the order of ``values``.
         stated: What stands for values that nobody kept: the figure as it was written down.
-        settings: ``aaecli.results.fingerprint`` of the settings, where there is one.
+        settings: ``aaecli.experiments.results.fingerprint`` of the settings, where there is one.
         machine: Operating system and processor.
         versions: Of aaecli, torch and Python.
         note: What else has to be known.

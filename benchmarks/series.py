@@ -16,7 +16,7 @@ import measured
 from commands import SEEDS, aaecli, seeds
 
 from aaecli.checkpoint.file import load_model
-from aaecli.results import fingerprint
+from aaecli.experiments.results import fingerprint
 
 MODELS = {
     "autoencoder": ("--model", "autoencoder"),

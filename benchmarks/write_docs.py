@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import measured
 
 from aaecli.data.dataset import load_dataset
-from aaecli.results import Result, by_group, read_results, row
+from aaecli.experiments.results import Result, by_group, read_results, row
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent

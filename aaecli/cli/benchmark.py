@@ -15,8 +15,8 @@ from aaecli.errors import AaeError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aaecli.experiments.results import Result
     from aaecli.files.outputs import Outputs
-    from aaecli.results import Result
 
 app = typer.Typer(add_completion=False)
 
@@ -140,11 +140,11 @@ def benchmark(
     Writes [bold]results.json[/bold], [bold]results.csv[/bold], [bold]results.md[/bold] and [bold]accuracy.png[/bold].
     """
     from aaecli.cli.benchmark_display import BenchmarkDisplay
+    from aaecli.experiments.results import read_results
     from aaecli.files.outputs import Outputs
-    from aaecli.results import read_results
 
     with BenchmarkDisplay(quiet=quiet) as display:
-        from aaecli.learn import benchmark
+        from aaecli.experiments import benchmark
 
         flags: dict[str, Any] = {"device": device} | ({"data": data} if data else {})
         flags |= {"threads": threads} if threads else {}
@@ -176,8 +176,8 @@ def benchmark(
 
 def _claim(folder: Path, outputs: Outputs) -> None:
     """See that the folder's results may be written: it is a benchmark's, or holds no files of these names."""
+    from aaecli.experiments.results import FILES, read_results
     from aaecli.files.opening import is_file
-    from aaecli.results import FILES, read_results
 
     name, *others = FILES
     # A benchmark that was killed early has a file of no results; one that is somebody else's is refused.
@@ -216,9 +216,9 @@ def _draw(results: Sequence[Result], path: Path, outputs: Outputs) -> None:
     """Draw accuracy against steps for the groups of the number of labels that most runs have."""
     import numpy as np
 
+    from aaecli.experiments.results import by_group
     from aaecli.figures.curves import accuracy_figure
     from aaecli.figures.style import encode
-    from aaecli.results import by_group
 
     drawn = [result for result in results if result.curve_step]
     if not drawn:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aaecli.cli.fitting_table import fitting_table
 from aaecli.cli.training_display import TrainingDisplay
 from aaecli.config.parsing import plain
-from aaecli.results import by_group, row
+from aaecli.experiments.results import by_group, row
 from aaecli.terminal import console
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from aaecli.learn.benchmark import Planned
-    from aaecli.results import Result
+    from aaecli.experiments.benchmark import Planned
+    from aaecli.experiments.results import Result
 
 _NUMBERS = ("labels", "test accuracy", "seeds", "time a run", "to do")
 

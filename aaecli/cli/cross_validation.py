@@ -44,7 +44,7 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
 
     from aaecli.checkpoint.file import load_model
     from aaecli.cli.loading import load
-    from aaecli.learn.folds import cross_validate
+    from aaecli.experiments.cross_validation import cross_validate
     from aaecli.metrics.classification import evaluate
 
     model = load_model(path)

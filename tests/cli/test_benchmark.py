@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from aaecli.results import read_results
+from aaecli.experiments.results import read_results
 from aaecli.training import run as training
 from tests.cli.test_train import SMALL as PRESET
 

@@ -17,7 +17,7 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.findings import Findings
 from aaecli.data.split import Split, split, write_labels
 from aaecli.errors import AaeError
-from aaecli.learn.folds import deal
+from aaecli.experiments.cross_validation import deal
 
 
 def images(count: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aaecli.results import write_results
+from aaecli.experiments.results import write_results
 from tests.test_results import result
 
 ROOT = Path(__file__).parents[2]

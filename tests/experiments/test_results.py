@@ -12,7 +12,7 @@ import pytest
 
 from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
-from aaecli.results import Result, by_group, fingerprint, markdown, read_results, row, write_results
+from aaecli.experiments.results import Result, by_group, fingerprint, markdown, read_results, row, write_results
 
 
 def result(**changes):

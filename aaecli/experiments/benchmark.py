@@ -12,9 +12,9 @@ from aaecli.config.models import FAMILY
 from aaecli.config.resolve import read_toml, resolve
 from aaecli.config.schema import Config, from_table
 from aaecli.errors import AaeError
+from aaecli.experiments.results import Group, Result, fingerprint, is_plain_name, write_results
+from aaecli.experiments.run_results import find_runs, gather, result_of
 from aaecli.files.opening import is_file, is_folder
-from aaecli.learn.run_results import find_runs, gather, result_of
-from aaecli.results import Group, Result, fingerprint, is_plain_name, write_results
 from aaecli.runs.listing import read_run
 from aaecli.runs.paths import RUNS
 from aaecli.training import run as training

@@ -12,8 +12,8 @@ import numpy as np
 from aaecli.config.resolve import read_toml
 from aaecli.config.schema import Config, from_table
 from aaecli.errors import AaeError
+from aaecli.experiments.results import Group, Result, fingerprint, read_results
 from aaecli.files.opening import is_file
-from aaecli.results import Group, Result, fingerprint, read_results
 from aaecli.runs.listing import read_metrics, read_object
 from aaecli.runs.paths import RUNS
 

@@ -1,0 +1,1 @@
+"""Many trainings: benchmarks and cross-validation."""
