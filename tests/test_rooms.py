@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "experiments": {"config", "data", "errors", "evaluation", "files", "models", "runs", "training"},
     "figures": {"files", "text"},
+    "labelling": {"checkpoint", "data", "evaluation", "models"},
     "learn": {
         "checkpoint",
         "config",
@@ -72,6 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "experiments",
         "figures",
         "files",
+        "labelling",
         "learn",
         "metrics",
         "models",
@@ -86,7 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 ONLY_IN = {
-    "torch": {"checkpoint", "doctor", "evaluation", "learn", "models", "training"},
+    "torch": {"checkpoint", "doctor", "evaluation", "labelling", "learn", "models", "training"},
     "torchvision": set(),
     "onnx": {"learn"},
     "onnxscript": set(),

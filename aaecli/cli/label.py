@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aaecli.config.schema import Image
     from aaecli.data.dataset import Dataset
     from aaecli.files.outputs import Outputs
-    from aaecli.learn.questions import Question
+    from aaecli.labelling.selection import Question
 
 app = typer.Typer(add_completion=False)
 
@@ -208,7 +208,7 @@ def _choose(
             f"{path} reads images of another form than those of {folder}.", "Train anew, or leave --model out."
         )
     with console.status("Choosing"):
-        from aaecli.learn.questions import choose_questions, choose_rule
+        from aaecli.labelling.selection import choose_questions, choose_rule
         from aaecli.models.devices import use_threads
 
         use_threads(threads or 0)

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.data.dataset import Dataset
-from aaecli.learn.acquisition import Reading, badge, k_means, read, typiclust
-from aaecli.learn.questions import choose_questions, choose_rule
+from aaecli.labelling.selection import choose_questions, choose_rule
+from aaecli.labelling.strategies import Reading, badge, k_means, read, typiclust
 from aaecli.models.networks import Networks
 from tests.learn.conftest import shrunk
 

@@ -9,7 +9,7 @@ import torch
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.data.dataset import Dataset
-from aaecli.learn.acquisition import CANDIDATES, Rule, badge, read, typiclust
+from aaecli.labelling.strategies import CANDIDATES, Rule, badge, read, typiclust
 
 LABELS_A_CLASS = 2
 """From so many labels a class on, what the model is unsure of tells more than what is typical."""
