@@ -12,13 +12,13 @@ from typing import Literal
 
 import numpy as np
 
-from aaecli import runtime
 from aaecli.data.dataset import Dataset
 from aaecli.doctor.findings import Finding
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
-from aaecli.runtime import onnxruntime_errors
+from aaecli.serve import runtime
 from aaecli.serve.device import device_of, has_nvidia_driver, providers
+from aaecli.serve.runtime import onnxruntime_errors
 from aaecli.serve.session import open_decoder, open_encoder
 
 _CUDA_LIBRARIES = ("cudart", "cublas", "cublasLt", "cudnn", "cufft", "curand", "nvrtc")

@@ -17,7 +17,7 @@ from aaecli.config.priors import STYLE_PRIORS
 from aaecli.data.dataset import load_dataset
 from aaecli.errors import AaeError
 from aaecli.models.batch import to_float
-from aaecli.runtime import onnxruntime
+from aaecli.serve.runtime import onnxruntime
 
 TOLERANCE = 1e-5
 """Of probabilities and pixels; of a style in deviations of its prior, or as a share of the largest style where that

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from aaecli.data.normalise import BLANK
 from aaecli.data.prepare import Batch
 from aaecli.errors import AaeError
+from aaecli.serve.novelty import is_doubtful, reconstruction_error, strange_above
 from aaecli.serve.session import Decoder, Encoder
-from aaecli.serve.strangeness import is_doubtful, reconstruction_error, strange_above
 
 UNSURE = "unsure"
 STRANGE = "unlike the images the model learnt from"

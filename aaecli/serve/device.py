@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from aaecli import runtime
 from aaecli.errors import AaeError
+from aaecli.serve import runtime
 
 Device = Literal["auto", "cpu", "cuda"]
 

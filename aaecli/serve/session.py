@@ -13,14 +13,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli import runtime
 from aaecli.errors import AaeError
 from aaecli.files.opening import read_bytes
 from aaecli.graph.work import MAX_MODEL_BYTES, CheckedModel, check_model
 from aaecli.metrics.clusters import class_prob
-from aaecli.runtime import onnxruntime_errors
+from aaecli.serve import runtime
 from aaecli.serve.device import Device, device_of, providers
 from aaecli.serve.metadata import Metadata, Part, read_metadata
+from aaecli.serve.runtime import onnxruntime_errors
 
 MAX_WORKING_BYTES = 3 * 2**28
 """Most memory that a model may work in, its weights included."""

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from aaecli.runtime import onnxruntime
 from aaecli.serve.discovery import released_folders
+from aaecli.serve.runtime import onnxruntime
 from aaecli.serve.session import open_decoder, open_encoder
 
 ENCODER, DECODER = (released_folders()[-1] / f"{part}.onnx" for part in ("encoder", "decoder"))

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from aaecli.graph import work
 from aaecli.graph.operators import MANY, OPERATORS
 from aaecli.graph.work import MAX_BATCH, check_model
-from aaecli.runtime import onnxruntime
+from aaecli.serve.runtime import onnxruntime
 
 RNG = np.random.default_rng(0)
 

@@ -25,8 +25,8 @@ from aaecli.serve.discovery import (
     released_folders,
 )
 from aaecli.serve.metadata import peek_recipe, read_metadata
+from aaecli.serve.novelty import evaluate_onnx, strange_above
 from aaecli.serve.session import open_decoder, open_encoder
-from aaecli.serve.strangeness import evaluate_onnx, strange_above
 from tests.serve.pair import STYLE_DIM, shared_pair, write_pair
 
 
