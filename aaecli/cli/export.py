@@ -77,14 +77,14 @@ def export(
         outputs.claim(out / CARD, is_sealed)
     with console.status(f"Exporting {path}", quiet=quiet) as tell:
         from aaecli.checkpoint.file import load_model
-        from aaecli.learn.export import export_onnx
+        from aaecli.export.onnx import export_onnx
 
         checkpoint = load_model(path)
         if checkpoint.unfinished:
             console.say(f"{path} is of a training that has not ended: {checkpoint.unfinished}.")
         report = export_onnx(checkpoint, out, tell, outputs)
         if card:
-            from aaecli.learn.card import describe
+            from aaecli.export.model_card import describe
 
             tell("card: reading the test images")
             card_path = out / CARD

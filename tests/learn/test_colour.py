@@ -11,7 +11,7 @@ import torch
 
 from aaecli.checkpoint.file import Checkpoint, load_model, save_model
 from aaecli.evaluation.predict import predict
-from aaecli.learn.export import export_onnx
+from aaecli.export.onnx import export_onnx
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.networks import Networks
 from aaecli.serve.generate import grid

@@ -11,7 +11,7 @@ import torch
 
 from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
-from aaecli.learn import export
+from aaecli.export import onnx
 from aaecli.models.networks import Networks, looking_once
 from aaecli.models.test_time_augmentation import NUM_VIEWS, mean_label_logits, views
 from aaecli.training import run, validation
@@ -123,7 +123,7 @@ def test_the_exported_encoder_looks_as_often(small_config, tmp_path, kind):
     config = small_config("best")
     model = make_model(dataclasses.replace(config, network=dataclasses.replace(config.network, encoder=kind)))
     model.encoder.label_head.weight.mul_(30)  # untrained, it hardly tells one image from another
-    export.export_onnx(model, tmp_path, lambda text: None)
+    onnx.export_onnx(model, tmp_path, lambda text: None)
     session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx", providers=["CPUExecutionProvider"])
     for size in (1, 6):
         image = torch.rand(size, 1, 28, 28)

@@ -14,8 +14,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from aaecli import __version__
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.errors import AaeError
+from aaecli.export import onnx as export
+from aaecli.export import parity
 from aaecli.graph import work
-from aaecli.learn import export, parity
 from aaecli.models.networks import Networks
 from aaecli.serve import session
 from aaecli.serve.session import open_encoder

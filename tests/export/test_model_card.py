@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aaecli.learn.card import _figures
+from aaecli.export.model_card import _figures
 
 ENTRY = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "num_images": 3}
 

@@ -19,10 +19,10 @@ from aaecli import __version__
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.errors import AaeError
+from aaecli.export.parity import check_parity, parity_inputs, style_deviation, style_scale
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_onnx
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
-from aaecli.learn.parity import check_parity, parity_inputs, style_deviation, style_scale
 
 OPSET = 20
 SCHEMA = "1"

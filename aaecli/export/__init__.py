@@ -1,0 +1,1 @@
+"""From a checkpoint to two ONNX files and their model card."""

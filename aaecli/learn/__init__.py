@@ -1,1 +1,0 @@
-"""The left half of the program: networks, priors, objectives, the training step, checkpoints, export. torch."""
