@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from aaecli.data.classes import plain_name, suspects
+from aaecli.data.readers.image_folder.classes import plain_name, suspects
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest_aaecli
 
@@ -28,8 +28,8 @@ def take_answers(folder: Path, answers: Path, added: Iterable[str]) -> Counter[s
     Raises:
         AaeError: The list is of other pictures or empty, or a label in it is no class, by a slip perhaps.
     """
-    from aaecli.data.folder import keep_labels, list_folder
-    from aaecli.data.labels import read_labels, resembles
+    from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
+    from aaecli.data.readers.image_folder.labels import read_labels, resembles
 
     listing = list_folder(folder)
     found = read_labels(answers, folder, listing.train)

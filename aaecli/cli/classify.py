@@ -126,8 +126,8 @@ def classify(
         from aaecli.cli.kept_inputs import InputKeeper
 
         keeper = InputKeeper(save_input, images or [], force=force)
-    from aaecli.data.files import find
-    from aaecli.data.name_lists import names_from
+    from aaecli.data.naming.files import find
+    from aaecli.data.naming.name_lists import names_from
     from aaecli.files.opening import is_file
 
     sources = find(images or [], recursive=recursive)

@@ -81,7 +81,7 @@ def data(
     if context.invoked_subcommand:
         return
     from aaecli.cli.loading import load
-    from aaecli.data.inspection import inspect_dataset
+    from aaecli.data.inspection.inspection import inspect_dataset
     from aaecli.terminal.console import out, print_json
 
     # The embedded files are compared with the published checksums whenever they are loaded.
@@ -129,7 +129,7 @@ def export(
 ) -> None:
     """Write one image of a data set as a picture, and tell its true label on stderr."""
     from aaecli.data.dataset import load_dataset
-    from aaecli.data.inspection import encode_image
+    from aaecli.data.inspection.inspection import encode_image
     from aaecli.files.outputs import Outputs
     from aaecli.files.own_files import is_picture
     from aaecli.terminal.console import print_json, say

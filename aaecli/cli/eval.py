@@ -147,8 +147,8 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     from dataclasses import replace
 
     from aaecli.config.schema import Image
-    from aaecli.data.collection import image_of
     from aaecli.data.dataset import all_labelled, load_dataset, with_classes
+    from aaecli.data.readers.image_folder.collection import image_of
     from aaecli.metrics.classification import evaluate as judge
     from aaecli.serve.novelty import evaluate_onnx
     from aaecli.serve.session import open_encoder

@@ -111,7 +111,7 @@ def label(
         raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
     from aaecli.cli.answers import take_answers
     from aaecli.config.schema import Image
-    from aaecli.data.labels import NAME
+    from aaecli.data.readers.image_folder.labels import NAME
     from aaecli.files.writing import check_no_links
     from aaecli.terminal import console
 
@@ -139,7 +139,7 @@ def label(
         return
 
     from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
-    from aaecli.data.folder import keep_labels, list_folder
+    from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
 
     asked = [
         (dataset.train_name[place], dataset.train_image[place], guess, probability)
@@ -240,7 +240,7 @@ def _outputs(out: Path | None, folder: Path, model: Path | None, *, force: bool)
 
 def _write(outputs: Outputs, out: Path, dataset: Dataset, questions: list[Question]) -> None:
     from aaecli.cli.labelling import encode_list
-    from aaecli.data.contact_sheet import encode_contact_sheet
+    from aaecli.data.inspection.contact_sheet import encode_contact_sheet
 
     places = [question.place for question in questions]
     outputs.write(out.with_suffix(".png"), encode_contact_sheet(dataset.train_image[places]))

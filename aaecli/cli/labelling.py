@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from aaecli.data.classes import plain_name
+from aaecli.data.readers.image_folder.classes import plain_name
 from aaecli.terminal.console import has_blocks, has_colour, say
 from aaecli.text import for_csv, for_terminal
 

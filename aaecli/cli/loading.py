@@ -39,7 +39,7 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
         return dataset
     from pathlib import Path
 
-    from aaecli.data.collection import load_collection
+    from aaecli.data.readers.image_folder.collection import load_collection
 
     with _decoding(quiet=quiet) as progress:
         dataset = load_collection(Path(data), image, progress)

@@ -115,7 +115,7 @@ def _other_ways(names: tuple[str, str], decoder: Decoder) -> str:
 
 def _code_of(picture: str, decoder: Decoder, index: int | None) -> Code:
     """Find the point of the latent space that a picture has; with the label of a class, where one is asked for."""
-    from aaecli.data.prepare import prepare
+    from aaecli.data.preprocessing.prepare import prepare
     from aaecli.serve.discovery import encoder_beside
     from aaecli.serve.generate import Code, one_class
     from aaecli.serve.session import open_encoder

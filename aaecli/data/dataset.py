@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.config.schema import Image
-from aaecli.data.duplicates import first_copies
-from aaecli.data.findings import Findings
-from aaecli.data.idx import MAX_BYTES, read_idx, read_labels
-from aaecli.data.idx_files import find_idx, idx_home
+from aaecli.data.inspection.duplicates import first_copies
+from aaecli.data.inspection.findings import Findings
+from aaecli.data.readers.idx import MAX_BYTES, read_idx, read_labels
+from aaecli.data.readers.idx_files import find_idx, idx_home
 from aaecli.errors import AaeError
 
 _MNIST_SHA256 = {
@@ -177,7 +177,7 @@ def load_dataset(
             return _load(embedded, "MNIST", _MNIST_SHA256, image)
     if holds_pictures(Path(folder)):
         # Decoding pictures takes modules that IDX files do without.
-        from aaecli.data.collection import load_collection
+        from aaecli.data.readers.image_folder.collection import load_collection
 
         return load_collection(Path(folder), image or Image(), progress)
     return _load(idx_home(Path(folder)) or Path(folder), "", {}, image)

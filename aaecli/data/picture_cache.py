@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.data.prepare import Batch, Recipe, prepare_chunk
+from aaecli.data.preprocessing.prepare import Batch, Recipe, prepare_chunk
 from aaecli.data.workers import CHUNK, workers
 from aaecli.errors import AaeError
 from aaecli.files.cache import cache_folder

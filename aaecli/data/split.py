@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.data.dataset import Dataset
-from aaecli.data.duplicates import has_copy
+from aaecli.data.inspection.duplicates import has_copy
 from aaecli.errors import AaeError
 from aaecli.files.writing import replacing
 

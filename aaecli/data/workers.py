@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 
-from aaecli.data.prepare import Batch, Recipe, prepare_chunk
+from aaecli.data.preprocessing.prepare import Batch, Recipe, prepare_chunk
 from aaecli.errors import AaeError
 
 CHUNK = 128

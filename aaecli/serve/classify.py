@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.data.normalise import BLANK
-from aaecli.data.prepare import Batch
+from aaecli.data.preprocessing.normalise import BLANK
+from aaecli.data.preprocessing.prepare import Batch
 from aaecli.errors import AaeError
 from aaecli.serve.novelty import is_doubtful, reconstruction_error, strange_above
 from aaecli.serve.session import Decoder, Encoder
@@ -60,7 +60,7 @@ def classify(
     """Answer for each picture, in order.
 
     Args:
-        prepared: Pictures in order, as ``aaecli.data.prepare`` gives them.
+        prepared: Pictures in order, as ``aaecli.data.preprocessing.prepare`` gives them.
         encoder: What reads.
         decoder: Gives what tells how strange a picture is, or None; called only where an answer leaves a doubt.
         top_k: Number of classes in ``Answer.top``.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aaecli.config.priors import STYLE_PRIORS
-from aaecli.data.prepare import Recipe
+from aaecli.data.preprocessing.prepare import Recipe
 from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
 

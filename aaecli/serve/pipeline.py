@@ -9,7 +9,7 @@ from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 
-from aaecli.data.prepare import Batch, Recipe, prepare_chunk
+from aaecli.data.preprocessing.prepare import Batch, Recipe, prepare_chunk
 from aaecli.errors import AaeError
 from aaecli.serve.classify import Answer, Failure, classify
 from aaecli.serve.device import Device

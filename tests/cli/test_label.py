@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from aaecli.cli.labelling import Answers
-from aaecli.data.folder import list_folder
+from aaecli.data.readers.image_folder.folder import list_folder
 from tests.cli.conftest import Run
 from tests.cli.test_own_pictures import SMALL
 from tests.data.drawings import drawing, write_classes, write_pictures

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 from aaecli.data.dataset import Dataset
-from aaecli.data.findings import Findings
+from aaecli.data.inspection.findings import Findings
 from aaecli.data.split import Split, split, write_labels
 from aaecli.errors import AaeError
 from aaecli.experiments.cross_validation import deal

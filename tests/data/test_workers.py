@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aaecli.data import workers as module
-from aaecli.data.prepare import Recipe
+from aaecli.data.preprocessing.prepare import Recipe
 from aaecli.data.workers import Workers, num_cores, workers
 from aaecli.errors import AaeError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aaecli.data import pictures
+from aaecli.data.decoding import pictures
 from tests.test_suggestions import parse
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from aaecli.config.models import FAMILY
 from aaecli.config.resolve import preset_names, resolve
 from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
-from aaecli.data.findings import Findings
+from aaecli.data.inspection.findings import Findings
 from aaecli.data.split import split
 from aaecli.training.trainer import Trainer
 

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
-from aaecli.data.prepare import Recipe
+from aaecli.data.preprocessing.prepare import Recipe
 from aaecli.errors import AaeError
 from aaecli.graph.work import check_model
 from aaecli.serve import device, session

@@ -1,0 +1,1 @@
+"""From a picture as people have it to the image that a model reads."""

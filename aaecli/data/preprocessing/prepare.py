@@ -1,0 +1,130 @@
+"""From the names of picture files to what the model sees."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from aaecli.data.decoding.pictures import Picture, decode
+from aaecli.data.naming.files import read_bytes
+from aaecli.data.preprocessing.normalise import BLANK, Normalised, normalise, pass_through
+from aaecli.errors import AaeError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some pictures in order, those that could be read and those that could not.
+
+    Attributes:
+        names: Name of each picture.
+        outcomes: For each, what is odd about it, or why it could not be read.
+        num_pages: For each, the pages or frames in its file, of which the first is read; 0 where none could be.
+        images: uint8 (G, H, W) or, in colour, (G, H, W, 3): what the model sees of the G that could be read, in the
+            same order.
+    """
+
+    names: list[str]
+    outcomes: list[tuple[str, ...] | AaeError]
+    num_pages: list[int]
+    images: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a picture becomes the model's input.
+
+    Attributes:
+        shape: Height and width of the model's images.
+        invert: True: the pictures are dark on light; False: light on dark; None: found for each.
+        normalise: Find, crop, scale and centre the strokes; otherwise the picture is only resized.
+        channels: 1, or 3 for colour, which only goes without ``normalise``: ink has none.
+    """
+
+    shape: tuple[int, int] = (28, 28)
+    invert: bool | None = None
+    normalise: bool = True
+    channels: int = 1
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Shape of one image as it is stored: (H, W) or (H, W, 3)."""
+        return self.shape if self.channels == 1 else (*self.shape, self.channels)
+
+
+def prepare(name: str, recipe: Recipe) -> Normalised:
+    """Read one picture file into what the model sees.
+
+    Raises:
+        AaeError: It cannot be read.
+    """
+    batch = prepare_chunk([name], recipe)
+    outcome = batch.outcomes[0]
+    if isinstance(outcome, AaeError):
+        raise outcome
+    return Normalised(batch.images[0], outcome)
+
+
+def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
+    """Prepare a few pictures together.
+
+    Args:
+        sources: Names of files, or errors that take the place of one.
+        recipe: How.
+    """
+    names = [source if isinstance(source, str) else "" for source in sources]
+    with warnings.catch_warnings():
+        # Pillow warns of much that it then reads all the same; what it cannot read it raises.
+        warnings.simplefilter("ignore")
+        decoded = [_decode(source) for source in sources]
+    done: dict[int, NDArray[np.uint8]] = {}
+    # Nearly all pictures of a large folder may be as the model wants them, and it is quick to look at all at once.
+    fitting = [
+        (place, picture.pixels)
+        for place, picture in enumerate(decoded)
+        if not isinstance(picture, AaeError) and picture.pixels.shape == recipe.shape
+    ]
+    if recipe.normalise and fitting:
+        same, as_it_is = pass_through(np.stack([pixels for _, pixels in fitting]), invert=recipe.invert)
+        done = {fitting[row][0]: same[row] for row in np.flatnonzero(as_it_is).tolist()}
+    outcomes: list[tuple[str, ...] | AaeError] = []
+    images = []
+    for place, picture in enumerate(decoded):
+        if isinstance(picture, AaeError):
+            outcomes.append(picture)
+        elif (image := done.get(place)) is not None:
+            outcomes.append(())
+            images.append(image)
+        else:
+            pixels = picture.pixels
+            seen = normalise(pixels, recipe.shape, invert=recipe.invert) if recipe.normalise else None
+            seen = seen or _resize_only(pixels, recipe)
+            outcomes.append(seen.oddities)
+            images.append(seen.image)
+    num_pages = [0 if isinstance(picture, AaeError) else picture.num_pages for picture in decoded]
+    return Batch(
+        names, outcomes, num_pages, np.stack(images) if images else np.empty((0, *recipe.stored_shape), np.uint8)
+    )
+
+
+def _decode(source: str | AaeError) -> Picture | AaeError:
+    if isinstance(source, AaeError):
+        return source
+    try:
+        return decode(read_bytes(source), source)
+    except AaeError as error:
+        return error
+
+
+def _resize_only(pixels: NDArray[np.uint8], recipe: Recipe) -> Normalised:
+    picture = Image.fromarray(pixels).convert("L" if recipe.channels == 1 else "RGB")
+    size = recipe.shape[::-1]
+    if picture.size != size:
+        shrinks = picture.size[0] >= size[0] and picture.size[1] >= size[1]
+        picture = picture.resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC)
+    image = np.asarray(picture)
+    # One even tone: whatever the pictures are of, it is not here.
+    return Normalised(255 - image if recipe.invert else image, (BLANK,) if np.ptp(image) == 0 else ())

@@ -1,0 +1,1 @@
+"""Folders of pictures as a data set."""
