@@ -139,7 +139,7 @@ def benchmark(
 
     Writes [bold]results.json[/bold], [bold]results.csv[/bold], [bold]results.md[/bold] and [bold]accuracy.png[/bold].
     """
-    from aaecli.cli.benchmark_display import BenchmarkDisplay
+    from aaecli.cli.displays.benchmark import BenchmarkDisplay
     from aaecli.experiments.results import read_results
     from aaecli.files.outputs import Outputs
 

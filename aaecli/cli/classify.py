@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aaecli.cli import options
-from aaecli.cli.classify_display import Counter, Writer
+from aaecli.cli.displays.classify import Counter, Writer
 from aaecli.terminal.console import report, say
 
 if TYPE_CHECKING:

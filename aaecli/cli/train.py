@@ -354,8 +354,8 @@ def train(
         sys.stdout.write(for_toml(explained(settings)))
         return
 
+    from aaecli.cli.displays.training import TrainingDisplay
     from aaecli.cli.loading import load
-    from aaecli.cli.training_display import TrainingDisplay
     from aaecli.cli.training_outcome import render, say_what_is_next
     from aaecli.runs.listing import newest_stopped
     from aaecli.runs.paths import NEWEST_MODEL

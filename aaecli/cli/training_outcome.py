@@ -15,7 +15,7 @@ from aaecli.text import for_terminal
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from aaecli.cli.training_display import TrainingDisplay
+    from aaecli.cli.displays.training import TrainingDisplay
 
 
 def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool) -> None:

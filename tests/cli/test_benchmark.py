@@ -150,7 +150,7 @@ def test_a_benchmark_that_was_killed_goes_on(benchmark, here, monkeypatch):
 
 
 def test_a_stop_says_how_to_go_on(benchmark, here, monkeypatch):
-    from aaecli.cli.benchmark_display import BenchmarkDisplay
+    from aaecli.cli.displays.benchmark import BenchmarkDisplay
 
     def stop(self, number, losses):
         if number == 2:

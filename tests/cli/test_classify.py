@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aaecli.cli import classify_display
+from aaecli.cli.displays import classify as classify_display
 from aaecli.serve.session import open_encoder
 from tests.data.redraw import dark_on_white, encode
 from tests.serve.pair import shared_pair, write_pair

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from aaecli.cli import classify_display
-from aaecli.cli.classify_display import Counter
+from aaecli.cli.displays import classify
+from aaecli.cli.displays.classify import Counter
 
 
 def ticking(monkeypatch, seconds):
     """Let each look at the clock find it so many seconds later."""
     now = iter(number * seconds for number in range(1000))
-    monkeypatch.setattr(classify_display.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(classify.time, "monotonic", lambda: next(now))
 
 
 def test_it_wipes_its_line_before_something_else_is_said_and_at_the_end(monkeypatch, capsys):

@@ -6,8 +6,8 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from aaecli.cli.displays.training import TrainingDisplay
 from aaecli.cli.fitting_table import fitting_table
-from aaecli.cli.training_display import TrainingDisplay
 from aaecli.config.parsing import plain
 from aaecli.experiments.results import by_group, row
 from aaecli.terminal import console

@@ -11,8 +11,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from aaecli.cli import training_display
-from aaecli.cli.training_display import TrainingDisplay
+from aaecli.cli.displays import training
+from aaecli.cli.displays.training import TrainingDisplay
 from aaecli.terminal import console
 
 PLAN = {
@@ -29,7 +29,7 @@ ROW = {
 @pytest.fixture
 def written(terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What is drawn on a terminal, all of it at once."""
-    monkeypatch.setattr(training_display, "_REFRESH_SECONDS", -1)
+    monkeypatch.setattr(training, "_REFRESH_SECONDS", -1)
     return terminal
 
 
@@ -105,7 +105,7 @@ def test_a_log_gets_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_time_left_counts_from_where_it_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
     display = TrainingDisplay(quiet=True)
     now = 1000.0
-    monkeypatch.setattr(training_display.time, "monotonic", lambda: now)
+    monkeypatch.setattr(training.time, "monotonic", lambda: now)
     display.begin({**PLAN, "number": 50})
     display.step(51, {})
     now += 75
