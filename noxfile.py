@@ -92,9 +92,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def golden(session: nox.Session) -> None:
-    """Write tests/learn/golden.json anew, after a change that is meant to alter what training computes."""
+    """Write tests/training/golden.json anew, after a change that is meant to alter what training computes."""
     _install(session, "-e", ".", *_group("test"))
-    session.run("python", "-m", "tests.learn.golden", env={"OMP_NUM_THREADS": "1"})
+    session.run("python", "-m", "tests.training.golden", env={"OMP_NUM_THREADS": "1"})
 
 
 def _measure(session: nox.Session, *benchmarks: str) -> None:

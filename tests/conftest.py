@@ -113,3 +113,15 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.delenv("AAECLI_DATA", raising=False)
     return folder
+
+
+@pytest.fixture
+def small_config():
+    """Give a function that shrinks a preset: ``small_config("default", model="baseline", seed=1)``."""
+
+    def make(preset: str = "default", **flags):
+        from tests.small_models import shrunk
+
+        return shrunk(preset, **flags)
+
+    return make

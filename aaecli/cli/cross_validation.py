@@ -38,7 +38,8 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
     """Train again as the model of a checkpoint was trained, ``folds`` times, and judge by what was left out.
 
     Returns:
-        What ``aaecli.metrics.classification.evaluate`` gives of all left-out images together, and ``folds``: the accuracy of each.
+        What ``aaecli.metrics.classification.evaluate`` gives of all left-out images together, and ``folds``: the
+        accuracy of each.
     """
     import numpy as np
 

@@ -80,7 +80,7 @@ class Outputs:
 
     @contextmanager
     def replacing(self, path: Path, *, sync: bool = True) -> Iterator[Path]:
-        """Give a temporary path beside ``path``, as ``aaecli.files.writing.replacing`` does; claims the name if nobody has.
+        """Give a temporary path beside ``path``, as ``writing.replacing`` does; claims the name if nobody has.
 
         Raises:
             AaeError: As for ``claim``; or another program made the file since it was claimed.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.test_runs import write_run
+from tests.runs.test_listing import write_run
 
 PRECIOUS = "a week of work\n"
 

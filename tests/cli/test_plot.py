@@ -13,7 +13,7 @@ from tests.cli.conftest import Run
 from tests.cli.test_train import SMALL
 from tests.cli.test_train import aaecli as run_command
 from tests.conftest import WriteDataset
-from tests.test_runs import write_run
+from tests.runs.test_listing import write_run
 
 
 def test_curves_of_the_newest_run_go_into_its_folder(aaecli: Run, in_empty_folder: Path) -> None:

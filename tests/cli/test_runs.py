@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.test_runs import DONE, write_run, write_state
+from tests.runs.test_listing import DONE, write_run, write_state
 
 
 def test_no_runs_yet(aaecli: Run, in_empty_folder: Path) -> None:

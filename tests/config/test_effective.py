@@ -133,7 +133,7 @@ _DRAWS = {
 
 @pytest.mark.parametrize("case", ["semisupervised-tutorial", "baseline-default", "clustering-paper", "aae-default"])
 def test_a_setting_that_is_called_inert_changes_no_loss(case: str):
-    from tests.learn import golden
+    from tests.training import golden
 
     config = golden.settings_of(case)
     data = golden.drawings()

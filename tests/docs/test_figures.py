@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aaecli.experiments.results import write_results
-from tests.test_results import result
+from tests.experiments.test_results import result
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))

@@ -31,7 +31,7 @@ def make_model(config):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    from tests.learn.conftest import shrunk
+    from tests.small_models import shrunk
 
     model = make_model(shrunk("default"))
     folder = tmp_path_factory.mktemp("exports")

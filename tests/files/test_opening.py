@@ -23,11 +23,11 @@ _READ_OF = {("np", "load"), ("torch", "load"), ("json", "load"), ("tomllib", "lo
 _READ_OF |= {("shutil", "copy"), ("onnx", "load"), ("Image", "open"), ("ort", "InferenceSession")}
 _RAISE = {"is_file", "is_dir", "exists", "is_fifo", "is_socket", "lexists"}
 _REASONED = {
-    "files.py": ["os.open(path, _FLAGS)", "os.fdopen(_open(path, what, hint), 'rb')"],
+    "files/opening.py": ["os.open(path, _FLAGS)", "os.fdopen(_open(path, what, hint), 'rb')"],
     # The package's own files.
     "config/resolve.py": ["entry.read_text(encoding='utf-8')"],
     # A file that the program made a moment ago and nobody else knows of; the folder that it is in.
-    "writing.py": [
+    "files/writing.py": [
         "temporary.open('rb')",
         "os.open(folder, os.O_RDONLY)",
         # To write, through no link, and what it has seen to be a file.
@@ -36,17 +36,17 @@ _REASONED = {
         "shutil.copyfile(path, temporary)",
     ],
     # To write beside it: through no link, and what is not to be read is of another program.
-    "learn/training.py": ["shutil.copyfile(folder / 'model.pt', temporary)"],
+    "training/run.py": ["shutil.copyfile(folder / 'model.pt', temporary)"],
     # The system's own.
-    "learn/devices.py": ["Path('/proc/cpuinfo').read_text(encoding='utf-8', errors='replace')"],
-    "threads.py": ["path.read_text(encoding='utf-8', errors='replace')"],
+    "models/devices.py": ["Path('/proc/cpuinfo').read_text(encoding='utf-8', errors='replace')"],
+    "models/threads.py": ["path.read_text(encoding='utf-8', errors='replace')"],
     "serve/device.py": [
         "(Path(os.environ.get('SystemRoot', 'C:\\\\Windows')) / 'System32' / 'nvcuda.dll').exists()",
         "Path(node).exists()",
     ],
-    "health.py": ["place.exists()"],
+    "doctor/findings.py": ["place.exists()"],
     # A pipe that a shell has opened already.
-    "data/name_lists.py": ["os.fdopen(int(opened[1]), 'rb', closefd=False)"],
+    "data/naming/name_lists.py": ["os.fdopen(int(opened[1]), 'rb', closefd=False)"],
     # What is unpacked comes from files that open_regular has opened.
     "data/picture_cache.py": ["np.load(file, allow_pickle=False)", "zipfile.ZipFile(file)", "archive.open(entry)"],
 }
@@ -67,7 +67,7 @@ def openings(text: str) -> list[str]:
             # An entry of os.scandir knows what it is; os.path's functions let no error through.
             opens = name == "open" and (of == "os" or not _only_writes(node, of in ("io", "gzip", "codecs", "bz2")))
             opens |= (
-                (name in _READ and of != "files")
+                (name in _READ and of != "opening")
                 or (of, name) in _READ_OF
                 or (name in _RAISE and of not in ("entry", "os.path"))
             )

@@ -24,38 +24,38 @@ _WRITERS_OF = {
 }
 _REASONED = {
     # The atomic writer and appending; run folders, which are new when they are made.
-    "writing.py": [
+    "files/writing.py": [
         "tempfile.mkstemp(prefix=f'.{begin}.', dir=path.parent)",
         "path.parent.mkdir(parents=True, exist_ok=True)",
         "os.open(path, flags, 438)",
         "os.fdopen(os.open(path, flags, 438), 'a+b')",
     ],
-    "paths.py": ["root.mkdir(parents=True, exist_ok=True)", "run.mkdir()"],
+    "runs/paths.py": ["root.mkdir(parents=True, exist_ok=True)", "run.mkdir()"],
     # Bytes for memory.
     "data/encode.py": ["image.save(file, form, **options)"],
     "figures/style.py": ["figure.savefig(buffer, format=form, metadata=metadata)"],
     # The cache of the program itself: a file that a temporary one has opened, and the date of one that is used.
     "data/picture_cache.py": ["np.savez(file, digest", "path.touch()"],
     # The lock and the events of a run folder, in which no link has been found.
-    "runlock.py": ["FileLock(run / _NAME, timeout=patience)", "FileLock(run / _NAME, timeout=0)"],
-    "learn/journal.py": ["SummaryWriter(str(folder))"],
+    "runs/lock.py": ["FileLock(run / _NAME, timeout=patience)", "FileLock(run / _NAME, timeout=0)"],
+    "training/tensorboard.py": ["SummaryWriter(str(folder))"],
     # A stream of the process.
-    "data/decoder_process.py": ["open(os.dup(1), 'wb')"],
+    "data/decoding/decoder_process.py": ["open(os.dup(1), 'wb')"],
     # A file without a name, to see whether a folder can be written to.
-    "health.py": ["tempfile.TemporaryFile(dir=place)"],
+    "doctor/findings.py": ["tempfile.TemporaryFile(dir=place)"],
 }
 """How calls that may write begin, and why."""
 _REPLACING = {
-    "outputs.py": "what every command writes",
-    "writing.py": "it is made here",
+    "files/outputs.py": "what every command writes",
+    "files/writing.py": "it is made here",
     "data/picture_cache.py": "the cache of the program itself",
-    "data/labels.py": "labels.csv of a folder of pictures: what it says is read first and stays",
+    "data/readers/image_folder/labels.py": "labels.csv of a folder of pictures: what it says is read first and stays",
     "data/split.py": "labels.csv of a run folder, which the training has locked",
-    "learn/records.py": "metrics.csv of a run folder",
-    "learn/checkpoint.py": "model.pt and last.pt of a run folder",
-    "learn/training.py": "a run folder's files, and the newest model, whose name the command has checked",
-    "provenance.py": "the program's own notes in its cache, of which files it trusts",
-    "results.py": "results of a benchmark, whose names the command has claimed",
+    "training/metrics_csv.py": "metrics.csv of a run folder",
+    "checkpoint/file.py": "model.pt and last.pt of a run folder",
+    "training/run.py": "a run folder's files, and the newest model, whose name the command has checked",
+    "checkpoint/provenance.py": "the program's own notes in its cache, of which files it trusts",
+    "experiments/results.py": "results of a benchmark, whose names the command has claimed",
 }
 """Modules that use the atomic writer without ``Outputs``, and why."""
 

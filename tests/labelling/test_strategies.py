@@ -11,7 +11,7 @@ from aaecli.data.dataset import Dataset
 from aaecli.labelling.selection import choose_questions, choose_rule
 from aaecli.labelling.strategies import Reading, badge, k_means, read, typiclust
 from aaecli.models.networks import Networks
-from tests.learn.conftest import shrunk
+from tests.small_models import shrunk
 
 
 def generator() -> torch.Generator:

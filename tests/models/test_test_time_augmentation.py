@@ -16,8 +16,8 @@ from aaecli.models.networks import Networks, looking_once
 from aaecli.models.test_time_augmentation import NUM_VIEWS, mean_label_logits, views
 from aaecli.training import run, validation
 from aaecli.training.step import Step
-from tests.learn.test_export import make_model
-from tests.learn.test_training import Watcher
+from tests.export.test_onnx import make_model
+from tests.training.test_run import Watcher
 
 SHIFTS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
 
@@ -67,7 +67,7 @@ def test_once_trained_the_label_is_of_all_views_and_the_style_is_the_images_own(
     (False, "autoencoder", 1, 1),
 ])  # fmt: skip
 def test_how_often_an_encoder_looks(small_config, monkeypatch, training, model, shift, looks):
-    encoder = make_encoder(small_config, model, test_time_shift=shift).train(run)
+    encoder = make_encoder(small_config, model, test_time_shift=shift).train(training)
     seen = []
     body = encoder.body.forward
     monkeypatch.setattr(encoder.body, "forward", lambda image: seen.append(len(image)) or body(image))

@@ -11,7 +11,7 @@ import torch
 from aaecli.errors import AaeError
 from aaecli.models.batch import Batch
 from aaecli.training.cuda_graph import Captured
-from tests.learn.test_step import make_batch, make_step
+from tests.training.test_step import make_batch, make_step
 
 
 class FakeGraph:

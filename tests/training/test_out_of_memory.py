@@ -9,7 +9,7 @@ from aaecli.errors import AaeError
 from aaecli.training.cuda_graph import WARM_UP, Captured
 from aaecli.training.out_of_memory import telling_what_fits
 from aaecli.training.step import Step
-from tests.learn.test_step import make_batch, make_step
+from tests.training.test_step import make_batch, make_step
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import torch
 
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import resolve
+from aaecli.config.schema import Augmentation, Config
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.networks import Encoding, Networks
 from aaecli.training import losses as objectives
@@ -254,7 +255,7 @@ def test_a_compiled_step_is_one_graph_and_gives_the_same_losses(small_config, mo
 @pytest.mark.parametrize(("share", "kept"), [(0.0, (12, 4)), (0.75, (3, 1)), (1.0, (0, 0))])
 def test_the_first_images_of_each_part_stay_as_they_are_and_the_others_are_changed(share, kept):
     augmentation = {"rotation": 20.0, "cutout": 9, "contrast": 0.5, "share": share}
-    step = make_step(resolve(preset="tutorial", flags={"augmentation": augmentation}))
+    step = make_step(Config(augmentation=Augmentation(**augmentation)))
     parts = [torch.rand(12, *SHAPE), torch.rand(4, *SHAPE)]
     same = (step._augmented(parts) == torch.cat(parts)).flatten(1).all(1)
     assert same.tolist() == [place < num for part, num in zip(parts, kept, strict=True) for place in range(len(part))]
@@ -265,7 +266,7 @@ def test_the_first_images_of_each_part_stay_as_they_are_and_the_others_are_chang
     [{"rotation": 20.0}, {"mirror": True}, {"stroke": 0.5}, {"brightness": 0.5}, {"contrast": 0.5}, {"cutout": 9}],
 )
 def test_each_change_comes_about_by_itself(asked):
-    step = make_step(resolve(preset="tutorial", flags={"augmentation": asked}))
+    step = make_step(Config(augmentation=Augmentation(**asked)))
     image = torch.rand(12, *SHAPE)
     assert not torch.equal(step._augmented([image]), image)
 

@@ -9,7 +9,7 @@ import pytest
 
 from aaecli.errors import AaeError
 from aaecli.training import run
-from tests.learn.test_training import Watcher, assert_same_weights, small  # noqa: F401
+from tests.training.test_run import Watcher, assert_same_weights, small  # noqa: F401
 
 
 def events(folder):

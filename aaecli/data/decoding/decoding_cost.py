@@ -1,8 +1,8 @@
 """Which picture files are sure to be decoded in little time and memory, by what their first bytes and chunks claim.
 
-All others are decoded too, but by a process that can be ended (``aaecli.data.decoding.decoder_process``): what a decoder does
-with a file made to keep it busy cannot be foretold. The limits were measured: the worst that passes them, a PNG of 40
-megapixels with transparency, takes 1.4 CPU seconds and 600 MB.
+All others are decoded too, but by a process that can be ended (``decoder_process``): what a decoder does with a file
+made to keep it busy cannot be foretold. The limits were measured: the worst that passes them, a PNG of 40 megapixels
+with transparency, takes 1.4 CPU seconds and 600 MB.
 """
 
 from __future__ import annotations

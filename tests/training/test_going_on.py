@@ -20,7 +20,7 @@ from aaecli.runs.listing import read_run
 from aaecli.runs.paths import find_model
 from aaecli.training import run, state
 from aaecli.training.tensorboard import Journal
-from tests.learn.test_training import Watcher, small  # noqa: F401
+from tests.training.test_run import Watcher, small  # noqa: F401
 
 
 @pytest.fixture

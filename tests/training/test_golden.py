@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.learn.golden import CASES, EXTRA, FILE, record
+from tests.training.golden import CASES, EXTRA, FILE, record
 
 RECORDED = json.loads(FILE.read_text(encoding="utf-8"))
 

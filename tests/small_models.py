@@ -1,10 +1,8 @@
-"""Small settings under which the whole of `learn` runs in moments."""
+"""Small settings under which any training runs in moments."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import pytest
 
 from aaecli.config.effective import inert
 from aaecli.config.resolve import resolve
@@ -41,13 +39,3 @@ def shrunk(preset: str, **flags: Any) -> Config:
         if name not in flags:
             wanted[name] = {key: value for key, value in wanted[name].items() if f"{name}.{key}" not in vain}
     return resolve(preset=preset, flags=wanted)
-
-
-@pytest.fixture
-def small_config():
-    """Give a function that shrinks a preset: ``small_config("default", model="baseline", seed=1)``."""
-
-    def make(preset: str = "default", **flags: Any) -> Config:
-        return shrunk(preset, **flags)
-
-    return make

@@ -1,4 +1,4 @@
-"""What only a GPU can show: run it on a machine that has one, with ``pytest -m gpu tests/learn/test_cuda.py``."""
+"""What only a GPU can show: run it on a machine that has one, with ``pytest -m gpu tests/training/test_cuda.py``."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from aaecli.training import run as training
 from aaecli.training.cuda_graph import Captured
 from aaecli.training.out_of_memory import telling_what_fits
 from aaecli.training.trainer import Trainer
-from tests.learn.test_step import make_batch, make_step
-from tests.learn.test_training import Watcher, assert_same_weights, rows_without_times
+from tests.training.test_run import Watcher, assert_same_weights, rows_without_times
+from tests.training.test_step import make_batch, make_step
 
 pytestmark = pytest.mark.gpu
 

@@ -32,7 +32,7 @@ def test_stored_colours_become_planes() -> None:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    from tests.learn.conftest import shrunk
+    from tests.small_models import shrunk
 
     config = shrunk("default", image={"channels": 3, "size": 16})
     torch.manual_seed(0)
