@@ -53,13 +53,15 @@ def build(section: type[_Section], table: Mapping[str, Any], prefix: str = "") -
         prefix: What stands before a key in messages: ``network.`` for the fields of that section.
 
     Raises:
-        AaeError: A key is unknown (the hint names the nearest one), or a value has the wrong type or range.
+        AaeError: It is no table, a key is unknown (the hint names the nearest one), or a value has the wrong type or
+            range.
     """
+    require(isinstance(table, Mapping), prefix.rstrip(".") or "what settings stand in", "a table", table)
     hints = typing.get_type_hints(section)
     values = {}
     for key, value in table.items():
         if key not in hints:
-            raise AaeError(f"There is no setting '{prefix}{key}'.", did_you_mean(key, hints))
+            raise AaeError(f"There is no setting '{prefix}{key}'.", did_you_mean(str(key), hints))
         values[key] = _convert(value, hints[key], prefix + key)
     return section(**values)
 
@@ -68,7 +70,6 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
     """Check a value against a type hint: a dataclass, a literal, a union, a tuple of integers or a plain type."""
     origin = typing.get_origin(hint)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        require(isinstance(value, Mapping), key, "a table", value)
         return build(hint, value, key + ".")
     if origin is types.UnionType or origin is typing.Union:
         plain, literal = typing.get_args(hint)

@@ -305,3 +305,9 @@ def test_explained_settings_are_read_back(preset: str, tmp_path: Path) -> None:
     assert all(len(line) <= 100 for line in lines)
     for before, line in itertools.pairwise(lines):
         assert before.startswith("# ") or not re.match(r"\w+ = |\[", line), line
+
+
+@pytest.mark.parametrize("table", [{5: 1}, {None: 2}, {"network": {5: 1}}, {"network": 3}, "x", [1], None])
+def test_what_is_no_table_of_settings_is_refused(table: Any) -> None:
+    with pytest.raises(AaeError, match=r"There is no setting '|must be a table"):
+        from_table(table)

@@ -66,10 +66,13 @@ def test_a_file_that_is_not_there_holds_no_results(tmp_path):
         "{}",
         '{"schema": 2, "results": []}',
         '{"schema": 1, "results": [{"seed": "0"}]}',
+        '{"schema": 1, "results": ["x", 3, null]}',
+        '{"schema": 1, "results": {"a": {}}}',
+        '{"schema": 1, "results": "xy"}',
         "\udcff",
         "[" * 99999,
     ],
-    ids=range(7),
+    ids=range(10),
 )
 def test_a_damaged_file_is_said_to_be(tmp_path, text):
     (tmp_path / "results.json").write_text(text, errors="surrogateescape")

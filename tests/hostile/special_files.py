@@ -101,7 +101,7 @@ _PLACES: tuple[tuple[Callable[[Path], object], str, str], ...] = (
     (_classifier, "encoder.onnx", "eval encoder.onnx"),
     (_settings, "mine.toml", "train --config mine.toml --print-config"),
     (_settings, "mine.toml", "train --preset mine.toml --print-config"),
-    (_settings, "mine.toml", "benchmark --config mine.toml --out bench"),
+    (_settings, "mine.toml", "benchmark --config mine.toml --out bench --data absent"),
     (_pictures, "mine/0/0.png", "data --data mine"),
     (_pictures, "mine/0", "data --data mine"),
     (_pictures, "mine", "data --data mine"),
