@@ -331,6 +331,7 @@ def test_the_counter_knows_the_total_of_folders_and_lists_not_of_pipes(classify,
     for number in range(3):
         save(here / "many" / f"{number}.png", mnist.test_image[number])
     (here / "list.txt").write_text("many/0.png\nmany/1.png\n")
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal gets no counter
     totals = []
     counter = classify_display.Counter
     monkeypatch.setattr("aaecli.cli.classify.Counter", lambda **how: totals.append(how["total"]) or counter(**how))
