@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,7 +183,7 @@ def write(path: Path, kind: str, content: dict[str, Any]) -> None:
         try:
             torch.save(plain(whole), temporary)
         except RuntimeError as error:  # torch's zip writer reports a full disk this way
-            raise OSError(None, "the disk is full or the file too large", str(temporary)) from error
+            raise OSError(errno.ENOSPC, "the disk is full or the file too large", str(temporary)) from error
 
 
 def read(path: Path, kind: str, max_bytes: int) -> dict[str, Any]:

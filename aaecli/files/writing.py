@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -17,6 +18,15 @@ from aaecli.suggestions import suggest
 
 _LONGEST_PREFIX = 100
 """Bytes of a name that its temporary file has too: names can be as long as the file system allows."""
+_NO_ROOM = "Make free space on the disk of that folder."
+_NO_PERMISSION = "Check the permissions of that folder and of the file, or write elsewhere."
+_REMEDIES = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EACCES: _NO_PERMISSION,
+    errno.EPERM: _NO_PERMISSION,
+    errno.EROFS: _NO_PERMISSION,
+}
 
 
 @contextmanager
@@ -108,10 +118,8 @@ def _telling_what_fails(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise AaeError(
-            f"Cannot write {path}: {error.strerror or error}.",
-            "Check the folder's permissions and the free space on its disk.",
-        ) from error
+        hint = _REMEDIES.get(error.errno or 0, "Check the permissions of the folder and the free space on its disk.")
+        raise AaeError(f"Cannot write {path}: {error.strerror or error}.", hint) from error
 
 
 def sweep(folder: Path) -> None:

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from aaecli.cli.displays.benchmark import BenchmarkDisplay
 from aaecli.experiments.results import read_results
 from aaecli.training import run as training
 from tests.cli.test_train import SMALL as PRESET
@@ -150,8 +151,6 @@ def test_a_benchmark_that_was_killed_goes_on(benchmark, here, monkeypatch):
 
 
 def test_a_stop_says_how_to_go_on(benchmark, here, monkeypatch):
-    from aaecli.cli.displays.benchmark import BenchmarkDisplay
-
     def stop(self, number, losses):
         if number == 2:
             self.signal_number = signal.SIGINT
@@ -338,3 +337,11 @@ def test_a_strangers_run_that_is_damaged_is_left_out_and_named(aaecli, benchmark
     assert "semisupervised-8-001" in done.err
     assert "\x1b" not in done.err
     assert read_results(here / "benchmark/results.json") == []
+
+
+def test_only_files_that_were_written_are_named(capsys, tmp_path):
+    display = BenchmarkDisplay(quiet=False)
+    (tmp_path / "results.json").touch()
+    (tmp_path / "results.md").touch()
+    display.render([], tmp_path, as_json=False)
+    assert capsys.readouterr().err == f"Results in {tmp_path}: results.json, results.md.\n"

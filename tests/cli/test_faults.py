@@ -108,10 +108,10 @@ def test_memory_that_does_not_suffice_names_the_batch_that_fits(here: Path) -> N
 
 
 def test_networks_that_do_not_fit_are_the_networks_fault(here: Path) -> None:
-    (here / "small.toml").write_text("[network]\nhidden = [60000, 60000]\n")
+    (here / "small.toml").write_text("[network]\nhidden = [7000, 7000]\n")
     outcome = processes.run(words(2, "1h"), here, here / "notes/1", {resource.RLIMIT_AS: 2**30})
     assert outcome.code == 1
-    assert "do not fit into the memory" in outcome.err
+    assert "memory of the device" in outcome.err
     assert "network.hidden" in outcome.err
 
 
@@ -147,7 +147,7 @@ def test_a_terminal_that_is_closed_stops_and_saves(here: Path) -> None:
     started.kill(signal.SIGHUP)
     outcome = started.wait()
     assert outcome.code == 128 + signal.SIGHUP
-    assert "Go on with: aaecli train --resume runs/semisupervised-8-001" in outcome.err
+    assert "Go on with: `aaecli train --resume runs/semisupervised-8-001`" in outcome.err
     assert describe(run / "last.pt", "training")["number"] > 0
 
 

@@ -141,3 +141,25 @@ def test_a_folder_stands_for_the_model_in_it(in_empty_folder: Path) -> None:
     assert find_model(Path("nowhere.pt")) == Path("nowhere.pt")
     with pytest.raises(AaeError, match="no model in"):
         find_model(empty)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free space"),
+        (errno.EACCES, "permissions"),
+        (errno.EROFS, "permissions"),
+        (errno.EIO, "permissions of the folder and the free space"),
+    ],
+)
+def test_the_remedy_is_that_of_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    def failing(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(AaeError) as caught, replacing(tmp_path / "file.txt") as temporary:
+        temporary.write_text("new")
+    assert remedy in caught.value.hint
+    assert ("free space" in caught.value.hint) == (number in (errno.ENOSPC, errno.EIO))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from aaecli.cli.displays.training import TrainingDisplay
 from aaecli.cli.fitting_table import fitting_table
 from aaecli.config.parsing import plain
-from aaecli.experiments.results import by_group, row
+from aaecli.experiments.results import FILES, by_group, row
+from aaecli.files.opening import is_file
 from aaecli.terminal import console
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class BenchmarkDisplay(TrainingDisplay):
         if results:
             console.out().print(_table(results, (), console.out()))
         if not self.quiet:
-            console.say(f"Written: {folder / 'results.json'}, results.csv, results.md and accuracy.png.")
+            written = [name for name in (*FILES, "accuracy.png") if is_file(folder / name)]
+            console.say(f"Results in {folder}: {', '.join(written)}.")
         if self.signal_number:
             console.say("Stopped; the same command goes on from there.")
 
