@@ -40,6 +40,7 @@ _Device = Literal["auto", "cpu", "cuda", "mps"]
     )
 )
 def evaluate(
+    ctx: typer.Context,
     model: Annotated[
         Path | None,
         typer.Argument(
@@ -90,7 +91,9 @@ def evaluate(
     from aaecli.terminal import console
 
     path = find_model(model)
-    if threads is not None and path.suffix == ".onnx":
+    source = ctx.get_parameter_source("threads")
+    # A variable that is set for every command is no error with one that it does not concern.
+    if path.suffix == ".onnx" and source is not None and source.name == "COMMANDLINE":
         raise AaeError(f"--threads has no effect on {path}, which needs no torch.", "Leave it out.")
     if path.suffix != ".onnx":
         from aaecli.models.devices import use_threads
@@ -136,7 +139,7 @@ def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dat
         # Of the folder that it was trained on, wherever that is now, only what was kept back tells anything.
         is_elsewhere = data is not None and (not config.data or Path(data).resolve() != Path(config.data).resolve())
         is_other = is_elsewhere and not (held and set(held) <= set(dataset.train_name))
-        dataset = all_labelled(dataset) if is_other else kept_back(dataset, held)
+        dataset = all_labelled(dataset) if is_other else kept_back(dataset, held, path)
     dataset = with_classes(dataset, checkpoint.classes)
     _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, device)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aaecli.cli import options
+from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
     from aaecli.config.schema import Config
@@ -56,6 +57,15 @@ def export(
             help="Write a model card too, README.md: data, accuracy by class, limits, settings.",
         ),
     ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=_WHAT,
+            show_default="that of the training",
+            help="Images that the card judges the model by.",
+        ),
+    ] = None,
     force: Annotated[bool, options.force(_WHERE)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
@@ -72,6 +82,8 @@ def export(
     from aaecli.terminal import console
 
     path = find_model(model)
+    if data is not None and not card:
+        raise AaeError("--data has no effect without --card.", "Add --card, or leave it out.")
     outputs = Outputs(force=force, inputs=[path])
     if card:
         outputs.claim(out / CARD, is_sealed)
@@ -80,6 +92,9 @@ def export(
         from aaecli.export.onnx import export_onnx
 
         checkpoint = load_model(path)
+        if card:
+            # Before the export: where the images are unknown, nothing is written.
+            checkpoint.data_folder(data, path)
         if checkpoint.unfinished:
             console.say(f"{path} is of a training that has not ended: {checkpoint.unfinished}.")
         report = export_onnx(checkpoint, out, tell, outputs)
@@ -88,7 +103,7 @@ def export(
 
             tell("card: reading the test images")
             card_path = out / CARD
-            outputs.write(card_path, sealed(describe(checkpoint, report)))
+            outputs.write(card_path, sealed(describe(checkpoint, report, path, data)))
     if as_json:
         console.print_json({"model": str(path), "files": report} | ({"card": str(card_path)} if card else {}))
         return
@@ -100,11 +115,23 @@ def export(
     if card:
         console.put(f"card     {card_path}")
     if not quiet:
-        console.say(f"Next: {', then '.join(_next(checkpoint.config, out, draws='decoder' in report))}")
+        try:
+            learnt_from = checkpoint.data_folder(data, path)
+        except AaeError:
+            learnt_from = None
+        if commands := _next(checkpoint.config, learnt_from, out, draws="decoder" in report):
+            console.say(f"Next: {', then '.join(commands)}")
 
 
-def _next(config: Config, out: Path, *, draws: bool) -> list[str]:
-    """Suggest commands that use what was exported, on pictures of the kind that it learnt from."""
+def _next(config: Config, learnt_from: str | None, out: Path, *, draws: bool) -> list[str]:
+    """Suggest commands that use what was exported, on pictures of the kind that it learnt from.
+
+    Args:
+        config: The settings of its training.
+        learnt_from: The folder of its images, empty for the embedded ones; None where it is not known.
+        out: Where the files are.
+        draws: Whether a decoder is one of them.
+    """
     from aaecli.config.models import FAMILY
     from aaecli.data.dataset import holds_pictures
     from aaecli.files.opening import exists
@@ -114,11 +141,19 @@ def _next(config: Config, out: Path, *, draws: bool) -> list[str]:
     # Without --model these commands take exports/, and no other folder.
     where: list[str | Path] = [] if out.resolve() == EXPORTS.resolve() else ["--model", out]
     commands = []
-    if FAMILY[config.model].encodes_label and holds_pictures(config.data):
-        commands.append(suggest_aaecli("classify", *where, "--recursive", Path(config.data)))
-    elif FAMILY[config.model].encodes_label:
+    if not FAMILY[config.model].encodes_label or learnt_from is None:
+        pass
+    elif holds_pictures(learnt_from):
+        commands.append(suggest_aaecli("classify", *where, "--recursive", _near(learnt_from)))
+    else:
         if not exists(_DIGIT):
-            data: list[str | Path] = ["--data", Path(config.data)] if config.data else []
+            data: list[str | Path] = ["--data", _near(learnt_from)] if learnt_from else []
             commands.append(suggest_aaecli("data", "export", *data, "--index", "0", "--out", _DIGIT))
         commands.append(suggest_aaecli("classify", *where, _DIGIT))
     return commands + [suggest_aaecli("generate", *where)] * draws
+
+
+def _near(folder: str) -> Path:
+    """Give a folder as it is written from here, where it lies below."""
+    path = Path(folder)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

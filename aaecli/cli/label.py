@@ -140,12 +140,15 @@ def label(
 
     from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
     from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
+    from aaecli.files.outputs import check_folder
 
     asked = [
         (dataset.train_name[place], dataset.train_image[place], guess, probability)
         for place, guess, probability in questions
     ]
     listing = list_folder(folder)
+    # An answer that cannot be kept is not to be asked for.
+    check_folder(folder / listing.sheet)
     num_given = ask_all(
         asked,
         Answers(list(dict.fromkeys([*dataset.classes, *added]))),

@@ -19,6 +19,7 @@ from aaecli.data.inspection.findings import Findings
 from aaecli.data.readers.idx import MAX_BYTES, read_idx, read_labels
 from aaecli.data.readers.idx_files import find_idx, idx_home
 from aaecli.errors import AaeError
+from aaecli.suggestions import suggest_aaecli
 
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -101,12 +102,13 @@ class Dataset:
             raise AaeError(*self.findings.faults[0])
 
 
-def kept_back(dataset: Dataset, names: Iterable[str]) -> Dataset:
+def kept_back(dataset: Dataset, names: Iterable[str], model: Path) -> Dataset:
     """Give a folder of pictures with those for test images that were kept back from a training.
 
     Args:
         dataset: The pictures as they are now.
         names: Those that were kept back.
+        model: The checkpoint of the training, for the error.
 
     Raises:
         AaeError: None of them is there any more.
@@ -116,7 +118,8 @@ def kept_back(dataset: Dataset, names: Iterable[str]) -> Dataset:
     if not rows:
         raise AaeError(
             f"{dataset.name} has no test images, and no labelled picture was kept back from the training.",
-            "`aaecli eval --folds 5` trains anew without a part of them; a test folder settles it for good.",
+            f"{suggest_aaecli('eval', model, '--folds', '5')} trains anew without a part of them; "
+            "a test folder settles it for good.",
         )
     return replace(
         dataset,

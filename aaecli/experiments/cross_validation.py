@@ -49,9 +49,7 @@ def cross_validate(
     copy_of = dataset.first_copy
     fold = deal(dataset.train_label[parts.labelled], num_folds, config.seed, copy_of[parts.labelled])
     if (fold < 0).all():
-        raise AaeError(
-            "No class has two labelled images, so none can be left out.", "Label a few more: `aaecli label` asks."
-        )
+        raise AaeError("No class has two labelled images, so none can be left out.", "Label a few more of each class.")
     device = choose_device(config.device)
     use_threads(config.threads)
     dtype = choose_precision(config.precision, device)

@@ -20,7 +20,7 @@ _MNIST_LICENCE = (
 )
 
 
-def describe(checkpoint: Checkpoint, files: dict[str, Any]) -> str:
+def describe(checkpoint: Checkpoint, files: dict[str, Any], path: Path, data: str | None = None) -> str:
     """Judge a model on images that it did not learn from, and describe it as Markdown.
 
     They are the test images of its data set, else the labelled pictures that were kept back; where there are neither,
@@ -29,11 +29,13 @@ def describe(checkpoint: Checkpoint, files: dict[str, Any]) -> str:
     Args:
         checkpoint: The model.
         files: What ``export_onnx`` gave.
+        path: Its file, for an error.
+        data: The folder of its images; None where it was trained, which only this user's own trainings tell.
 
     Raises:
         AaeError: The data set cannot be loaded.
     """
-    dataset = load_dataset(checkpoint.data_folder(None, Path("the model")), checkpoint.config.image)
+    dataset = load_dataset(checkpoint.data_folder(data, path), checkpoint.config.image)
     if not len(dataset.test_label):
         try:
             dataset = kept_back(dataset, checkpoint.facts.get("holdout", ()))

@@ -75,7 +75,7 @@ class Outputs:
         self._check_inputs(path)
         replaceable = self._force or (own is not None and own(path))
         _check_free(path, replaceable=replaceable, named=own is None)
-        _check_folder(path)
+        check_folder(path)
         return replaceable
 
     @contextmanager
@@ -188,8 +188,12 @@ def _check_free(path: Path, *, replaceable: bool, named: bool) -> None:
         raise AaeError(f"There is a file {path} already{whose}.", "Give another name, or --force to replace it.")
 
 
-def _check_folder(path: Path) -> None:
-    """See that the folder of a file can be written, or made."""
+def check_folder(path: Path) -> None:
+    """See that the folder of a file can be written, or made.
+
+    Raises:
+        AaeError: It cannot.
+    """
     folder = path.parent
     while not exists(folder):
         folder = folder.parent

@@ -70,6 +70,33 @@ def given_in(folder: str) -> int:
         return sum(bool(row["label"]) for row in csv.DictReader(file))
 
 
+def test_where_no_answer_can_be_kept_none_is_asked_for(
+    aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(Path("shapes"), {f"{n}.png": drawing(n % 3, n) for n in range(3)})
+    # Whoever is root may write anywhere.
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    typed(monkeypatch, "ring", "ring")
+    done = aaecli("label", "shapes")
+    assert done.code == 1
+    assert "shapes may not be written to" in done.err
+    assert "1 of 3" not in done.err
+
+
+def test_answers_for_names_that_a_spreadsheet_has_changed(aaecli: Run, in_empty_folder: Path) -> None:
+    write_pictures(Path("shapes"), {f"000{n}.png": drawing(n % 3, n) for n in range(3)})
+    for written, why in (("1.png", "zeros"), ("0001.jpg", "ending")):
+        Path("ask.csv").write_text(f"number;path;label\n1;{written};ring\n2;0002.png;bar\n")
+        done = aaecli("label", "shapes", "--answers", "ask.csv")
+        assert done.code == 1
+        assert f"ask.csv names {written}, which is no picture in shapes" in done.err
+        assert "If 0001.png is meant, write it so" in done.err
+        assert why in done.err
+        assert not Path("shapes/labels.csv").exists()
+    Path("ask.csv").write_text("sep=;\nnumber;path;label\n1;0001;ring\n2;0002.png;bar\n", encoding="utf-16")
+    assert aaecli("label", "shapes", "--answers", "ask.csv").code == 0
+
+
 def test_a_list_to_fill_in(aaecli: Run, in_empty_folder: Path) -> None:
     write_classes(Path("shapes"), 2, 10)
     done = aaecli("label", "shapes", "--count", 12, "--out", "ask.csv")

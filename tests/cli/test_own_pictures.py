@@ -71,6 +71,56 @@ def test_from_a_folder_to_an_answer(aaecli: Run, small: Path) -> None:
     assert "aaecli classify --model . picture.png" in card
 
 
+def test_a_card_is_judged_by_images_that_are_known_or_named(
+    aaecli: Run, small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_classes(Path("shapes"), 8, 0)
+    small.write_text(SMALL.replace("steps = 60", "steps = 2"))
+    assert aaecli("train", "--data", "shapes", "--config", small).code == 0
+    known = aaecli("export", "--out", "share")
+    assert "Next: `aaecli classify --model share --recursive shapes`, then" in known.err
+    # The model of somebody else, as far as this machine knows: the folder that it names is left alone.
+    monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "other"))
+    refused = aaecli("export", "--out", "mine", "--card")
+    assert refused.code == 1
+    assert "does not remember where" in refused.err
+    assert "--data DIR" in refused.err
+    assert not Path("mine").exists()
+    named = aaecli("export", "--out", "mine", "--card", "--data", "shapes")
+    assert named.code == 0, named.err
+    assert "Labelled pictures kept back" in Path("mine/README.md").read_text()
+    alone = aaecli("export", "--out", "alone")
+    assert "Next: `aaecli generate --model alone`" in alone.err
+    vain = aaecli("export", "--out", "alone", "--data", "shapes")
+    assert vain.code == 1
+    assert "--data has no effect without --card" in vain.err
+
+
+def test_what_comes_next_is_what_can_be_done(aaecli: Run, small: Path) -> None:
+    write_classes(Path("few"), 1, 2)
+    small.write_text(SMALL.replace("steps = 60", "steps = 2"))
+    done = aaecli("train", "--data", "few", "--config", small)
+    # With one picture a class nothing can be kept back, so that eval would have nothing to judge by.
+    assert "Next: `aaecli export --onnx`" in done.err
+    refused = aaecli("eval", Path(done.out.split("run ")[1].split()[0]))
+    assert re.search(r"`aaecli eval runs/\S+/model.pt --folds 5` trains anew", refused.err)
+    assert aaecli("eval", "--folds", 2).code == 1
+    write_classes(Path("more"), 8, 2)
+    assert "Next: `aaecli eval model.pt`" in aaecli("train", "--data", "more", "--config", small).err
+
+
+def test_a_number_of_threads_for_all_commands_stops_none(
+    aaecli: Run, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_classes(Path("shapes"), 8, 0)
+    small.write_text(SMALL.replace("steps = 60", "steps = 2"))
+    assert aaecli("train", "--data", "shapes", "--config", small).code == 0
+    assert aaecli("export").code == 0
+    monkeypatch.setenv("AAECLI_THREADS", "1")
+    assert aaecli("eval", "exports/encoder.onnx", "--data", "shapes").code == 0
+    assert aaecli("eval", "exports/encoder.onnx", "--data", "shapes", "--threads", 1).code == 1
+
+
 def test_a_card_without_anything_to_judge_by_says_so(aaecli: Run, small: Path) -> None:
     write_classes(Path("shapes"), 8, 0)
     small.write_text(SMALL.replace("steps = 60", "steps = 2"))

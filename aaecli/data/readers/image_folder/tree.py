@@ -83,5 +83,8 @@ def _scan(folder: Path, prefix: str, tree: Tree) -> tuple[list[str], list[str]]:
                 elif not prefix:
                     tree.others.append(name)
     except OSError as error:
-        raise AaeError(f"Cannot read the folder {folder / prefix}: {error.strerror}.", "Check its name.") from error
+        remedy = "permissions" if isinstance(error, PermissionError) else "name"
+        raise AaeError(
+            f"Cannot read the folder {folder / prefix}: {error.strerror}.", f"Check its {remedy}."
+        ) from error
     return found, inner
