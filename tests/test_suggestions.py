@@ -65,8 +65,11 @@ def parse(command: str) -> None:
     parser = typer.main.get_command(importlib.import_module(f"aaecli.cli.{words[1]}").app)
     rest = words[2:]
     inner = getattr(parser, "commands", {})
-    if rest and rest[0] in inner:
-        parser, rest = inner[rest[0]], rest[1:]
+    if place := next((place for place, word in enumerate(rest, 1) if word in inner), 0):
+        # What stands before the inner command is the outer one's.
+        known = {name for parameter in parser.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in rest[: place - 1] if word.startswith("--")} <= known, command
+        parser, rest = inner[rest[place - 1]], rest[place:]
     # A hint may name a command to be completed by the reader: what is required may be missing, nothing may be unknown.
     parser.make_context(words[1], rest, resilient_parsing=True)
     known = {name for parameter in parser.params for name in (*parameter.opts, *parameter.secondary_opts)}

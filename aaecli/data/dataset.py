@@ -116,6 +116,11 @@ def kept_back(dataset: Dataset, names: Iterable[str], model: Path) -> Dataset:
     place = {name: place for place, name in enumerate(dataset.train_name)}
     rows = [place[name] for name in names if name in place and dataset.train_label[place[name]] >= 0]
     if not rows:
+        if not (dataset.train_label >= 0).any():
+            raise AaeError(
+                f"{dataset.name} has no labelled pictures, so nothing tells whether an answer is right.",
+                "Put pictures into its folder test, which has a sub-folder for each class.",
+            )
         raise AaeError(
             f"{dataset.name} has no test images, and no labelled picture was kept back from the training.",
             f"{suggest_aaecli('eval', model, '--folds', '5')} trains anew without a part of them; "

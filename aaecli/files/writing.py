@@ -106,7 +106,8 @@ def check_no_link(path: Path) -> None:
     Raises:
         AaeError: It is one.
     """
-    if path.is_symlink():
+    # Unlike Path.is_symlink, this answers where the folder may not be entered: writing then says what is wrong.
+    if os.path.islink(path):  # noqa: PTH114
         raise AaeError(
             f"{path} is a link, and nothing is written through links.",
             f"Remove it, or put a copy of what it leads to in its place: {suggest('rm', path)}",

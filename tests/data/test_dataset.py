@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -207,3 +208,6 @@ def test_what_was_kept_back_is_found_by_name_and_has_a_label() -> None:
     assert found.test_image[:, 0, 0, 0].tolist() == [3, 0]
     with pytest.raises(AaeError, match="no labelled picture was kept back"):
         kept_back(pictures, ["y", "gone"])
+    with pytest.raises(AaeError, match="no labelled pictures") as caught:
+        kept_back(replace(pictures, train_label=np.full(4, -1)), ["y"])
+    assert "folder test" in caught.value.hint
