@@ -384,7 +384,7 @@ def train(
         from aaecli.cli.gallery import draw_after_training
 
         draw_after_training(Path(summary["run"]), quiet=quiet)
-    say_what_is_next(quiet=quiet or as_json)
+    say_what_is_next(summary, quiet=quiet or as_json)
 
 
 def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:

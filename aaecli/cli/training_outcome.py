@@ -40,7 +40,7 @@ def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool) 
     out.print("model          model.pt")
 
 
-def say_what_is_next(*, quiet: bool) -> None:
+def say_what_is_next(summary: dict[str, Any], *, quiet: bool) -> None:
     """Suggest the next command; the last line of a training, below whatever else is said when it is done."""
     if not quiet:
         judged = "test_accuracy" in summary or "test_reconstruction_error" in summary or summary["num_validation"]
