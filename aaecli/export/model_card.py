@@ -38,7 +38,7 @@ def describe(checkpoint: Checkpoint, files: dict[str, Any], path: Path, data: st
     dataset = load_dataset(checkpoint.data_folder(data, path), checkpoint.config.image)
     if not len(dataset.test_label):
         try:
-            dataset = kept_back(dataset, checkpoint.facts.get("holdout", ()))
+            dataset = kept_back(dataset, checkpoint.facts.get("holdout", ()), path)
         except AaeError:
             return model_card(checkpoint, dataset, None, files)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, "cpu")

@@ -203,11 +203,11 @@ def test_what_was_kept_back_is_found_by_name_and_has_a_label() -> None:
         "p", ("a", "b"), image, np.array([0, 1, -1, 1]), none, np.empty(0, np.int64), ("w", "x", "y", "z")
     )
     assert pictures.image_shape == (3, 2, 3)
-    found = kept_back(pictures, ["z", "gone", "y", "w"])
+    found = kept_back(pictures, ["z", "gone", "y", "w"], Path("model.pt"))
     assert (found.test_name, found.test_label.tolist(), found.images_of) == (("z", "w"), [1, 0], "holdout")
     assert found.test_image[:, 0, 0, 0].tolist() == [3, 0]
     with pytest.raises(AaeError, match="no labelled picture was kept back"):
-        kept_back(pictures, ["y", "gone"])
+        kept_back(pictures, ["y", "gone"], Path("model.pt"))
     with pytest.raises(AaeError, match="no labelled pictures") as caught:
-        kept_back(replace(pictures, train_label=np.full(4, -1)), ["y"])
+        kept_back(replace(pictures, train_label=np.full(4, -1)), ["y"], Path("model.pt"))
     assert "folder test" in caught.value.hint

@@ -9,7 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from aaecli import health
+from aaecli.doctor import findings
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
@@ -61,7 +61,7 @@ def test_each_version_is_the_projects():
 
 def test_the_list_is_what_doctor_asks_for_and_what_serving_imports(tmp_path: Path):
     names = [name_of(text) for text in LISTED]
-    assert {*names} - {"onnxruntime"} == {*health._SERVING}
+    assert {*names} - {"onnxruntime"} == {*findings._SERVING}
     others = [name for name in map(name_of, PROJECT) if name not in names and name != "onnxruntime-gpu"]
     assert "torch" in others
     (tmp_path / "own").mkdir()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from aaecli.cache import cache_folder
-from aaecli.config import Image
-from aaecli.data.collection import load_collection
+from aaecli.config.schema import Image
+from aaecli.data.readers.image_folder.collection import load_collection
 from aaecli.errors import AaeError
-from aaecli.writing import replacing
+from aaecli.files.cache import cache_folder
+from aaecli.files.writing import replacing
 from tests.data.drawings import drawing, write_pictures
 
 
