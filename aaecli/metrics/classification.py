@@ -33,7 +33,7 @@ def expected_calibration_error(
         label: (N,).
         num_bins: Number of bins.
     """
-    confidence = label_prob.max(1)
+    confidence = np.nan_to_num(label_prob.max(1))  # of a training that diverges; it is stopped for that elsewhere
     correct = label_prob.argmax(1) == label
     # Bins are open below and closed above: a confidence of exactly 0.2 belongs to (0.133, 0.2].
     place = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)

@@ -157,7 +157,7 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         raise ValueError("a number is out of range")
     frequencies = json.loads(props.get("aaecli.label_prior") or "null")
     if frequencies is None:
-        frequencies = [1 / len(classes)] * len(classes)
+        frequencies = [1 / len(classes) for _ in classes]
     label_prior = tuple(float(share) for share in frequencies)
     if len(label_prior) != len(classes) or not all(0 <= share <= 1 for share in label_prior):
         raise ValueError("the label prior does not fit the classes")

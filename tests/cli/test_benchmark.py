@@ -123,8 +123,8 @@ def test_a_benchmark_that_was_killed_goes_on(benchmark, here, monkeypatch):
     whole = benchmark("--seeds", 3, "--out", "whole")
     assert whole.code == 0
     script = (
-        "import sys, tomllib; from aaecli import settings; from aaecli.cli import main\n"
-        f"settings._read_preset = lambda name: tomllib.loads({PRESET!r})\n"
+        "import sys, tomllib; from aaecli.config import resolve; from aaecli.cli import main\n"
+        f"resolve._read_preset = lambda name: tomllib.loads({PRESET!r})\n"
         "main(sys.argv[1:])"
     )
     words = ["benchmark", "--device", "cpu", "--data", "data", "--labels", "8", "--seeds", "3"]

@@ -88,7 +88,7 @@ def test_what_cannot_be_judged_says_why(here, capsys, words, said):
 
 
 @pytest.mark.parametrize("model", ["model.pt", "exports/encoder.onnx"])
-@pytest.mark.parametrize(("classes", "size", "said"), [(4, (28, 28), "knows the classes"), (10, (9, 9), "28 × 28")])
+@pytest.mark.parametrize(("classes", "size", "said"), [(12, (28, 28), "classes"), (10, (9, 9), "28 × 28")])
 def test_a_data_set_that_does_not_fit_is_refused(here, capsys, write_dataset, model, classes, size, said):
     folder = write_dataset("other", train=tuple(range(classes)) * 9, test=tuple(range(classes)), size=size)
     assert aaecli("eval", model, "--data", folder) == 1

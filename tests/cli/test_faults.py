@@ -22,7 +22,7 @@ from tests.cli.test_killed import assert_same, state_of, wait_for_a_save, words
 from tests.cli.test_train import SMALL
 from tests.conftest import write_idx
 
-LONG = 1_000_000
+LONG = 20_000
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Run
+from tests.cli.test_train import small_settings
 from tests.data.drawings import drawing, write_classes, write_pictures
 
 SMALL = """
@@ -309,10 +310,13 @@ def test_a_model_is_judged_by_any_folder_that_it_could_have_learnt_from(aaecli: 
 
 
 @pytest.mark.parametrize("model", ["autoencoder", "aae", "clustering"])
-def test_a_flat_folder_without_labels_is_enough_where_none_are_used(aaecli: Run, small: Path, model: str) -> None:
+def test_a_flat_folder_without_labels_is_enough_where_none_are_used(
+    aaecli: Run, in_empty_folder: Path, model: str
+) -> None:
+    Path("small.toml").write_text(small_settings(model))
     write_pictures(Path("flat"), {f"{n}.png": drawing(n % 3, n) for n in range(30)})
     assert aaecli("data", "--data", "flat").code == 0
-    done = aaecli("train", "--data", "flat", "--config", small, "--steps", 4, "--model", model, "--json")
+    done = aaecli("train", "--data", "flat", "--config", "small.toml", "--steps", 4, "--model", model, "--json")
     assert done.code == 0, done.err
     assert "nan" not in done.out.lower()
     assert aaecli("export").code == 0

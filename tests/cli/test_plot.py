@@ -112,7 +112,7 @@ def test_a_training_draws_its_figures_and_outlives_their_failure(
     assert not Path("runs/semisupervised-8-002/figures").exists()
 
     def fail(*_: object) -> None:
-        raise RuntimeError("no font")
+        raise OSError("no font")
 
     monkeypatch.setattr("aaecli.figures.style.encode", fail)
     capsys.readouterr()

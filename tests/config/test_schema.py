@@ -262,10 +262,10 @@ def test_a_preset_is_no_path(name: str) -> None:
 def test_a_damaged_or_hostile_file_is_refused_at_once(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "my.toml"
     path.write_bytes(body)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(AaeError) as caught:
         read_toml(path)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert caught.value.message.startswith(str(path))
     assert "\n" not in caught.value.message
     assert "--print-config" in caught.value.hint

@@ -174,7 +174,7 @@ def test_the_fingerprint_tells_settings_apart_and_runs_not():
 
 
 def test_the_table_beside_the_results_is_theirs():
-    folder = Path(__file__).parent.parent / "benchmarks" / "mnist"
+    folder = Path(__file__).parents[2] / "benchmarks" / "mnist"
     results = read_results(folder / "results.json")
     assert results
     assert (folder / "results.md").read_text(encoding="utf-8") == markdown(results)

@@ -93,6 +93,6 @@ def test_what_would_be_left_in_the_home_is_known(tmp_path):
     """Without the switch onnxruntime writes there as soon as it is imported, where its build has telemetry at all."""
     bare = _run("import onnxruntime", [], tmp_path)
     (tmp_path / "ours").mkdir()
-    ours = _run("from aaecli import runtime; runtime.onnxruntime()", [], tmp_path / "ours")
+    ours = _run("from aaecli.serve import runtime; runtime.onnxruntime()", [], tmp_path / "ours")
     assert (bare.returncode, ours.returncode) == (0, 0), bare.stderr + ours.stderr
     assert list((tmp_path / "ours" / "home").rglob("*")) == []

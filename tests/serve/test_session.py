@@ -312,7 +312,7 @@ def test_a_model_that_may_not_be_the_one_that_is_meant(in_empty_folder, pair):
     released = released_folders()[-1] / "encoder.onnx"
     assert doubt(released, None) == ""
     (in_empty_folder / "model.pt").touch()
-    assert "model.pt was never exported, so the released model answers" in doubt(released, None)
+    assert "model.pt was never exported, so the released model is used" in doubt(released, None)
     (in_empty_folder / "exports").mkdir()
     path = Path("exports/encoder.onnx")
     path.touch()

@@ -55,7 +55,7 @@ def test_onnxruntime_reads_and_draws_colour_as_torch_does(model, tmp_path):
     stored = rng.integers(0, 256, (5, 16, 16, 3), np.uint8)
     export_onnx(model, tmp_path, lambda text: None)
     props = {entry.key: entry.value for entry in onnx.load(tmp_path / "encoder.onnx").metadata_props}
-    described = {"channels": 3, "height": 16, "width": 16, "normalise": "none"}
+    described = {"channels": 3, "height": 16, "width": 16, "normalise": "none", "transpose": "auto"}
     assert json.loads(props["aaecli.image"]) == described
 
     encoder, decoder = open_encoder(tmp_path / "encoder.onnx", "cpu"), open_decoder(tmp_path / "decoder.onnx", "cpu")

@@ -38,14 +38,16 @@ def test_dark_on_white_mnist_is_turned_exactly(mnist):
 @pytest.mark.parametrize("redraw", REDRAWINGS)
 def test_redrawn_digits_come_back(mnist, redraw):
     rng = np.random.default_rng(1)
-    back = [likeness(normalise(decode(redraw(digit, rng), "x")).image, digit) for digit in mnist.test_image[100:112]]
+    back = [
+        likeness(normalise(decode(redraw(digit, rng), "x").pixels).image, digit) for digit in mnist.test_image[100:112]
+    ]
     assert np.mean(np.array(back) > 0.8) >= 0.9
     assert np.median(back) > 0.93
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (32, 32), (20, 24)])
 def test_result_has_the_models_shape(mnist, shape):
-    pixels = decode(dark_on_white(mnist.test_image[0], np.random.default_rng(0)), "x")
+    pixels = decode(dark_on_white(mnist.test_image[0], np.random.default_rng(0)), "x").pixels
     image = normalise(pixels, shape).image
     assert image.shape == shape
     assert image.dtype == np.uint8
@@ -117,7 +119,7 @@ def test_tiny_and_narrow_pictures_do_not_fail(shape):
 def test_invert_decides_the_polarity(mnist):
     rng = np.random.default_rng(3)
     ink = enlarged(mnist.test_image[0], rng)
-    dark = decode(encode(255 * (1 - ink)), "x")
+    dark = decode(encode(255 * (1 - ink)), "x").pixels
     assert likeness(normalise(dark, invert=True).image, mnist.test_image[0]) > 0.9
     assert likeness(normalise(dark, invert=False).image, mnist.test_image[0]) < 0.8
 

