@@ -194,7 +194,7 @@ def test_a_signal_stops_after_the_step_and_says_how_to_go_on(here, number, code)
     out, err = process.communicate(timeout=30)
     assert process.returncode == code
     assert out == ""
-    assert f"Go on with: aaecli train --resume {run.relative_to(here)}" in err
+    assert f"Go on with: `aaecli train --resume {run.relative_to(here)}`" in err
     assert "Traceback" not in err
     steps = (run / "last.pt").read_bytes()
     assert steps
