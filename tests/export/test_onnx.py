@@ -66,7 +66,8 @@ def test_the_metadata_tell_a_program_all_it_needs(exported):
     assert ours["part"] == "encoder"
     assert ours["version"] == __version__
     assert json.loads(ours["classes"]) == list("0123456789")
-    assert json.loads(ours["image"]) == {"channels": 1, "height": 28, "width": 28, "normalise": "strokes", "transpose": "auto"}
+    form = {"channels": 1, "height": 28, "width": 28, "normalise": "strokes", "transpose": "auto"}
+    assert json.loads(ours["image"]) == form
     assert json.loads(ours["style_prior"]) == {"name": "gaussian", "std": 1.0, "dim": 3}
     assert (ours["preset"], ours["labels"], ours["seed"]) == ("default", "20", "0")
     assert float(ours["test_accuracy"]) == 0.5
