@@ -18,7 +18,7 @@ Labels = NDArray[np.int64]
 
 
 def features(image: Images) -> NDArray[np.float64]:
-    """Histograms of oriented gradients (N, F) of pictures (N, H, W[, 3]): cells of a quarter to an eighth of the side."""
+    """Give histograms of oriented gradients (N, F) of pictures (N, H, W[, 3]): seven cells a side."""
     side = max(2, image.shape[1] // 7)
     return np.stack(
         [

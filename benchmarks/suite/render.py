@@ -54,7 +54,9 @@ def grounds(side: int, scene: Scene, rng: np.random.Generator) -> NDArray[np.flo
         photo = sources.photographs()[rng.integers(2)]
         size = int(rng.integers(40, 200))
         top, left = rng.integers(photo.shape[0] - size), rng.integers(photo.shape[1] - size)
-        cut = Image.fromarray(photo[top : top + size, left : left + size]).resize((side, side), Image.Resampling.BILINEAR)
+        cut = Image.fromarray(photo[top : top + size, left : left + size]).resize(
+            (side, side), Image.Resampling.BILINEAR
+        )
         return np.asarray(cut, np.float64)
     first, second = colour(rng), colour(rng)
     if kind < 0.75:
@@ -62,10 +64,9 @@ def grounds(side: int, scene: Scene, rng: np.random.Generator) -> NDArray[np.flo
     angle = rng.random() * 2 * np.pi
     y, x = np.mgrid[0:side, 0:side] / side
     ramp = x * np.cos(angle) + y * np.sin(angle)
-    if kind > 0.9:
-        ramp = np.sin(ramp * rng.uniform(10, 40)) / 2 + 0.5
-    else:
-        ramp = (ramp - ramp.min()) / (np.ptp(ramp) + 1e-9)
+    waves = np.sin(ramp * rng.uniform(10, 40)) / 2 + 0.5
+    even = (ramp - ramp.min()) / (np.ptp(ramp) + 1e-9)
+    ramp = waves if kind > 0.9 else even
     return first + ramp[..., None] * (second - first)
 
 

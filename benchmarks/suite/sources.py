@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
-from aaecli.paths import cache_folder
+from aaecli.files.cache import cache_folder
 
 FASHION = "dataset-fashion-mnist"
 FONTS = ("fonts-dejavu-core", "fonts-dejavu-extra", "fonts-liberation", "fonts-freefont-ttf")
@@ -49,7 +49,9 @@ def unpacked(package: str) -> Path:
             (archive,) = parts.glob("*.deb")
             subprocess.run(["dpkg-deb", "-x", archive, parts], check=True, capture_output=True)  # noqa: S607
         except (OSError, subprocess.CalledProcessError) as error:
-            raise SystemExit(f"Cannot get the Debian package {package}: {error}. Try `apt-get update` first.") from error
+            raise SystemExit(
+                f"Cannot get the Debian package {package}: {error}. Try `apt-get update` first."
+            ) from error
         archive.unlink()
         parts.rename(folder)
     return folder / "usr" / "share"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import sources
 from numpy.typing import NDArray
-from render import Scene, glyph, grounds, place, texture
+from render import Scene, glyph, place, texture
 
 from aaecli.data.dataset import load_dataset
 
@@ -55,10 +55,16 @@ def fashion(rng: np.random.Generator) -> Task:
 
 
 def street_digits(rng: np.random.Generator) -> Task:
-    """Digits of many fonts on photographs, with neighbours at the edge, in the manner of street numbers; 32 × 32 × 3."""
+    """Digits of many fonts on photographs, with neighbours at the edge, like street numbers; 32 × 32 × 3."""
     names = tuple(string.digits)
     return _drawn(
-        rng, names, 6000, 2000, Scene(32, photo=True, neighbours=True), glyph, "any colour on any ground, cut-off neighbours"
+        rng,
+        names,
+        6000,
+        2000,
+        Scene(32, photo=True, neighbours=True),
+        glyph,
+        "any colour on any ground, cut-off neighbours",
     )
 
 
