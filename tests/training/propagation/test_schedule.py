@@ -86,8 +86,8 @@ def test_a_model_without_a_teacher_or_with_every_label_propagates_nothing(traine
     assert trainer().propagation is not None
     assert trainer(labels="all").propagation is None
     assert trainer(model="clustering", labels=0).propagation is None
-    assert trainer(model="baseline").propagation is None
-    assert trainer(objective={"consistency": 0.0}, propagation={"every": 0}).propagation is None
+    assert trainer(model="baseline", propagation={}).propagation is None
+    assert trainer(objective={"consistency": 0.0}, propagation={}).propagation is None
     assert trainer(propagation={"every": 0}).propagation is None
     assert trainer(propagation={"every": 2, "labels_per_class": 2}).propagation is not None
     assert trainer(propagation={"every": 2, "labels_per_class": 1}).propagation is None
