@@ -202,6 +202,11 @@ def _reconstructions(exhibit: Exhibit) -> Figure:
     from aaecli.figures.images import reconstruction_figure
 
     portrait = exhibit.portrait
+    if not len(portrait.pixels):
+        raise AaeError(
+            "Every picture was learnt from: there is none to reconstruct.",
+            "Put a few into a folder test/ beside the others, with a sub-folder for each class.",
+        )
     drawn = portrait.redrawn(36)
     return reconstruction_figure(portrait.pixels[: len(drawn)], drawn, f"{exhibit.title}: reconstructions")
 
