@@ -9,7 +9,6 @@ import typer
 
 from aaecli.cli import options
 from aaecli.cli.train import number_or_all
-from aaecli.config.schema import MAX_THREADS
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
@@ -101,15 +100,7 @@ def benchmark(
     ] = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=MAX_THREADS,
-            metavar="N",
-            envvar="AAECLI_THREADS",
-            rich_help_panel=_WHERE,
-            show_default="one a core",
-            help="Threads of the processor.",
-        ),
+        options.threads(_WHERE),
     ] = None,
     out: Annotated[
         Path,

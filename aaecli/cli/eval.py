@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aaecli.config.schema import MAX_THREADS
+from aaecli.cli import options
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest
 from aaecli.text import for_rich, for_terminal
@@ -67,14 +67,7 @@ def evaluate(
     device: Annotated[_Device, typer.Option(envvar="AAECLI_DEVICE", help="Where to compute.")] = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=MAX_THREADS,
-            metavar="N",
-            envvar="AAECLI_THREADS",
-            show_default="one a core",
-            help="Threads of the processor.",
-        ),
+        options.threads(),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
 ) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aaecli.cli import options
-from aaecli.config.schema import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
@@ -73,15 +72,7 @@ def label(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=MAX_THREADS,
-            metavar="N",
-            envvar="AAECLI_THREADS",
-            rich_help_panel=_WHICH,
-            show_default="one a core",
-            help="Threads of the processor.",
-        ),
+        options.threads(_WHICH),
     ] = None,
     classes: Annotated[
         str | None,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from aaecli.cli import options
-from aaecli.config.schema import MAX_THREADS
 from aaecli.errors import AaeError
 from aaecli.text import for_toml
 
@@ -213,15 +212,7 @@ def train(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=MAX_THREADS,
-            metavar="N",
-            envvar="AAECLI_THREADS",
-            rich_help_panel=_WHERE,
-            show_default="one a core",
-            help="Threads of the processor.",
-        ),
+        options.threads(_WHERE),
     ] = None,
     precision: Annotated[
         Literal["auto", "fp32", "bf16"] | None,
