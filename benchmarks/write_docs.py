@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import measured
 
+from aaecli.config.resolve import resolve
 from aaecli.data.dataset import load_dataset
-from aaecli.experiments.results import Result, by_group, read_results, row
+from aaecli.experiments.results import Result, by_group, fingerprint, read_results, row
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
@@ -75,6 +76,7 @@ def mnist() -> str:
         cells = row(runs)
         del cells["variant"]
         cells["seeds"] += " †" if any(result.seed in CHOSEN_ON for result in runs) else ""
+        cells["test accuracy"] += " ‡" if is_earlier(runs[0]) else ""
         rows.append(cells)
         members += runs
     dagger = (
@@ -82,7 +84,14 @@ def mnist() -> str:
         if any(result.seed in CHOSEN_ON for result in members)
         else ""
     )
-    return table(rows) + "\n" + dagger + origin(members, "Time: median. ")
+    earlier = "‡ Of earlier training code, not measured again yet. " if any(map(is_earlier, members)) else ""
+    return table(rows) + "\n" + dagger + earlier + origin(members, "Time: median. ")
+
+
+def is_earlier(result: Result) -> bool:
+    """Whether a result is of other settings, or of earlier training code, than its preset trains with now."""
+    flags = {"model": result.model, "labels": result.labels, "seed": result.seed}
+    return result.settings != fingerprint(resolve(preset=result.preset, flags=flags))
 
 
 def commands() -> str:

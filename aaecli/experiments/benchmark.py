@@ -15,7 +15,7 @@ from aaecli.errors import AaeError
 from aaecli.experiments.results import Group, Result, fingerprint, is_plain_name, write_results
 from aaecli.experiments.run_results import find_runs, gather, result_of
 from aaecli.files.opening import is_file, is_folder
-from aaecli.runs.listing import read_run
+from aaecli.runs.listing import read_object, read_run
 from aaecli.runs.paths import RUNS
 from aaecli.training import run as training
 
@@ -213,8 +213,9 @@ def _folders(folder: Path, planned: Planned) -> list[Path]:
 
 def _settings(path: Path) -> str | None:
     try:
-        return fingerprint(from_table(read_toml(path / "config.toml")))
-    except AaeError:
+        revision = read_object(path / "environment.json", []).get("training_revision", 1)
+        return fingerprint(from_table(read_toml(path / "config.toml")), int(revision))
+    except (AaeError, TypeError, ValueError):
         return None
 
 

@@ -19,6 +19,7 @@ from aaecli.config.schema import Config, to_table
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists, read_bytes
 from aaecli.files.writing import replacing
+from aaecli.training.revision import REVISION
 
 SCHEMA = 1
 FILES = ("results.json", "results.csv", "results.md")
@@ -104,14 +105,20 @@ def is_plain_name(name: str) -> bool:
     return re.fullmatch(r"(?:\w[\w.-]*)?", name, re.ASCII) is not None
 
 
-def fingerprint(config: Config) -> str:
-    """Give twelve letters that stand for all that a preset settles.
+def fingerprint(config: Config, revision: int = REVISION) -> str:
+    """Give twelve letters that stand for all that a preset settles, and for the training code that it settles it for.
 
     Only what differs from the defaults counts, so a setting that a later version adds leaves it as it is.
+
+    Args:
+        config: The settings.
+        revision: The ``aaecli.training.revision.REVISION`` of the code that trained.
     """
     defaults = to_table(Config(model=config.model, labels=config.labels))
     table = {key: value for key, value in to_table(config).items() if key not in _NOT_FROM_THE_PRESET}
     text = json.dumps(_difference(table, defaults), sort_keys=True)
+    if revision > 1:
+        text += f" revision {revision}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -98,7 +98,7 @@ def _result(config: Config, facts: Mapping[str, Any], metrics: Mapping[str, Any]
         preset=config.preset,
         labels=config.labels,
         seed=config.seed,
-        settings=fingerprint(config),
+        settings=fingerprint(config, int(facts.get("training_revision", 1))),
         test_accuracy=float(facts["test_accuracy"]),
         validation_accuracy=float(facts["validation_accuracy"]),
         steps=int(facts["steps"]),

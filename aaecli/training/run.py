@@ -42,6 +42,7 @@ from aaecli.suggestions import suggest_aaecli
 from aaecli.training import trainer
 from aaecli.training.checkpoint_interval import Cadence
 from aaecli.training.out_of_memory import naming_what_is_too_large
+from aaecli.training.revision import REVISION
 from aaecli.training.state import fingerprint, max_state_bytes, stored_split
 from aaecli.training.tensorboard import Journal
 from aaecli.training.trainer import SAVE_EVERY
@@ -286,6 +287,7 @@ def _environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {"aaecli": __version__} | {package: metadata.version(package) for package in packages},
         "cuda": torch.version.cuda,
+        "training_revision": REVISION,
     }
 
 

@@ -13,6 +13,7 @@ import pytest
 from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
 from aaecli.experiments.results import Result, by_group, fingerprint, markdown, read_results, row, write_results
+from aaecli.training.revision import REVISION
 
 
 def result(**changes):
@@ -171,6 +172,12 @@ def test_the_fingerprint_tells_settings_apart_and_runs_not():
     assert fingerprint(resolve(preset="default", flags={"optimiser": {"lr": 0.1}})) != known
     assert fingerprint(resolve(preset="default", flags={"data": "mine"})) != known
     assert fingerprint(resolve(preset="tutorial")) != known
+
+
+def test_results_of_other_training_code_have_another_fingerprint() -> None:
+    config = resolve(preset="default")
+    assert len({fingerprint(config, revision=revision) for revision in (1, 2, 3)}) == 3
+    assert fingerprint(config) == fingerprint(config, revision=REVISION)
 
 
 def test_the_table_beside_the_results_is_theirs():
