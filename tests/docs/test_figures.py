@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aaecli.experiments.results import write_results
+from aaecli.config.resolve import resolve
+from aaecli.experiments.results import fingerprint, write_results
+from aaecli.training.revision import REVISION
 from tests.experiments.test_results import result
 
 ROOT = Path(__file__).parents[2]
@@ -122,14 +124,21 @@ def results(write_docs, tmp_path, monkeypatch):
 
 
 def test_seeds_that_nobody_has_looked_at_take_the_place_of_the_others(write_docs, results):
-    old = [result(seed=seed, test_accuracy=0.99) for seed in (0, 1, 2)]
-    fresh = [result(seed=seed, test_accuracy=0.98) for seed in (10, 11, 12)]
+    settings = fingerprint(resolve(preset="default"))
+    old = [result(seed=seed, test_accuracy=0.99, settings=settings) for seed in (0, 1, 2)]
+    fresh = [result(seed=seed, test_accuracy=0.98, settings=settings) for seed in (10, 11, 12)]
     results("mnist", old + fresh[:2])
     assert "| 0, 1, 2, 10, 11 † |" in write_docs.mnist()
     results("mnist", old + fresh)
     table = write_docs.mnist()
     assert "98.00 ± 0.00 % | 10–12 |" in table
     assert "†" not in table
+
+
+def test_rows_of_earlier_training_code_are_marked(write_docs, results):
+    earlier = fingerprint(resolve(preset="default"), revision=REVISION - 1)
+    results("mnist", [result(seed=seed, test_accuracy=0.98, settings=earlier) for seed in (10, 11, 12)])
+    assert "98.00 ± 0.00 % ‡ |" in write_docs.mnist()
 
 
 def ablation_of(gains, labels=1000):
