@@ -67,7 +67,7 @@ def save(name: str, judge: Checkpoint, models: list[Checkpoint], found: list[tup
     what = f"digits drawn (`{name}`) that are read as the class asked for"
     all_classes, worst = zip(*found, strict=True)
     reader = "judge" if judge.config.preset == "default" else "plain-judge"
-    accuracy = 100 * judge.facts["test_accuracy"]
+    accuracy = 100 * judge.summary["test_accuracy"]
     measured.write(
         [
             measured.Measurement(f"drawings/{name}", what, values=all_classes, seeds=seeds, settings=settings, **same),

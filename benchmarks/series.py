@@ -47,7 +47,7 @@ def train(name: str, seed: int, steps: int | None) -> tuple[dict[str, float], fl
         else:
             found["error"] = summary["test_reconstruction_error"]
             told = json.loads(aaecli(folder, "plot", "distributions", summary["run"], "--json"))
-            facts = told["facts"][summary["run"]]["distributions"]
+            facts = told["metrics"][summary["run"]]["distributions"]
             found["distance"], between = facts["style_energy_distance"], facts["prior_energy_distance"]
         return found, between, fingerprint(load_model(folder / summary["model_path"]).config)
 

@@ -164,11 +164,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="default")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--no-capture", dest="capture", action="store_false", help="on CUDA, record no graph")
+    parser.add_argument("--no-cuda-graph", dest="capture", action="store_false", help="on CUDA, record no graph")
     parser.add_argument("--save", action="store_true", help="on CUDA, write the figures into results/gpu.json")
     parser.add_argument("--first-step", type=float, help=argparse.SUPPRESS)
     words = parser.parse_args()
-    flags = {"device": words.device} | ({} if words.capture else {"capture": False})
+    flags = {"device": words.device} | ({} if words.capture else {"cuda_graph": False})
     config = resolve(preset=words.preset, flags=flags)
     if words.first_step:
         _first_step(config, words.first_step)
@@ -192,7 +192,7 @@ def main() -> None:
     shares = [(flops / a) / (product_flops / c) for a, _, c in rounds]
     our_seconds, plain_seconds, product_seconds = (statistics.median(column) for column in zip(*rounds, strict=True))
     command = [sys.executable, __file__, "--preset", words.preset, "--device", words.device]
-    command += [*([] if words.capture else ["--no-capture"]), "--first-step"]
+    command += [*([] if words.capture else ["--no-cuda-graph"]), "--first-step"]
     starts = []
     for _ in range(3):
         done = subprocess.run([*command, str(time.time())], check=True, capture_output=True, text=True)

@@ -81,15 +81,15 @@ class Archive:
         listed = self._at(start, end - start)
         found: dict[str, Entry] = {}
         roots = set()
-        place = offset = 0
+        position = offset = 0
         for _ in range(number):
             signature, _, _, flags, method, _, _, crc, packed, length, *sizes, _, _, _, where = _LISTED.unpack_from(
-                listed, place
+                listed, position
             )
-            place += _LISTED.size
-            name = listed[place : place + sizes[0]]
-            extra = listed[place + sizes[0] : place + sizes[0] + sizes[1]]
-            place += sum(sizes)
+            position += _LISTED.size
+            name = listed[position : position + sizes[0]]
+            extra = listed[position + sizes[0] : position + sizes[0] + sizes[1]]
+            position += sum(sizes)
             _hold(signature == b"PK\x01\x02")
             if method != 0 or packed != length:
                 raise ValueError("it would expand to more than its own size")
@@ -105,7 +105,7 @@ class Archive:
                 raise ValueError("its parts are not those of one checkpoint")
             found[short] = Entry(begins, length, crc)
             offset = begins + length + self._descriptor(begins + length, flags, crc, length)
-        _hold(place == end - start and offset == start)
+        _hold(position == end - start and offset == start)
         return found
 
     def _list(self, size: int) -> tuple[int, int, int]:

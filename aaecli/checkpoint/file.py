@@ -17,9 +17,9 @@ from aaecli.checkpoint.container import SCHEMA, opened
 from aaecli.checkpoint.loading import (
     MAX_CLASSES,
     MAX_MODEL_BYTES,
-    checked_facts,
     checked_frequencies,
     checked_shape,
+    checked_summary,
     hold,
     make_networks,
 )
@@ -41,8 +41,8 @@ class Checkpoint:
         image_shape: Channels, height and width of its images.
         encoder: The encoder.
         decoder: The decoder, or None where the model has none.
-        facts: What was measured: ``validation_accuracy``, ``test_accuracy`` (in [0, 1]), ``steps``, ``seconds``,
-            ``strangeness`` (quantiles of the reconstruction error on the validation images).
+        summary: What was measured: ``validation_accuracy``, ``test_accuracy`` (in [0, 1]), ``steps``, ``seconds``,
+            ``novelty`` (quantiles of the reconstruction error on the validation images).
         clusters: The class of each cluster, of a model that found clusters; None for every other.
         label_prior: How often the categorical prior drew each value of the label (of the classes, or of the clusters),
             as it was resolved from settings and labels; they add up to 1. None where it is not known.
@@ -54,7 +54,7 @@ class Checkpoint:
     image_shape: tuple[int, int, int]
     encoder: nn.Module
     decoder: nn.Module | None
-    facts: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
     clusters: tuple[int, ...] | None = None
     label_prior: tuple[float, ...] | None = None
     run_id: str | None = None
@@ -62,7 +62,7 @@ class Checkpoint:
     @property
     def unfinished(self) -> str:
         """How far the training is that the model was taken from; empty where it is done."""
-        steps, num_steps = self.facts.get("steps"), self.facts.get("num_steps")
+        steps, num_steps = self.summary.get("steps"), self.summary.get("num_steps")
         if type(steps) is not int or type(num_steps) is not int or steps >= num_steps:
             return ""
         return f"step {steps:,} of {num_steps:,}"
@@ -105,8 +105,8 @@ def save_model(path: Path, checkpoint: Checkpoint) -> None:
             "classes": list(checkpoint.classes),
             "image_shape": list(checkpoint.image_shape),
             "weights": weights,
-            "facts": {name: value for name, value in checkpoint.facts.items() if name != "holdout"},
-            "holdout": packed_names(checkpoint.facts.get("holdout", ())),
+            "summary": {name: value for name, value in checkpoint.summary.items() if name != "holdout"},
+            "holdout": packed_names(checkpoint.summary.get("holdout", ())),
             "clusters": None if checkpoint.clusters is None else list(checkpoint.clusters),
             "label_prior": None if checkpoint.label_prior is None else list(checkpoint.label_prior),
             "run_id": checkpoint.run_id,
@@ -130,9 +130,9 @@ def load_model(path: Path) -> Checkpoint:
         hold(all(isinstance(name, str) for name in classes) and len(set(classes)) == len(classes) <= MAX_CLASSES)
         image_shape = checked_shape(content["image_shape"])
         networks = make_networks(config, image_shape, config.label_dim(len(classes)), content["weights"])
-        facts = checked_facts(content["facts"])
+        summary = checked_summary(content["summary"])
         if names := unpacked_names(content.get("holdout")):
-            facts["holdout"] = names
+            summary["holdout"] = names
         clusters = _clusters(content.get("clusters"), config, len(classes))
         label_prior = checked_frequencies(content.get("label_prior"), config.label_dim(len(classes)))
     except AaeError as error:
@@ -141,7 +141,7 @@ def load_model(path: Path) -> Checkpoint:
         raise AaeError(f"{path} is damaged: its weights and its settings do not fit together.", hint) from error
     run_id = content.get("run_id")
     return Checkpoint(
-        config, classes, image_shape, networks.encoder, networks.decoder, facts, clusters, label_prior, run_id
+        config, classes, image_shape, networks.encoder, networks.decoder, summary, clusters, label_prior, run_id
     )
 
 
@@ -149,8 +149,8 @@ def _of_model(content: dict[str, Any], path: Path) -> dict[str, Any]:
     """Leave out of a checkpoint what only training needs; the weights of a training's state are the average's."""
     if content["kind"] == "model":
         return content
-    state = content.get("average") or content.get("networks")
-    if not isinstance(state, dict) or not isinstance(content.get("facts"), dict):
+    state = content.get("ema") or content.get("networks")
+    if not isinstance(state, dict) or not isinstance(content.get("summary"), dict):
         raise AaeError(f"{path} is damaged: it holds no weights.", "Train or copy the model again.")
     if content.get("clusters") is None and content["config"].get("model") == "clustering":
         raise AaeError(f"{path} has no names for its clusters yet.", "`aaecli train --resume` goes on with it.")
@@ -159,7 +159,7 @@ def _of_model(content: dict[str, Any], path: Path) -> dict[str, Any]:
         part, _, inner = str(name).partition(".")
         if part in ("encoder", "decoder"):
             weights.setdefault(part, {})[inner] = value
-    kept = ("config", "classes", "image_shape", "facts", "clusters", "label_prior", "run_id", "holdout")
+    kept = ("config", "classes", "image_shape", "summary", "clusters", "label_prior", "run_id", "holdout")
     return {name: content.get(name) for name in kept} | {"weights": weights}
 
 

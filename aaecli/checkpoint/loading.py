@@ -84,20 +84,20 @@ def checked_shape(shape: Any) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def checked_facts(facts: dict[str, Any]) -> dict[str, Any]:
+def checked_summary(summary: dict[str, Any]) -> dict[str, Any]:
     """See that measured figures are such.
 
     Raises:
         ValueError: They are not.
     """
     for name in ("validation_accuracy", "validation_accuracy_deployed", "test_accuracy"):
-        value = facts.get(name)
+        value = summary.get(name)
         hold(value is None or (isinstance(value, float) and 0 <= value <= 1))
-    strangeness = facts.get("strangeness") or {"quantile": [], "reconstruction_error": []}
-    columns = [strangeness["quantile"], strangeness["reconstruction_error"]]
+    novelty = summary.get("novelty") or {"quantile": [], "reconstruction_error": []}
+    columns = [novelty["quantile"], novelty["reconstruction_error"]]
     hold(len(columns[0]) == len(columns[1]))
     hold(all(isinstance(value, float) and math.isfinite(value) for column in columns for value in column))
-    return dict(facts)
+    return dict(summary)
 
 
 def checked_frequencies(stored: Any, num_values: int) -> tuple[float, ...] | None:

@@ -89,7 +89,7 @@ def _check_depth(value: object) -> None:
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._place = 0
+        self._position = 0
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
@@ -100,7 +100,7 @@ class _Reader:
             operation = self._take(1)
             if operation == b".":
                 value = self._pop()
-                if self._stack or self._place != len(self._data):
+                if self._stack or self._position != len(self._data):
                     raise IndexError
                 return value
             act = self._ACTS.get(operation)
@@ -112,10 +112,10 @@ class _Reader:
         raise ValueError("its description is longer than that of any checkpoint")
 
     def _take(self, count: int) -> bytes:
-        part = self._data[self._place : self._place + count]
+        part = self._data[self._position : self._position + count]
         if len(part) < count:
             raise IndexError
-        self._place += count
+        self._position += count
         return part
 
     def _whole(self, count: int, *, signed: bool = False) -> int:
@@ -138,9 +138,9 @@ class _Reader:
         return items
 
     def _line(self) -> str:
-        end = self._data.index(b"\n", self._place, self._place + 200)
-        line = self._data[self._place : end].decode()
-        self._place = end + 1
+        end = self._data.index(b"\n", self._position, self._position + 200)
+        line = self._data[self._position : end].decode()
+        self._position = end + 1
         return line
 
     def _global(self) -> None:

@@ -193,11 +193,11 @@ def _run(words: list[str]) -> None:
         before = error.__context__
         sys.exit(before.code if isinstance(before, SystemExit) and type(error) is BrokenPipeError else 0)
     except OSError as error:
-        told = streams.failure(error)
-        if told is None:
+        reported = streams.failure(error)
+        if reported is None:
             raise
         streams.silence_stdout()
-        raise told from error
+        raise reported from error
 
 
 def _missing(error: ModuleNotFoundError, words: list[str]) -> AaeError:

@@ -154,21 +154,21 @@ def export(
     else:
         body, label = encode_image(dataset, split, index, Path(target).suffix)
         outputs.write(Path(target), body)
-    place = "a PNG to stdout" if to_stdout else target
-    told = f"whose label is {label}" if label else "which has no label"
-    say(f"Wrote {place}: {split} image {index} of {dataset.name}, {told}.")
+    where = "a PNG to stdout" if to_stdout else target
+    described = f"whose label is {label}" if label else "which has no label"
+    say(f"Wrote {where}: {split} image {index} of {dataset.name}, {described}.")
     if as_json:
         print_json({"file": target, "split": split, "index": index, "label": label})
 
 
 def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
-    """Lay out what ``inspect_dataset`` found: the facts, then a row for each class."""
+    """Lay out what ``inspect_dataset`` found: a summary, then a row for each class."""
     from rich import box
     from rich.table import Table
 
     from aaecli.text import for_rich
 
-    facts = Table.grid(padding=(0, 2))
+    summary = Table.grid(padding=(0, 2))
     height, width = found["image"]
     num_classes = len(found["classes"])
     colour = ", in colour" if found["channels"] == 3 else ""
@@ -187,7 +187,7 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     else:
         rows += _listed(found["findings"])
     for name, value in rows:
-        facts.add_row(for_rich(name, "bold"), for_rich(value, limit=_LINE))
+        summary.add_row(for_rich(name, "bold"), for_rich(value, limit=_LINE))
 
     counts = Table(box=box.SIMPLE_HEAD, show_footer=True)
     without = (found["num_unlabelled"], found["num_test"] - sum(entry["test"] for entry in found["classes"]))
@@ -201,7 +201,7 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
         counts.add_row(for_rich(entry["class"], limit=60), *row)
     if any(without):
         counts.add_row(for_rich("without a label", "italic"), "0", f"{without[0]:,}", f"{without[1]:,}")
-    return facts, counts
+    return summary, counts
 
 
 def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:

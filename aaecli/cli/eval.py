@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
-_REDRAWN = "reconstruction_error"
+_RECONSTRUCTED = "reconstruction_error"
 _IMAGES = {
     "test": "test images",
     "holdout": "labelled pictures kept back from the training",
@@ -109,7 +109,7 @@ def evaluate(
     if note := report.pop("note", ""):
         console.say(note)
     head = {"model": str(path), "dataset": dataset.name, "images": dataset.images_of}
-    report = head | report | {"reconstruction_error": report.get(_REDRAWN)}
+    report = head | report | {"reconstruction_error": report.get(_RECONSTRUCTED)}
     if as_json:
         console.print_json(report)
     else:
@@ -119,7 +119,7 @@ def evaluate(
 def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
     from aaecli.checkpoint.file import load_model
     from aaecli.data.dataset import all_labelled, kept_back, load_dataset, with_classes
-    from aaecli.evaluation.predict import judge, predict_stored
+    from aaecli.evaluation.predict import evaluate_predictions, predict_stored
     from aaecli.terminal.console import say
 
     checkpoint = load_model(path)
@@ -128,7 +128,7 @@ def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dat
     config = checkpoint.config
     dataset = load_dataset(checkpoint.data_folder(data, path), config.image)
     if not len(dataset.test_label):
-        held = checkpoint.facts.get("holdout", ())
+        held = checkpoint.summary.get("holdout", ())
         # Of the folder that it was trained on, wherever that is now, only what was kept back tells anything.
         is_elsewhere = data is not None and (not config.data or Path(data).resolve() != Path(config.data).resolve())
         is_other = is_elsewhere and not (held and set(held) <= set(dataset.train_name))
@@ -136,7 +136,9 @@ def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dat
     dataset = with_classes(dataset, checkpoint.classes)
     _check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, device)
-    return dataset, judge(checkpoint, prediction, dataset.test_label, has_named=dataset.images_of == "holdout")
+    return dataset, evaluate_predictions(
+        checkpoint, prediction, dataset.test_label, has_named=dataset.images_of == "holdout"
+    )
 
 
 def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
@@ -145,7 +147,7 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     from aaecli.config.schema import Image
     from aaecli.data.dataset import all_labelled, load_dataset, with_classes
     from aaecli.data.readers.image_folder.collection import image_of
-    from aaecli.metrics.classification import evaluate as judge
+    from aaecli.metrics.classification import evaluate as class_report
     from aaecli.serve.novelty import evaluate_onnx
     from aaecli.serve.session import open_encoder
     from aaecli.terminal.console import say
@@ -180,8 +182,8 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     label_prob, errors = evaluate_onnx(encoder, dataset.test_image, dataset.test_label, dataset.classes)
     report: dict[str, Any] = {"trained_on": trained_on or None, "note": note, "num_images": len(dataset.test_label)}
     if label_prob is not None:
-        report |= judge(label_prob, dataset.test_label, dataset.classes)
-    return dataset, report | ({} if errors is None else {_REDRAWN: float(errors.mean())})
+        report |= class_report(label_prob, dataset.test_label, dataset.classes)
+    return dataset, report | ({} if errors is None else {_RECONSTRUCTED: float(errors.mean())})
 
 
 def _check_fit(path: Path, classes: tuple[str, ...], image_shape: tuple[int, int, int], dataset: Dataset) -> None:
@@ -213,10 +215,10 @@ def _render(report: dict[str, Any]) -> None:
     from aaecli.terminal import console
 
     out = console.out()
-    judged_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {for_terminal(report['dataset'])}"
+    evaluated_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {for_terminal(report['dataset'])}"
     if "accuracy" in report:
         low, high = report["accuracy_interval"]
-        interval = f"  (95 % interval {low:.2%} to {high:.2%}, {judged_on})"
+        interval = f"  (95 % interval {low:.2%} to {high:.2%}, {evaluated_on})"
         out.print(Text.assemble("accuracy              ", (f"{report['accuracy']:.2%}", "bold"), interval))
         if "folds" in report:
             out.print("by fold               " + "  ".join(f"{accuracy:.1%}" for accuracy in report["folds"]))
@@ -224,12 +226,12 @@ def _render(report: dict[str, Any]) -> None:
             out.print(f"                      {report['num_images']} images tell no more than that interval.")
         out.print(f"error                 {report['error']:.2%}")
         out.print(f"calibration error     {report['expected_calibration_error']:.4f}  (expected, 15 bins)")
-    if report[_REDRAWN] is not None:
-        out.print(f"reconstruction error  {report[_REDRAWN]:.4f}  (mean squared, pixels in [0, 1])")
+    if report[_RECONSTRUCTED] is not None:
+        out.print(f"reconstruction error  {report[_RECONSTRUCTED]:.4f}  (mean squared, pixels in [0, 1])")
     if "accuracy" in report:
         _render_classes(report)
     else:
-        console.say(f"The model knows no classes: it was judged by how it redraws {judged_on}.")
+        console.say(f"The model knows no classes: it was judged by how it redraws {evaluated_on}.")
 
 
 def _render_classes(report: dict[str, Any]) -> None:

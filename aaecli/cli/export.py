@@ -49,7 +49,7 @@ def export(
             help="Folder for encoder.onnx and decoder.onnx.",
         ),
     ] = Path("exports"),
-    card: Annotated[
+    model_card: Annotated[
         bool,
         typer.Option(
             "--card",
@@ -78,42 +78,44 @@ def export(
     """
     from aaecli.files.outputs import Outputs
     from aaecli.files.own_files import is_sealed, sealed
-    from aaecli.runs.paths import CARD, find_model
+    from aaecli.runs.paths import MODEL_CARD, find_model
     from aaecli.terminal import console
 
     path = find_model(model)
-    if data is not None and not card:
+    if data is not None and not model_card:
         raise AaeError("--data has no effect without --card.", "Add --card, or leave it out.")
     outputs = Outputs(force=force, inputs=[path])
-    if card:
-        outputs.claim(out / CARD, is_sealed)
+    if model_card:
+        outputs.claim(out / MODEL_CARD, is_sealed)
     with console.status(f"Exporting {path}", quiet=quiet) as tell:
         from aaecli.checkpoint.file import load_model
         from aaecli.export.onnx import export_onnx
 
         checkpoint = load_model(path)
-        if card:
+        if model_card:
             # Before the export: where the images are unknown, nothing is written.
             checkpoint.data_folder(data, path)
         if checkpoint.unfinished:
             console.say(f"{path} is of a training that has not ended: {checkpoint.unfinished}.")
         report = export_onnx(checkpoint, out, tell, outputs)
-        if card:
+        if model_card:
             from aaecli.export.model_card import describe
 
             tell("card: reading the test images")
-            card_path = out / CARD
-            outputs.write(card_path, sealed(describe(checkpoint, report, path, data)))
+            model_card_path = out / MODEL_CARD
+            outputs.write(model_card_path, sealed(describe(checkpoint, report, path, data)))
     if as_json:
-        console.print_json({"model": str(path), "files": report} | ({"card": str(card_path)} if card else {}))
-        return
-    for part, facts in report.items():
-        console.put(
-            f"{part}  {facts['path']}  {facts['bytes'] / 1e6:.1f} MB, "
-            f"differs from torch by at most {facts['difference']:.1e}"
+        console.print_json(
+            {"model": str(path), "files": report} | ({"card": str(model_card_path)} if model_card else {})
         )
-    if card:
-        console.put(f"card     {card_path}")
+        return
+    for part, entry in report.items():
+        console.put(
+            f"{part}  {entry['path']}  {entry['bytes'] / 1e6:.1f} MB, "
+            f"differs from torch by at most {entry['difference']:.1e}"
+        )
+    if model_card:
+        console.put(f"card     {model_card_path}")
     if not quiet:
         try:
             learnt_from = checkpoint.data_folder(data, path)

@@ -17,7 +17,7 @@ from aaecli.text import for_terminal
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from aaecli.evaluation.analysis import Portrait
+    from aaecli.evaluation.analysis import Analysis
 
 _MAP_POINTS = 3000
 _TESTED = 1000
@@ -32,20 +32,20 @@ class Exhibit:
 
     Attributes:
         folder: The run folder.
-        facts: What was measured for the figures drawn so far, by figure.
+        metrics: What was measured for the figures drawn so far, by figure.
         data: Folder of the images that it was trained on; where None, where this machine remembers them to be.
     """
 
     folder: Path
-    facts: dict[str, dict[str, Any]]
+    metrics: dict[str, dict[str, Any]]
     data: str | None = None
 
     @cached_property
-    def portrait(self) -> Portrait:
+    def analysis(self) -> Analysis:
         """The run's model, loaded when a figure first needs it."""
         from aaecli.checkpoint.file import load_model
         from aaecli.data.dataset import load_dataset
-        from aaecli.evaluation.analysis import Portrait
+        from aaecli.evaluation.analysis import Analysis
         from aaecli.runs.paths import NEWEST_MODEL, STATE
         from aaecli.terminal.console import say
 
@@ -60,7 +60,7 @@ class Exhibit:
         model = load_model(path)
         if model.unfinished:
             say(f"{path} is of a training that has not ended: {model.unfinished}.")
-        return Portrait.of(model, load_dataset(model.data_folder(self.data, path), model.config.image))
+        return Analysis.of(model, load_dataset(model.data_folder(self.data, path), model.config.image))
 
     @property
     def title(self) -> str:
@@ -81,14 +81,14 @@ class Work:
 
     caption: str
     draw: Callable[[Exhibit], Figure]
-    needs: Callable[[Model], bool] = lambda row: True
+    needs: Callable[[Model], bool] = lambda traits: True
     lacks: str = ""
 
 
 def suited(folder: Path) -> Iterator[str]:
     """Name the figures that the model of a run has something to show in."""
-    row = _row(folder)
-    return (name for name, work in GALLERY.items() if work.needs(row))
+    traits = _traits(folder)
+    return (name for name, work in GALLERY.items() if work.needs(traits))
 
 
 def draw(name: str, exhibit: Exhibit) -> Figure:
@@ -98,7 +98,7 @@ def draw(name: str, exhibit: Exhibit) -> Figure:
         AaeError: The model of the run has nothing to show in it, or its files are missing or damaged.
     """
     work = GALLERY[name]
-    if not work.needs(_row(exhibit.folder)):
+    if not work.needs(_traits(exhibit.folder)):
         others = ", ".join(suited(exhibit.folder))
         raise AaeError(f"{exhibit.folder} has nothing to draw as {name}: its model {work.lacks}.", f"It has: {others}.")
     return work.draw(exhibit)
@@ -131,7 +131,7 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
             console.say(f"Figures in {target}; all of them: {suggest_aaecli('plot', 'all', folder)}")
 
 
-def _row(folder: Path) -> Model:
+def _traits(folder: Path) -> Model:
     from aaecli.runs.listing import read_run
 
     model = read_run(folder).model
@@ -150,24 +150,24 @@ def _curves(exhibit: Exhibit) -> Figure:
 def _distributions(exhibit: Exhibit) -> Figure:
     from aaecli.figures.codes import distribution_figure
 
-    portrait, facts = exhibit.portrait, distribution_facts(exhibit.portrait)
-    exhibit.facts["distributions"] = facts
+    analysis, metrics = exhibit.analysis, distribution_metrics(exhibit.analysis)
+    exhibit.metrics["distributions"] = metrics
     said = []
-    if "style_energy_distance" in facts:
+    if "style_energy_distance" in metrics:
         said.append(
-            f"z: energy distance to the prior {facts['style_energy_distance']:.4f} "
-            f"(two draws of it: {facts['prior_energy_distance']:.4f} at most)"
+            f"z: energy distance to the prior {metrics['style_energy_distance']:.4f} "
+            f"(two draws of it: {metrics['prior_energy_distance']:.4f} at most)"
         )
-    if "label_total_variation" in facts:
-        said.append(f"y: total variation distance to the prior {facts['label_total_variation']:.3f}")
+    if "label_total_variation" in metrics:
+        said.append(f"y: total variation distance to the prior {metrics['label_total_variation']:.3f}")
     title = "\n".join([exhibit.title, *said])
-    prediction, count = portrait.prediction, len(portrait.label)
-    names = portrait.model.label_names
-    drawn, frequency = portrait.prior(count), portrait.model.label_frequency
+    prediction, count = analysis.prediction, len(analysis.label)
+    names = analysis.model.label_names
+    drawn, frequency = analysis.prior(count), analysis.model.label_frequency
     return distribution_figure(prediction.label_prob, names, prediction.style, drawn, title, frequency)
 
 
-def distribution_facts(portrait: Portrait) -> dict[str, float]:
+def distribution_metrics(analysis: Analysis) -> dict[str, float]:
     """Measure how far label and style are from their priors.
 
     Returns:
@@ -180,42 +180,42 @@ def distribution_facts(portrait: Portrait) -> dict[str, float]:
 
     from aaecli.metrics.classification import energy_distance
 
-    prediction, facts = portrait.prediction, {}
+    prediction, metrics = analysis.prediction, {}
     if prediction.style is not None:
         style = prediction.style
         chosen = style[np.random.default_rng(0).permutation(len(style))[:_TESTED]]
         count = len(chosen)
-        draws = [portrait.prior(count, seed) for seed in range(1, 2 * _NULL_DRAWS + 2)]
+        draws = [analysis.prior(count, seed) for seed in range(1, 2 * _NULL_DRAWS + 2)]
         between_draws = [energy_distance(*pair) for pair in zip(draws[1::2], draws[2::2], strict=True)]
-        facts["style_energy_distance"] = energy_distance(chosen, draws[0])
-        facts["prior_energy_distance"] = max(between_draws)
-        facts["style_mean"], facts["style_std"] = float(np.abs(style.mean(0)).max()), float(style.std(0).mean())
+        metrics["style_energy_distance"] = energy_distance(chosen, draws[0])
+        metrics["prior_energy_distance"] = max(between_draws)
+        metrics["style_mean"], metrics["style_std"] = float(np.abs(style.mean(0)).max()), float(style.std(0).mean())
     if prediction.label_prob is not None:
         num_values = prediction.label_prob.shape[1]
         share = np.bincount(prediction.label_prob.argmax(1), minlength=num_values) / len(prediction.label_prob)
-        facts["label_total_variation"] = float(np.abs(share - portrait.model.label_frequency).sum() / 2)
-        facts["label_confidence"] = float(prediction.label_prob.max(1).mean())
-    return facts
+        metrics["label_total_variation"] = float(np.abs(share - analysis.model.label_frequency).sum() / 2)
+        metrics["label_confidence"] = float(prediction.label_prob.max(1).mean())
+    return metrics
 
 
 def _reconstructions(exhibit: Exhibit) -> Figure:
     from aaecli.figures.images import reconstruction_figure
 
-    portrait = exhibit.portrait
-    if not len(portrait.pixels):
+    analysis = exhibit.analysis
+    if not len(analysis.pixels):
         raise AaeError(
             "Every picture was learnt from: there is none to reconstruct.",
             "Put a few into a folder test/ beside the others, with a sub-folder for each class.",
         )
-    drawn = portrait.redrawn(36)
-    return reconstruction_figure(portrait.pixels[: len(drawn)], drawn, f"{exhibit.title}: reconstructions")
+    drawn = analysis.reconstructed(36)
+    return reconstruction_figure(analysis.pixels[: len(drawn)], drawn, f"{exhibit.title}: reconstructions")
 
 
 def _samples(exhibit: Exhibit) -> Figure:
     from aaecli.figures.images import sample_figure
 
-    images, columns = exhibit.portrait.samples(10)
-    clusters = exhibit.portrait.model.clusters
+    images, columns = exhibit.analysis.samples(10)
+    clusters = exhibit.analysis.model.clusters
     used = "" if clusters is None else f", {len(columns)} of {len(clusters)} clusters hold images"
     return sample_figure(images, columns, f"{exhibit.title}: drawn from the prior{used}")
 
@@ -223,20 +223,20 @@ def _samples(exhibit: Exhibit) -> Figure:
 def _latent(exhibit: Exhibit) -> Figure:
     from aaecli.figures.codes import latent_figure
 
-    portrait = exhibit.portrait
-    model, style = portrait.model, portrait.prediction.style
+    analysis = exhibit.analysis
+    model, style = analysis.model, analysis.prediction.style
     if style is None:
         raise AaeError(f"{exhibit.folder} has no style.")
     shown = min(2, len(model.label_names) - 1)
-    reads_label = FAMILY[model.config.model].decoder_label != "none"
-    drawn = f"drawn across it, as {for_terminal(model.label_names[shown], 20)}" if reads_label else "drawn across it"
+    uses_label = FAMILY[model.config.model].decoder_label != "none"
+    drawn = f"drawn across it, as {for_terminal(model.label_names[shown], 20)}" if uses_label else "drawn across it"
     where = "z" if style.shape[1] == 2 else f"z ({style.shape[1]} dimensions), its two main axes"
     return latent_figure(
-        portrait.on_plane(style[:_MAP_POINTS]),
-        portrait.on_plane(portrait.prior(_MAP_POINTS)),
-        portrait.label[:_MAP_POINTS],
+        analysis.on_plane(style[:_MAP_POINTS]),
+        analysis.on_plane(analysis.prior(_MAP_POINTS)),
+        analysis.label[:_MAP_POINTS],
         model.classes,
-        portrait.manifold(15, shown),
+        analysis.manifold(15, shown),
         (f"{exhibit.title}: {where}", drawn),
     )
 
@@ -244,34 +244,34 @@ def _latent(exhibit: Exhibit) -> Figure:
 def _features(exhibit: Exhibit) -> Figure:
     from aaecli.figures.images import feature_figure
 
-    return feature_figure(exhibit.portrait.features(96), f"{exhibit.title}: what first-layer units look for")
+    return feature_figure(exhibit.analysis.features(96), f"{exhibit.title}: what first-layer units look for")
 
 
 def _confusion(exhibit: Exhibit) -> Figure:
     from aaecli.figures.confusion import confusion_figure
     from aaecli.metrics.classification import confusion_matrix
 
-    portrait = exhibit.portrait
-    prob = portrait.class_prob
+    analysis = exhibit.analysis
+    prob = analysis.class_prob
     if prob is None:
         raise AaeError(f"{exhibit.folder} knows no classes.")
-    matrix = confusion_matrix(prob.argmax(1), portrait.label, len(portrait.model.classes))
+    matrix = confusion_matrix(prob.argmax(1), analysis.label, len(analysis.model.classes))
     title = f"{exhibit.title}: {matrix.trace() / matrix.sum():.2%} of {matrix.sum():,} images"
-    return confusion_figure(matrix, portrait.model.classes, title)
+    return confusion_figure(matrix, analysis.model.classes, title)
 
 
 def _mistakes(exhibit: Exhibit) -> Figure:
     from aaecli.figures.images import mistake_figure
 
-    portrait = exhibit.portrait
-    prob = portrait.class_prob
+    analysis = exhibit.analysis
+    prob = analysis.class_prob
     if prob is None:
         raise AaeError(f"{exhibit.folder} knows no classes.")
-    return mistake_figure(portrait.pixels, portrait.label, prob, portrait.model.classes)
+    return mistake_figure(analysis.pixels, analysis.label, prob, analysis.model.classes)
 
 
-def _draws(row: Model) -> bool:
-    return row.decoder_label is not None
+def _draws(traits: Model) -> bool:
+    return traits.decoder_label is not None
 
 
 GALLERY = {
@@ -305,13 +305,13 @@ GALLERY = {
     "confusion": Work(
         "True classes down, classes that were read across.",
         _confusion,
-        lambda row: row.encodes_label,
+        lambda traits: traits.encodes_label,
         "knows no classes",
     ),
     "mistakes": Work(
         "Images that are read wrongly, the surest answers first.",
         _mistakes,
-        lambda row: row.encodes_label,
+        lambda traits: traits.encodes_label,
         "knows no classes",
     ),
 }

@@ -149,7 +149,7 @@ def generate(
     sheet, classes = draw_sheet(decoder, wanted)
     if vary and style_from is None and class_name is None and classes and not quiet:
         say(f"Drawn as {for_terminal(classes[0])}: --digit draws another class.")
-    side = scale or album.usual_scale(*sheet.images.shape[2:4])
+    side = scale or album.default_scale(*sheet.images.shape[2:4])
     if target == "-":
         sys.stdout.buffer.write(album.png(sheet, side))
         return

@@ -118,9 +118,9 @@ def label(
         return
     how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
     dataset, learnt, questions = _choose(folder, Image(size, channels, how), model, rule, count, seed, threads)
-    told = f"by what {learnt} learnt" if learnt else "by their pixels: there is no model of this folder yet"
+    described = f"by what {learnt} learnt" if learnt else "by their pixels: there is no model of this folder yet"
     num_waiting = int((dataset.train_label < 0).sum())
-    console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {told}.")
+    console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {described}.")
     if out is not None:
         _write(outputs, out, dataset, questions)
         console.put(str(out))
@@ -133,20 +133,20 @@ def label(
     from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
     from aaecli.files.outputs import check_folder
 
-    asked = [
-        (dataset.train_name[place], dataset.train_image[place], guess, probability)
-        for place, guess, probability in questions
+    rows = [
+        (dataset.train_name[index], dataset.train_image[index], guess, probability)
+        for index, guess, probability in questions
     ]
     listing = list_folder(folder)
     # An answer that cannot be kept is not to be asked for.
     check_folder(folder / listing.sheet)
     num_given = ask_all(
-        asked,
+        rows,
         Answers(list(dict.fromkeys([*dataset.classes, *added]))),
         lambda path, name: keep_labels(folder, listing, {path: name}),
         ask_in_terminal,
     )
-    console.put(f"{num_given} of {len(asked)} pictures labelled in {folder / listing.sheet}")
+    console.put(f"{num_given} of {len(rows)} pictures labelled in {folder / listing.sheet}")
     if num_given:
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
 
@@ -236,9 +236,9 @@ def _write(outputs: Outputs, out: Path, dataset: Dataset, questions: list[Questi
     from aaecli.cli.labelling import encode_list
     from aaecli.data.inspection.contact_sheet import encode_contact_sheet
 
-    places = [question.place for question in questions]
-    outputs.write(out.with_suffix(".png"), encode_contact_sheet(dataset.train_image[places]))
+    indices = [question.image_index for question in questions]
+    outputs.write(out.with_suffix(".png"), encode_contact_sheet(dataset.train_image[indices]))
     rows = enumerate(questions, 1)
     outputs.write(
-        out, encode_list((number, dataset.train_name[entry.place], entry.guess or "") for number, entry in rows)
+        out, encode_list((number, dataset.train_name[entry.image_index], entry.guess or "") for number, entry in rows)
     )

@@ -116,9 +116,9 @@ def ask_all(
                 keep(questions[number][0], "")
                 del given[number]
         else:
-            label, told = answers.read(line, guess)
+            label, message = answers.read(line, guess)
             if label is None:
-                say(told)
+                say(message)
                 continue
             keep(path, label)
             given[number] = label

@@ -58,6 +58,6 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
     if augment is not None:
         config = replace(config, augmentation=AUGMENTATIONS[augment])
     chosen = augment is not None or "augmentation" in file
-    if chosen and "warp" not in file.get("propagation", {}):
-        config = replace(config, propagation=replace(config.propagation, warp=1.0))
+    if chosen and "augmentation_scale" not in file.get("propagation", {}):
+        config = replace(config, propagation=replace(config.propagation, augmentation_scale=1.0))
     return config

@@ -101,25 +101,28 @@ def plot(
     is_comparison = what == "curves" and len(runs or ()) > 1
     if out is not None and len(folders) > 1 and not is_comparison:
         raise AaeError("--out would give the figures of several runs the same names.", "Leave it out, or name one run.")
-    place = _Place(out or (Path("figures") if is_comparison else None), what, form, force=force)
+    target = _Target(out or (Path("figures") if is_comparison else None), what, form, force=force)
     for folder in folders:
-        place.claim(folder)
+        target.claim(folder)
     with console.status(f"Drawing {what}") as tell:
-        facts: dict[Path, dict[str, Any]] = {}
+        metrics: dict[Path, dict[str, Any]] = {}
         if is_comparison:
             read = _of_each(folders, _curve)
             folders = list(read)
-            place.write(folders[0], _accuracies(read.values(), form))
+            target.write(folders[0], _accuracies(read.values(), form))
         else:
-            facts = _of_each(folders, lambda folder: _draw(place, Exhibit(folder, {}, data), tell))
-            folders = list(facts)
-    written = list(dict.fromkeys(place.path(folder) for folder in folders))
+            metrics = _of_each(folders, lambda folder: _draw(target, Exhibit(folder, {}, data), tell))
+            folders = list(metrics)
+    written = list(dict.fromkeys(target.path(folder) for folder in folders))
     if as_json:
-        told: dict[str, Any] = {"runs": [str(folder) for folder in folders], "figures": [str(path) for path in written]}
-        named = {str(folder): measured for folder, measured in facts.items()}
-        console.print_json({**told, "facts": named} if any(named.values()) else told)
+        report: dict[str, Any] = {
+            "runs": [str(folder) for folder in folders],
+            "figures": [str(path) for path in written],
+        }
+        named = {str(folder): measured for folder, measured in metrics.items()}
+        console.print_json({**report, "metrics": named} if any(named.values()) else report)
         return
-    for run, measured in facts.items():
+    for run, measured in metrics.items():
         for figures in measured.values():
             said = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in figures.items())
             console.say(f"{run}: {said}")
@@ -127,7 +130,7 @@ def plot(
         console.put(str(path))
 
 
-class _Place:
+class _Target:
     """Where the figure of each run goes.
 
     Args:
@@ -219,7 +222,7 @@ def _accuracies(read: Iterable[tuple[str, Curve]], form: Literal["png", "svg"]) 
     return encode(accuracy_figure(groups), form)
 
 
-def _draw(place: _Place, exhibit: Exhibit, tell: Callable[[str], None]) -> dict[str, Any]:
+def _draw(target: _Target, exhibit: Exhibit, tell: Callable[[str], None]) -> dict[str, Any]:
     """Draw the figure of one run, or all of them into one HTML file; give what was measured for it."""
     from aaecli.cli.gallery import GALLERY, draw, suited
     from aaecli.config.resolve import MAX_TOML_BYTES
@@ -228,19 +231,19 @@ def _draw(place: _Place, exhibit: Exhibit, tell: Callable[[str], None]) -> dict[
     from aaecli.files.opening import read_text
 
     folder = exhibit.folder
-    if place.what != "all":
-        place.write(folder, encode(draw(place.what, exhibit), place.form))
-        return exhibit.facts
+    if target.what != "all":
+        target.write(folder, encode(draw(target.what, exhibit), target.form))
+        return exhibit.metrics
     plates = []
     for name in suited(folder):
         tell(name)
         plates.append(Plate(name, GALLERY[name].caption, encode(draw(name, exhibit))))
     settings = read_text(folder / "config.toml", MAX_TOML_BYTES)
-    place.write(folder, html_report(exhibit.title, _facts(exhibit), plates, settings))
-    return exhibit.facts
+    target.write(folder, html_report(exhibit.title, _summary_rows(exhibit), plates, settings))
+    return exhibit.metrics
 
 
-def _facts(exhibit: Exhibit) -> dict[str, str]:
+def _summary_rows(exhibit: Exhibit) -> dict[str, str]:
     from aaecli.runs.listing import read_run
 
     run = read_run(exhibit.folder)
@@ -250,7 +253,7 @@ def _facts(exhibit: Exhibit) -> dict[str, str]:
         if run.test_accuracy_interval is not None:
             low, high = run.test_accuracy_interval
             accuracy += f" (95 % interval {low:.2%} to {high:.2%})"
-    told = {
+    report = {
         "model": run.model,
         "labels": run.labels,
         "preset": run.preset,
@@ -261,6 +264,8 @@ def _facts(exhibit: Exhibit) -> dict[str, str]:
         "test accuracy": accuracy,
     }
     measured = {
-        name.replace("_", " "): f"{value:.4f}" for facts in exhibit.facts.values() for name, value in facts.items()
+        name.replace("_", " "): f"{value:.4f}"
+        for metrics in exhibit.metrics.values()
+        for name, value in metrics.items()
     }
-    return {name: str(value) for name, value in told.items() if value is not None} | measured
+    return {name: str(value) for name, value in report.items() if value is not None} | measured

@@ -233,11 +233,11 @@ def train(
             help="Let torch compile the step first: 40 seconds and more on a processor.",
         ),
     ] = None,
-    capture: Annotated[
+    cuda_graph: Annotated[
         bool | None,
         typer.Option(
-            "--capture/--no-capture",
-            envvar="AAECLI_CAPTURE",
+            "--cuda-graph/--no-cuda-graph",
+            envvar="AAECLI_CUDA_GRAPH",
             rich_help_panel=_WHERE,
             show_default="yes",
             help="On CUDA, record the step as a graph and replay it.",
@@ -299,9 +299,9 @@ def train(
     Ctrl-C stops after the step under way; [bold]--resume[/bold] goes on from there,
     and after a crash from what was saved last.
     """
-    from aaecli.training.checkpoint_interval import parse_cadence
+    from aaecli.training.checkpoint_interval import parse_checkpoint_interval
 
-    cadence = parse_cadence(save_every)
+    interval = parse_checkpoint_interval(save_every)
     if resume:
         _refuse_settings(ctx)
     elif run is not None:
@@ -331,7 +331,7 @@ def train(
             "threads": threads,
             "precision": precision,
             "compile": compile_step,
-            "capture": capture,
+            "cuda_graph": cuda_graph,
         }
     )
     if steps is not None and epochs is not None:
@@ -363,10 +363,10 @@ def train(
             stopped = run or newest_stopped(out)
             # A variable of the environment is meant for trainings that begin.
             moved = data if _is_typed(ctx, "data") else None
-            summary = training.resume(stopped, NEWEST_MODEL, display, cadence, tensorboard=tensorboard, data=moved)
+            summary = training.resume(stopped, NEWEST_MODEL, display, interval, tensorboard=tensorboard, data=moved)
         else:
             summary = training.train(
-                settings, out, name, NEWEST_MODEL, display, dataset, save_every=cadence, tensorboard=tensorboard
+                settings, out, name, NEWEST_MODEL, display, dataset, save_every=interval, tensorboard=tensorboard
             )
     render(summary, display, as_json=as_json)
     # Where its terminal went away, the display has become quiet.

@@ -43,8 +43,8 @@ def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool) 
 def say_what_is_next(summary: dict[str, Any], *, quiet: bool) -> None:
     """Suggest the next command; the last line of a training, below whatever else is said when it is done."""
     if not quiet:
-        judged = "test_accuracy" in summary or "test_reconstruction_error" in summary or summary["num_validation"]
-        console.say(f"Next: {suggest_aaecli(*(['eval', 'model.pt'] if judged else ['export', '--onnx']))}")
+        evaluated = "test_accuracy" in summary or "test_reconstruction_error" in summary or summary["num_validation"]
+        console.say(f"Next: {suggest_aaecli(*(['eval', 'model.pt'] if evaluated else ['export', '--onnx']))}")
 
 
 def _judgement(summary: dict[str, Any]) -> Text:

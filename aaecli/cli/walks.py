@@ -70,8 +70,8 @@ def draw_sheet(decoder: Decoder, wanted: Wanted) -> tuple[Sheet, list[str]]:
         first, last = (draw.draw_styles(decoder, 1, seed)[0] for seed in wanted.seeds)
         if index is None and decoder.has_label:
             return draw.grid(decoder, draw.between(first, last, wanted.steps)), classes
-        asked = draw.one_class(decoder.classes, index)
-        ends = draw.Code(asked, first), draw.Code(asked, last)
+        label = draw.one_class(decoder.classes, index)
+        ends = draw.Code(label, first), draw.Code(label, last)
         return draw.interpolate(decoder, *ends, wanted.steps), classes
     if wanted.style_from is not None:
         styles = _code_of(wanted.style_from, decoder, index).style[None]

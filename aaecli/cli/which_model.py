@@ -33,8 +33,10 @@ def described(model: Encoder | Decoder) -> str:
     """Name its file, and what it was trained on."""
     from aaecli.serve.discovery import is_released
 
-    facts = model.metadata
+    metadata = model.metadata
     which = "the released one" if is_released(model.path) else str(model.path)
-    settings = [f"preset {facts.preset}"] * bool(facts.preset) + [f"{facts.labels} labels"] * bool(facts.labels)
-    trained = f"trained on {for_terminal(facts.data)}" if facts.data else "it does not say what it was trained on"
+    settings = [f"preset {metadata.preset}"] * bool(metadata.preset) + [f"{metadata.labels} labels"] * bool(
+        metadata.labels
+    )
+    trained = f"trained on {for_terminal(metadata.data)}" if metadata.data else "it does not say what it was trained on"
     return ", ".join([which, trained, *map(for_terminal, settings)])

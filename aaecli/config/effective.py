@@ -29,12 +29,12 @@ class Rule:
     because: str
 
 
-def _row(config: Config) -> Model:
+def _traits(config: Config) -> Model:
     return FAMILY[config.model]
 
 
 def _has_games(config: Config) -> bool:
-    return _row(config).style_prior or _row(config).label_prior
+    return _traits(config).style_prior or _traits(config).label_prior
 
 
 def _is_alternating(config: Config) -> bool:
@@ -42,30 +42,31 @@ def _is_alternating(config: Config) -> bool:
 
 
 def _changes_nothing(config: Config) -> bool:
-    return config.augmentation.changed_share() == 0
+    return config.augmentation.augmented_fraction() == 0
 
 
 def _labels_exceed_propagation(config: Config) -> bool:
     limit = config.propagation.labels_per_class * _MNIST_CLASSES
-    return not config.data and _row(config).uses_labels and config.labels != "all" and config.labels > limit
+    return not config.data and _traits(config).uses_labels and config.labels != "all" and config.labels > limit
 
 
-_TEACHER = ("objective.pseudo_labels", "objective.alignment", "objective.confidence")
+_UNLABELLED = ("objective.consistency", "objective.mutual_information")
+_TEACHER = ("objective.pseudo_labels", "objective.distribution_alignment", "objective.confidence_threshold")
 _GAMES = ("network.discriminator_hidden", "network.discriminator_noise")
 _RATES = ("optimiser.discriminator_lr", "optimiser.discriminator_beta1")
-_PROPAGATED = ("until", "labels_per_class", "warp", "favour", "num_images", "num_neighbours")
+_PROPAGATED = ("until", "labels_per_class", "augmentation_scale", "max_class_weight", "num_images", "num_neighbours")
 
 RULES = (
     # The model.
     Rule(("clusters",), lambda c: c.model != "clustering", "in a model other than clustering"),
     Rule(
         ("network.decoder_hidden", "objective.reconstruction", "schedule.decoder_batch_size"),
-        lambda c: _row(c).decoder_label is None,
+        lambda c: _traits(c).decoder_label is None,
         "in the model baseline, which has no decoder",
     ),
     Rule(
         ("network.style_dim", "network.style_noise", "prior.style", "prior.style_std"),
-        lambda c: not _row(c).encodes_style,
+        lambda c: not _traits(c).encodes_style,
         "in the model baseline, which has no style",
     ),
     Rule(
@@ -75,37 +76,37 @@ RULES = (
     ),
     Rule(
         ("network.conditional_discriminator",),
-        lambda c: not _row(c).style_prior or _row(c).decoder_label == "none",
+        lambda c: not _traits(c).style_prior or _traits(c).decoder_label == "none",
         "in a model whose style has no discriminator, or that has no label",
     ),
     Rule(
         ("network.test_time_shift", "objective.classification"),
-        lambda c: not _row(c).encodes_label,
+        lambda c: not _traits(c).encodes_label,
         "in a model that reads no label off an image",
     ),
     Rule(("objective.classification",), lambda c: c.model == "clustering", "in clustering, which sees no labels"),
     Rule(
         ("prior.label", "prior.label_frequency"),
-        lambda c: not _row(c).label_prior,
+        lambda c: not _traits(c).label_prior,
         "in a model without a prior on the label",
     ),
     Rule(("prior.label",), lambda c: c.model == "clustering", "in clustering, which sees no labels"),
     Rule(
-        ("objective.consistency", "objective.information"),
-        lambda c: not (_row(c).encodes_label and _row(c).sees_unlabelled),
+        _UNLABELLED,
+        lambda c: not (_traits(c).encodes_label and _traits(c).sees_unlabelled),
         "in a model that names no unlabelled images",
     ),
     Rule(
         ("objective.generation",),
-        lambda c: not (_row(c).encodes_label and _row(c).decoder_label == "encoded"),
+        lambda c: not (_traits(c).encodes_label and _traits(c).decoder_label == "encoded"),
         "in a model that does not both read labels and draw from them",
     ),
     Rule(
         ("schedule.labelled_batch_size",),
-        lambda c: not (_row(c).sees_unlabelled and _row(c).uses_labels),
+        lambda c: not (_traits(c).sees_unlabelled and _traits(c).uses_labels),
         "in a model that does not see labelled and unlabelled images side by side; schedule.batch_size counts",
     ),
-    Rule(("schedule.labelled_epochs",), lambda c: not _row(c).uses_labels, "in a model that sees no labels"),
+    Rule(("schedule.min_labelled_epochs",), lambda c: not _traits(c).uses_labels, "in a model that sees no labels"),
     # The networks.
     Rule(
         ("network.channels", "network.features"),
@@ -132,7 +133,13 @@ RULES = (
     Rule(("prior.label",), lambda c: bool(c.prior.label_frequency), "beside prior.label_frequency"),
     # Alternating updates: the article's step.
     Rule(
-        ("augmentation", "objective.consistency", "objective.information", "schedule.decoder_batch_size", "compile"),
+        (
+            "augmentation",
+            "objective.consistency",
+            "objective.mutual_information",
+            "schedule.decoder_batch_size",
+            "compile",
+        ),
         _is_alternating,
         'with optimiser.update = "alternating", the article\'s five updates a step',
     ),
@@ -140,21 +147,25 @@ RULES = (
     # Terms that are off, and what only they use.
     Rule(
         ("objective.consistency", "objective.generation"),
-        lambda c: c.optimiser.average == 0,
-        "with optimiser.average = 0: the teacher is the averaged network",
+        lambda c: c.optimiser.ema_decay == 0,
+        "with optimiser.ema_decay = 0: the teacher is the averaged network",
     ),
     Rule(
-        ("objective.consistency", "objective.information"),
+        _UNLABELLED,
         lambda c: c.labels == "all" and not c.data and c.model == "semisupervised",
         "where every image is labelled",
     ),
     Rule((*_TEACHER, "propagation"), lambda c: not _acts(c, "objective.consistency"), "without objective.consistency"),
     Rule(
-        ("objective.confidence",),
+        ("objective.confidence_threshold",),
         lambda c: c.objective.pseudo_labels == "soft",
         'with objective.pseudo_labels = "soft"',
     ),
-    Rule(("objective.spread",), lambda c: not _acts(c, "objective.information"), "without objective.information"),
+    Rule(
+        ("objective.marginal_entropy",),
+        lambda c: not _acts(c, "objective.mutual_information"),
+        "without objective.mutual_information",
+    ),
     Rule(
         ("schedule.generated_batch_size",),
         lambda c: not _acts(c, "objective.generation"),
@@ -182,13 +193,13 @@ RULES = (
         "with more labels than propagation.labels_per_class asks for",
     ),
     Rule(
-        ("propagation.warp",),
+        ("propagation.augmentation_scale",),
         lambda c: c.augmentation.scale == 0 and c.augmentation.elastic == 0,
         "where augmentation.scale and augmentation.elastic are 0",
     ),
-    Rule(("augmentation.share",), _changes_nothing, "where no other setting of augmentation is set"),
+    Rule(("augmentation.fraction",), _changes_nothing, "where no other setting of augmentation is set"),
     # The device.
-    Rule(("capture",), lambda c: c.device in ("cpu", "mps"), "on a device other than CUDA"),
+    Rule(("cuda_graph",), lambda c: c.device in ("cpu", "mps"), "on a device other than CUDA"),
     Rule(("threads",), lambda c: c.device in ("cuda", "mps"), "on a device other than the processor"),
 )
 """Each is one reason; a setting may have several."""

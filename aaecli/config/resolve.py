@@ -62,8 +62,8 @@ def _choices(section: type, name: str) -> str:
     """Name the choices of a setting, where its text does not."""
     hint = typing.get_type_hints(section)[name]
     choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
-    told = attributes(section)[name]
-    return "" if all(str(choice) in told for choice in choices) else f" One of {', '.join(map(str, choices))}."
+    text = attributes(section)[name]
+    return "" if all(str(choice) in text for choice in choices) else f" One of {', '.join(map(str, choices))}."
 
 
 def _comment(text: str) -> list[str]:
@@ -177,5 +177,5 @@ def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
             # that sets both contradicts itself: both stay, for Schedule to refuse.
             other = {"steps": "epochs", "epochs": "steps"}.get(key)
             if other and value and not layer.get(other):
-                into |= {other: 0, "labelled_epochs": layer.get("labelled_epochs", 0)}
+                into |= {other: 0, "min_labelled_epochs": layer.get("min_labelled_epochs", 0)}
             into[key] = value

@@ -109,13 +109,13 @@ class Objective:
             student's answer for the same image warped (FixMatch, Sohn et al. 2020, with a mean teacher).
         pseudo_labels: What the teacher gives: ``hard``, its best label where it is sure of it (FixMatch), or ``soft``,
             its probabilities of every image (Hu et al. 2017), which is the better start where nobody tells a label.
-        alignment: Whether the teacher's probabilities are scaled so that every class is as frequent as the prior on y
-            says (Berthelot et al. 2020).
-        confidence: A hard label counts where its probability exceeds this.
-        information: Weight of what the label of an unlabelled image could tell and does not: ln K less the mutual
-            information of image and label (Krause et al. 2010).
-        spread: Within that term, weight of every label being used as often as the prior on y says, against that of
-            every image being sure of its own (the μ of Hu et al. 2017).
+        distribution_alignment: Whether the teacher's probabilities are scaled so that every class is as frequent as
+            the prior on y says (Berthelot et al. 2020).
+        confidence_threshold: A hard label counts where its probability exceeds this.
+        mutual_information: Weight of ln K less the mutual information of an unlabelled image and its label (Krause et
+            al. 2010).
+        marginal_entropy: Within that term, weight of the entropy of the mean label (its divergence from the prior on
+            y), against that of the entropy of each image's own (the μ of Hu et al. 2017).
         generation: Weight of the cross-entropy between the label that the decoder was given, with a style drawn from
             the prior, and the teacher's answer for what it drew. The article's decoder reads off the style much of
             what the label should say, so that the class asked for is often not the class drawn.
@@ -126,17 +126,26 @@ class Objective:
     classification: float = 1.0
     consistency: float = 0.0
     pseudo_labels: Literal["hard", "soft"] = "hard"
-    alignment: bool = True
-    confidence: float = 0.9
-    information: float = 0.0
-    spread: float = 1.0
+    distribution_alignment: bool = True
+    confidence_threshold: float = 0.9
+    mutual_information: float = 0.0
+    marginal_entropy: float = 1.0
     generation: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = ("reconstruction", "regularisation", "classification", "consistency", "information", "generation")
-        for key in (*weights, "spread"):
+        weights = (
+            "reconstruction",
+            "regularisation",
+            "classification",
+            "consistency",
+            "mutual_information",
+            "generation",
+        )
+        for key in (*weights, "marginal_entropy"):
             require(getattr(self, key) >= 0, f"objective.{key}", "0 or more", getattr(self, key))
-        require(0 <= self.confidence < 1, "objective.confidence", "in [0, 1)", self.confidence)
+        require(
+            0 <= self.confidence_threshold < 1, "objective.confidence_threshold", "in [0, 1)", self.confidence_threshold
+        )
 
 
 @dataclass(frozen=True)
@@ -154,7 +163,7 @@ class Optimiser:
         weight_decay: Decoupled weight decay of the weight matrices (AdamW).
         warmup_steps: Steps over which the rate rises from 0.
         decay: ``constant``, or ``cosine``: down to 0 at the last step.
-        average: Decay of the exponential moving average of the weights that is saved and that teaches; 0 for none.
+        ema_decay: Decay of the exponential moving average of the weights that is saved and that teaches; 0 for none.
     """
 
     update: Literal["alternating", "joint"] = "joint"
@@ -166,12 +175,12 @@ class Optimiser:
     weight_decay: float = 0.0
     warmup_steps: int = 0
     decay: Literal["constant", "cosine"] = "constant"
-    average: float = 0.0
+    ema_decay: float = 0.0
 
     def __post_init__(self) -> None:
         for key in ("lr", "discriminator_lr"):
             require(getattr(self, key) > 0, f"optimiser.{key}", "more than 0", getattr(self, key))
-        for key in ("beta1", "beta2", "discriminator_beta1", "average"):
+        for key in ("beta1", "beta2", "discriminator_beta1", "ema_decay"):
             require(0 <= getattr(self, key) < 1, f"optimiser.{key}", "in [0, 1)", getattr(self, key))
         require(self.weight_decay >= 0, "optimiser.weight_decay", "0 or more", self.weight_decay)
         require(self.warmup_steps >= 0, "optimiser.warmup_steps", "0 or more", self.warmup_steps)
@@ -215,7 +224,7 @@ class Schedule:
     Attributes:
         steps: Number of training steps; 0 where ``epochs`` says it.
         epochs: Number of passes over the pool; 0 where ``steps`` says it. Exactly one of the two is set.
-        labelled_epochs: A training is made longer than that where it would not see every labelled image as many times.
+        min_labelled_epochs: Least number of passes over the labelled images; training is made longer for them.
         batch_size: Images of a step: unlabelled ones, or labelled ones where a model learns from labels alone.
         labelled_batch_size: Labelled images of a step, drawn beside the unlabelled ones.
         decoder_batch_size: At most so many unlabelled images of a step are redrawn by the decoder; 0 for all of them.
@@ -226,7 +235,7 @@ class Schedule:
 
     steps: int = 10_000
     epochs: int = 0
-    labelled_epochs: int = 0
+    min_labelled_epochs: int = 0
     batch_size: int = 100
     labelled_batch_size: int = 100
     decoder_batch_size: int = 0
@@ -234,7 +243,7 @@ class Schedule:
     validate_every: int = 0
 
     def __post_init__(self) -> None:
-        for key in ("steps", "epochs", "labelled_epochs", "validate_every"):
+        for key in ("steps", "epochs", "min_labelled_epochs", "validate_every"):
             # Beyond a thousand years of training, numbers only break what computes with them.
             value = getattr(self, key)
             require(0 <= value <= 10**12, f"schedule.{key}", "0 or more, up to a million million", value)
@@ -263,11 +272,11 @@ class Propagation:
         until: Step from which the teacher alone labels what has no label.
         labels_per_class: With more labelled images a class than this, on average, the teacher knows as much as the
             neighbours do, and they are not asked.
-        warp: Factor on ``augmentation.scale`` and ``augmentation.elastic`` for a model that propagates labels, all
-            through its training: the fewer labels there are, the more kinds of image each of them has to stand for.
-        favour: Factor up to which a class is favoured, or held back, to come out as frequent as the prior on y says:
-            2 is the paper's, 1 leaves the prior out. Holding the classes to a prior that is only about right makes
-            whole groups of look-alikes change their class.
+        augmentation_scale: Factor on ``augmentation.scale`` and ``augmentation.elastic`` for a model that propagates
+            labels, all through its training: the fewer labels, the more kinds of image each of them stands for.
+        max_class_weight: Largest factor by which a class is weighted up, or its inverse down, to come out as frequent
+            as the prior on y says: 2 is the paper's, 1 ignores the prior. Where the prior is only about right, a
+            large factor makes whole groups of similar images change their class.
         num_images: Images of the pool among which labels are propagated, drawn anew each time.
         num_neighbours: Nearest neighbours of an image, by what the averaged encoder makes of it.
     """
@@ -275,16 +284,18 @@ class Propagation:
     every: int = 0
     until: int = 0
     labels_per_class: int = 20
-    warp: float = 1.0
-    favour: float = 2.0
+    augmentation_scale: float = 1.0
+    max_class_weight: float = 2.0
     num_images: int = 20_000
     num_neighbours: int = 10
 
     def __post_init__(self) -> None:
         for key in ("every", "until", "labels_per_class"):
             require(0 <= getattr(self, key) <= 10**12, f"propagation.{key}", "0 or more", getattr(self, key))
-        require(self.warp >= 0, "propagation.warp", "0 or more", self.warp)
-        require(1 <= self.favour <= 1000, "propagation.favour", "in 1 to 1000", self.favour)
+        require(self.augmentation_scale >= 0, "propagation.augmentation_scale", "0 or more", self.augmentation_scale)
+        require(
+            1 <= self.max_class_weight <= 1000, "propagation.max_class_weight", "in 1 to 1000", self.max_class_weight
+        )
         require(2 <= self.num_images <= 10**6, "propagation.num_images", "in 2 to 1000000", self.num_images)
         require(1 <= self.num_neighbours <= 1000, "propagation.num_neighbours", "in 1 to 1000", self.num_neighbours)
 
@@ -303,14 +314,13 @@ class Augmentation:
         shear: Tangent of the angle.
         shift: Pixels, drawn for each axis.
         elastic: Standard deviation in pixels of a smooth displacement field (after Simard et al. 2003).
-        stroke: How far strokes get thicker or thinner, as a share of the way to what a pixel more or less on each side
-            would make of them.
+        stroke_width: How far strokes get thicker or thinner, as a fraction of one pixel on each side.
         cutout: Side in pixels of a square that is blanked (DeVries and Taylor 2017).
-        mirror: Turn every other image left to right, which no character survives.
+        horizontal_flip: Turn every other image left to right, which no character survives.
         brightness: Natural logarithm of a factor on the pixels.
         contrast: Natural logarithm of a factor on the pixels' distances from their mean.
-        share: Share of a step's images that are changed. A warp also blurs: an encoder that never sees an image as it
-            is reads such images worse, and their styles lie beside the prior.
+        fraction: Fraction of a step's images that are augmented. Warping also blurs: an encoder that never sees an
+            image as it is classifies such images worse, and their styles do not match the prior.
     """
 
     rotation: float = 0.0
@@ -318,33 +328,35 @@ class Augmentation:
     shear: float = 0.0
     shift: float = 0.0
     elastic: float = 0.0
-    stroke: float = 0.0
+    stroke_width: float = 0.0
     cutout: int = 0
-    mirror: bool = False
+    horizontal_flip: bool = False
     brightness: float = 0.0
     contrast: float = 0.0
-    share: float = 1.0
+    fraction: float = 1.0
 
     def __post_init__(self) -> None:
         for entry in dataclasses.fields(self):
             value = getattr(self, entry.name)
             require(value >= 0, f"augmentation.{entry.name}", "0 or more", value)
-        for key in ("stroke", "share"):
+        for key in ("stroke_width", "fraction"):
             require(getattr(self, key) <= 1, f"augmentation.{key}", "from 0 to 1", getattr(self, key))
 
-    def changed_share(self) -> float:
-        """Share of a step's images that come out changed: ``share``, or 0 where no change is asked for."""
-        return 0.0 if dataclasses.replace(self, share=1.0) == Augmentation() else self.share
+    def augmented_fraction(self) -> float:
+        """Share of a step's images that come out changed: ``fraction``, or 0 where no change is asked for."""
+        return 0.0 if dataclasses.replace(self, fraction=1.0) == Augmentation() else self.fraction
 
-    def wider(self, factor: float) -> Augmentation:
+    def scaled(self, factor: float) -> Augmentation:
         """Give the same changes with ``scale`` and ``elastic`` multiplied."""
         return dataclasses.replace(self, scale=self.scale * factor, elastic=self.elastic * factor)
 
 
 AUGMENTATIONS = {
     # Those of the preset `default`, where they were measured.
-    "strokes": Augmentation(rotation=12.0, scale=0.1, shear=0.2, shift=2.0, elastic=0.6, share=0.75),
-    "natural": Augmentation(rotation=6.0, scale=0.15, shear=0.05, shift=2.0, cutout=6, mirror=True, share=0.75),
+    "strokes": Augmentation(rotation=12.0, scale=0.1, shear=0.2, shift=2.0, elastic=0.6, fraction=0.75),
+    "natural": Augmentation(
+        rotation=6.0, scale=0.15, shear=0.05, shift=2.0, cutout=6, horizontal_flip=True, fraction=0.75
+    ),
     "none": Augmentation(),
 }
 """What ``--augment`` offers."""
@@ -368,7 +380,7 @@ class Config:
         threads: Threads of the processor that training computes with; 0 for as many as it has cores to itself.
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.
         compile: Have torch compile the joint step before the first one is taken (the alternating one stays as it is).
-        capture: On CUDA, record the step as a graph and replay it; elsewhere it changes nothing.
+        cuda_graph: On CUDA, record the step as a graph and replay it; elsewhere it changes nothing.
         image: What the pictures of a folder become.
         network: Shapes of the networks.
         prior: Distributions of the latent code.
@@ -390,7 +402,7 @@ class Config:
     threads: int = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
-    capture: bool = True
+    cuda_graph: bool = True
     image: Image = field(default_factory=Image)
     network: Network = field(default_factory=Network)
     prior: Prior = field(default_factory=Prior)
@@ -401,8 +413,8 @@ class Config:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
-        row = FAMILY[self.model]
-        if row.uses_labels:
+        traits = FAMILY[self.model]
+        if traits.uses_labels:
             require(self.labels == "all" or int(self.labels) >= 1, "labels", "a positive number or 'all'", self.labels)
         elif self.labels != 0:
             raise AaeError(f"{self.model} learns from images alone: it has no use for labels.", "Leave out --labels.")
@@ -411,7 +423,7 @@ class Config:
         require(0 <= self.threads <= MAX_THREADS, "threads", f"in 0 to {MAX_THREADS}", self.threads)
         require(0 <= self.seed < 2**63, "seed", "in [0, 2^63)", self.seed)
         style_dim = STYLE_PRIORS[self.prior.style].style_dim
-        if row.encodes_style and style_dim is not None:
+        if traits.encodes_style and style_dim is not None:
             is_plane = self.network.style_dim == style_dim
             rule = f"{style_dim} for the prior {self.prior.style}"
             require(is_plane, "network.style_dim", rule, self.network.style_dim)

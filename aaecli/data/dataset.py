@@ -85,12 +85,12 @@ class Dataset:
         known = first[self.train_label >= 0]
         if self.findings is not None:
             # Of these the labels contradict each other: one more would not help.
-            place = {name: number for number, name in enumerate(self.train_name)}
-            wrong = [first[place[name]] for group in self.findings.contradicting for name in group]
+            index = {name: number for number, name in enumerate(self.train_name)}
+            wrong = [first[index[name]] for group in self.findings.contradicting for name in group]
             known = np.append(known, np.array(wrong, np.int64))
-        places = np.flatnonzero((self.train_label < 0) & ~np.isin(first, known))
-        _, kept = np.unique(first[places], return_index=True)
-        return np.sort(places[kept])
+        indices = np.flatnonzero((self.train_label < 0) & ~np.isin(first, known))
+        _, kept = np.unique(first[indices], return_index=True)
+        return np.sort(indices[kept])
 
     def require_classes(self) -> None:
         """See that there are classes to learn.
@@ -113,8 +113,8 @@ def kept_back(dataset: Dataset, names: Iterable[str], model: Path) -> Dataset:
     Raises:
         AaeError: None of them is there any more.
     """
-    place = {name: place for place, name in enumerate(dataset.train_name)}
-    rows = [place[name] for name in names if name in place and dataset.train_label[place[name]] >= 0]
+    index = {name: index for index, name in enumerate(dataset.train_name)}
+    rows = [index[name] for name in names if name in index and dataset.train_label[index[name]] >= 0]
     if not rows:
         if not (dataset.train_label >= 0).any():
             raise AaeError(
@@ -161,9 +161,9 @@ def with_classes(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
     if not set(dataset.classes) <= set(classes):
         return dataset
     # The last one is for images without a label.
-    place = np.array([*(classes.index(name) for name in dataset.classes), -1])
+    index = np.array([*(classes.index(name) for name in dataset.classes), -1])
     return replace(
-        dataset, classes=classes, train_label=place[dataset.train_label], test_label=place[dataset.test_label]
+        dataset, classes=classes, train_label=index[dataset.train_label], test_label=index[dataset.test_label]
     )
 
 

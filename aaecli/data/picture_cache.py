@@ -57,15 +57,16 @@ class Pictures:
 
     Attributes:
         image: uint8 (N, H, W) or (N, H, W, 3), those that could be read.
-        place: int64 (N,), where each stood among the files that were asked for.
-        odd: bool (N,), whether it looks unlike one drawing or character; all False where strokes are not looked for.
+        index: int64 (N,), the index of each among the files.
+        suspicious: bool (N,), whether it looks unlike one drawing or character; all False without the search for
+            strokes.
         paged: bool (N,), whether its file holds more pages or frames than this one.
-        unreadable: By place, why a picture could not be read.
+        unreadable: By index among the files, why a picture could not be read.
     """
 
     image: NDArray[np.uint8]
-    place: NDArray[np.int64]
-    odd: NDArray[np.bool_]
+    index: NDArray[np.int64]
+    suspicious: NDArray[np.bool_]
     paged: NDArray[np.bool_]
     unreadable: dict[int, str]
 
@@ -83,7 +84,7 @@ def load_pictures(folder: Path, names: list[str], recipe: Recipe, progress: Prog
     files: list[File] = []
     known = None
     if is_file(path):
-        files = [_look_at(_join(folder, name), name) for name in names]
+        files = [_stat_file(_join(folder, name), name) for name in names]
         same = _read_same(path, files, recipe)
         if same is not None:
             with contextlib.suppress(OSError):
@@ -95,8 +96,8 @@ def load_pictures(folder: Path, names: list[str], recipe: Recipe, progress: Prog
         files = []
         pictures = _assemble(len(names), _looking_at(folder, names, files), recipe, progress=progress)
     else:
-        kept = {place: known.row[file] for place, file in enumerate(files) if file in known.row}
-        paths = (_join(folder, name) for place, name in enumerate(names) if place not in kept)
+        kept = {index: known.row[file] for index, file in enumerate(files) if file in known.row}
+        paths = (_join(folder, name) for index, name in enumerate(names) if index not in kept)
         pictures = _assemble(len(names), paths, recipe, kept, known.pictures, progress)
     # A home that cannot be written costs time at the next start, nothing else.
     with contextlib.suppress(AaeError):
@@ -109,7 +110,7 @@ def _join(folder: Path, name: str) -> str:
     return f"{folder}{os.sep}{name}"
 
 
-def _look_at(path: str, name: str) -> File:
+def _stat_file(path: str, name: str) -> File:
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError:
@@ -122,7 +123,7 @@ def _looking_at(folder: Path, names: list[str], files: list[File]) -> Iterator[s
     """Give the path of each picture, once its file has been looked at and added to ``files``."""
     for name in names:
         path = _join(folder, name)
-        files.append(_look_at(path, name))
+        files.append(_stat_file(path, name))
         yield path
 
 
@@ -145,34 +146,34 @@ def _assemble(
         progress: Is told how far the decoding has come.
     """
     image = np.empty((count, *recipe.stored_shape), np.uint8)
-    readable, odd, paged = np.ones(count, bool), np.zeros(count, bool), np.zeros(count, bool)
+    readable, suspicious, paged = np.ones(count, bool), np.zeros(count, bool), np.zeros(count, bool)
     unreadable: dict[int, str] = {}
-    for place, row in (kept or {}).items():
+    for index, row in (kept or {}).items():
         if isinstance(row, str):
-            unreadable[place] = row
+            unreadable[index] = row
         elif known is not None:
-            image[place], odd[place], paged[place] = known.image[row], known.odd[row], known.paged[row]
-    fresh = [place for place in range(count) if place not in kept] if kept else range(count)
+            image[index], suspicious[index], paged[index] = known.image[row], known.suspicious[row], known.paged[row]
+    fresh = [index for index in range(count) if index not in kept] if kept else range(count)
     done = 0
     for batch in _prepared(paths, len(fresh), recipe):
-        places = fresh[done : done + len(batch.outcomes)]
+        indices = fresh[done : done + len(batch.outcomes)]
         failed = {
-            place: outcome.message
-            for place, outcome in zip(places, batch.outcomes, strict=True)
+            index: outcome.message
+            for index, outcome in zip(indices, batch.outcomes, strict=True)
             if isinstance(outcome, AaeError)
         }
-        read = [place for place in places if place not in failed] if failed else places
+        read = [index for index in indices if index not in failed] if failed else indices
         image[read] = batch.images
-        odd[places] = [bool(outcome) for outcome in batch.outcomes]
-        paged[places] = np.array(batch.num_pages) > 1
+        suspicious[indices] = [bool(outcome) for outcome in batch.outcomes]
+        paged[indices] = np.array(batch.num_pages) > 1
         unreadable |= failed
-        done += len(places)
+        done += len(indices)
         if progress is not None:
             progress(done, len(fresh))
     readable[list(unreadable)] = False
     if unreadable:
-        image, odd, paged = image[readable], odd[readable], paged[readable]
-    return Pictures(image, np.flatnonzero(readable), odd, paged, dict(sorted(unreadable.items())))
+        image, suspicious, paged = image[readable], suspicious[readable], paged[readable]
+    return Pictures(image, np.flatnonzero(readable), suspicious, paged, dict(sorted(unreadable.items())))
 
 
 def _prepared(paths: Iterable[str], count: int, recipe: Recipe) -> Iterator[Batch]:
@@ -190,8 +191,8 @@ class _Known:
 
     def __init__(self, files: list[File], pictures: Pictures) -> None:
         self.pictures = pictures
-        self.row: dict[File, int | str] = {files[place]: row for row, place in enumerate(pictures.place.tolist())}
-        self.row.update({files[place]: reason for place, reason in pictures.unreadable.items()})
+        self.row: dict[File, int | str] = {files[index]: row for row, index in enumerate(pictures.index.tolist())}
+        self.row.update({files[index]: reason for index, reason in pictures.unreadable.items()})
 
 
 def _cache_path(folder: Path, recipe: Recipe) -> Path:
@@ -245,10 +246,10 @@ def _read(path: Path, recipe: Recipe) -> _Known | None:
 
 
 def _pictures(content: Mapping[str, NDArray[Any]], num_files: int, recipe: Recipe) -> Pictures:
-    unreadable = {int(place): str(reason) for place, reason in json.loads(content["unreadable"].tobytes()).items()}
-    pictures = Pictures(content["image"], content["place"], content["odd"], content["paged"], unreadable)
+    unreadable = {int(index): str(reason) for index, reason in json.loads(content["unreadable"].tobytes()).items()}
+    pictures = Pictures(content["image"], content["index"], content["suspicious"], content["paged"], unreadable)
     num = num_files - len(unreadable)
-    each = (pictures.place, pictures.odd, pictures.paged)
+    each = (pictures.index, pictures.suspicious, pictures.paged)
     if not (pictures.image.shape == (num, *recipe.stored_shape) and all(len(values) == num for values in each)):
         raise ValueError("the arrays do not fit together")
     return pictures
@@ -270,8 +271,8 @@ def _write(path: Path, files: list[File], pictures: Pictures) -> None:
             table=np.frombuffer(json.dumps(table).encode(), np.uint8),
             unreadable=np.frombuffer(json.dumps(pictures.unreadable).encode(), np.uint8),
             image=pictures.image,
-            place=pictures.place,
-            odd=pictures.odd,
+            index=pictures.index,
+            suspicious=pictures.suspicious,
             paged=pictures.paged,
         )
     _forget(path.parent.iterdir())

@@ -136,14 +136,14 @@ def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) ->
         size = np.bincount(group[members], minlength=len(label))
         chosen = np.zeros(len(label), bool)
         wanted, left = min(round(share * len(members)), len(members) - 1), len(members)
-        for place in rng.permutation(members).tolist():
+        for index in rng.permutation(members).tolist():
             if wanted <= 0:
                 break
-            copies, first = int(size[group[place]]), left == len(members)
+            copies, first = int(size[group[index]]), left == len(members)
             # The last picture of a class is learnt from. The first to be drawn may have more copies than wanted.
-            if unsure[place] or chosen[group[place]] or copies >= left or (copies > wanted and not first):
+            if unsure[index] or chosen[group[index]] or copies >= left or (copies > wanted and not first):
                 continue
-            chosen[group[place]] = True
+            chosen[group[index]] = True
             wanted, left = wanted - copies, left - copies
         kept |= is_member & chosen[group]
     return kept

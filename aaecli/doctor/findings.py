@@ -97,20 +97,20 @@ def check_folders(folders: tuple[Path, ...]) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("temporary folder", "broken", f"there is none: {error.strerror}", "Name one in TMPDIR.")
     for folder in folders:
-        place = folder
+        existing = folder
         try:
-            place = folder.absolute()
-            while not place.exists():
-                place = place.parent
-            with tempfile.TemporaryFile(dir=place) as file:
+            existing = folder.absolute()
+            while not existing.exists():
+                existing = existing.parent
+            with tempfile.TemporaryFile(dir=existing) as file:
                 file.write(b"x")
                 file.flush()
-            free = shutil.disk_usage(place).free
+            free = shutil.disk_usage(existing).free
         except OSError as error:
             yield Finding(
                 f"folder {folder}",
                 "broken",
-                f"{place} cannot be written to: {error.strerror}",
+                f"{existing} cannot be written to: {error.strerror}",
                 "Work in a folder of your own, or name one with --out.",
             )
             continue

@@ -46,8 +46,8 @@ def check_onnxruntime() -> Iterator[Finding]:
     if runtime.telemetry_is_off():
         yield Finding("onnxruntime telemetry", "ok", "off: nothing is noted, nothing is sent")
     else:
-        asked = "on, as ORT_DISABLE_TELEMETRY=0 asks"
-        yield Finding("onnxruntime telemetry", "note", asked, "unset ORT_DISABLE_TELEMETRY")
+        detail = "on, as ORT_DISABLE_TELEMETRY=0 asks"
+        yield Finding("onnxruntime telemetry", "note", detail, "unset ORT_DISABLE_TELEMETRY")
     if has_nvidia_driver():
         yield _check_device("cuda", "asked for and had")
         yield _check_libraries()

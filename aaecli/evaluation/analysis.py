@@ -15,7 +15,7 @@ from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
 from aaecli.data.dataset import Dataset
-from aaecli.evaluation.predict import Prediction, predict, told_label
+from aaecli.evaluation.predict import Prediction, one_hot_true_label, predict
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.models.batch import to_float
 
@@ -28,7 +28,7 @@ _LEAST_SHARE = 0.002
 
 
 @dataclass
-class Portrait:
+class Analysis:
     """Everything that is drawn of one model; each part is computed when it is first asked for.
 
     Attributes:
@@ -45,7 +45,7 @@ class Portrait:
     has_named: bool = False
 
     @classmethod
-    def of(cls, model: Checkpoint, dataset: Dataset) -> Portrait:
+    def of(cls, model: Checkpoint, dataset: Dataset) -> Analysis:
         """Take the test images, or the labelled pictures of a folder that has no test images."""
         rng = np.random.default_rng(0)
         if len(dataset.test_label):
@@ -77,12 +77,14 @@ class Portrait:
         settings, rng = self.model.config.prior, np.random.default_rng(seed)
         return draw_styles(settings.style, count, self.model.config.network.style_dim, settings.style_std, rng)
 
-    def redrawn(self, count: int) -> _Float:
+    def reconstructed(self, count: int) -> _Float:
         """Give what the decoder makes of the codes of the first images: (count, H, W) or (count, H, W, 3)."""
         image = torch.from_numpy(self.image[:count])
-        told = told_label(self.model.config.model, self.label[:count], len(self.model.classes), image.device)
+        true_label = one_hot_true_label(
+            self.model.config.model, self.label[:count], len(self.model.classes), image.device
+        )
         encoding = self.model.encoder(to_float(image))
-        return self._draw(encoding._replace(true_label=told).latent())
+        return self._draw(encoding._replace(true_label=true_label).latent())
 
     def samples(self, rows: int, seed: int = 0) -> tuple[_Float, tuple[str, ...]]:
         """Draw a grid: one style of the prior a row, one class a column; ten styles a row where there are no classes.

@@ -83,18 +83,18 @@ def predict_stored(
     """
     where = choose_device(device)
     decoder = None if model.decoder is None else model.decoder.to(where)
-    told = told_label(model.config.model, label, len(model.classes), where)
-    return predict(model.encoder.to(where), decoder, torch.from_numpy(image).to(where), told)
+    true_label = one_hot_true_label(model.config.model, label, len(model.classes), where)
+    return predict(model.encoder.to(where), decoder, torch.from_numpy(image).to(where), true_label)
 
 
-def told_label(model: str, label: NDArray[np.int64], num_classes: int, device: torch.device) -> Tensor | None:
+def one_hot_true_label(model: str, label: NDArray[np.int64], num_classes: int, device: torch.device) -> Tensor | None:
     """Give the labels (N,) as the decoder is told them, one-hot (N, K); None for a model whose decoder is not."""
     if FAMILY[model].decoder_label != "true":
         return None
     return F.one_hot(torch.from_numpy(label).to(device), num_classes).float()
 
 
-def judge(
+def evaluate_predictions(
     model: Checkpoint, prediction: Prediction, label: NDArray[np.int64], *, has_named: bool = False
 ) -> dict[str, Any]:
     """Judge answers against true labels (N,), as far as the model gives any.

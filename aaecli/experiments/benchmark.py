@@ -133,13 +133,13 @@ def run(planned: Sequence[Planned], folder: Path, reporter: Reporter) -> bool:
     Raises:
         AaeError: Something the user can put right. Finished runs stay.
     """
-    num_told = 0
+    num_reported = 0
     while True:
         # Read anew each time: a second benchmark may be at work in the same folder.
         pending, num_left_out = _take_stock(planned, folder, [], reporter)
-        if num_left_out > num_told:
+        if num_left_out > num_reported:
             reporter.note(_left_out(num_left_out))
-            num_told = num_left_out
+            num_reported = num_left_out
         free = [entry for entry in pending if not _is_running(folder, entry)]
         if not free:
             if pending:

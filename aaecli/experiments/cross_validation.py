@@ -65,8 +65,8 @@ def cross_validate(
                 raise KeyboardInterrupt
         answer = predict(training.encoder, None, training.validation.image)
         label_prob[fold == number] = cast(NDArray[np.float32], answer.label_prob)
-    judged = fold >= 0
-    return label_prob[judged], dataset.train_label[parts.labelled[judged]], fold[judged]
+    predicted = fold >= 0
+    return label_prob[predicted], dataset.train_label[parts.labelled[predicted]], fold[predicted]
 
 
 def deal(
@@ -93,10 +93,10 @@ def deal(
     for value in np.unique(label):
         members = rng.permutation(np.flatnonzero(label == value))
         members = members[~np.isin(copies[members], copies[label != value])]
-        _, first, card = np.unique(copies[members], return_index=True, return_inverse=True)
+        _, first, copy_group = np.unique(copies[members], return_index=True, return_inverse=True)
         if len(first) > 1:
             # The cards in the order in which the lot drew the first copy of each.
-            turn = np.argsort(np.argsort(first))[card]
+            turn = np.argsort(np.argsort(first))[copy_group]
             fold[members] = (dealt + turn) % num_folds
             dealt += len(first)
     return fold

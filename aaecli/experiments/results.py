@@ -24,7 +24,7 @@ from aaecli.training.revision import REVISION
 SCHEMA = 1
 FILES = ("results.json", "results.csv", "results.md")
 """What ``write_results`` writes."""
-_NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "threads", "precision", "compile", "capture")
+_NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "threads", "precision", "compile", "cuda_graph")
 _MAX_BYTES = 2**26
 _WORDS = re.compile(r"(?:[A-Za-z0-9(][\w .,;:()+/@-]{0,199})?", re.ASCII)
 """What stands in tables and spreadsheets as it is: no markup, no formula, no line break."""

@@ -18,7 +18,7 @@ from aaecli.runs.listing import read_metrics, read_object
 from aaecli.runs.paths import RUNS
 
 
-def gather(folder: Path, asked: Mapping[Group, str], collected: Iterable[Result] = ()) -> tuple[list[Result], int]:
+def gather(folder: Path, requested: Mapping[Group, str], collected: Iterable[Result] = ()) -> tuple[list[Result], int]:
     """Collect the results that a folder holds: of its runs, and of ``results.json`` where those runs are gone.
 
     Where two belong to the same seed, the one of the newer run counts. No mean is over two kinds of settings: of each
@@ -27,14 +27,14 @@ def gather(folder: Path, asked: Mapping[Group, str], collected: Iterable[Result]
 
     Args:
         folder: The benchmark's.
-        asked: The fingerprint of the settings, for each group that is to be measured.
+        requested: The fingerprint of the settings, for each group that is to be measured.
         collected: Results of runs made elsewhere; those of the benchmark's own runs go before them.
 
     Returns:
         The results, and how many were left out.
     """
     written = read_results(folder / "results.json")
-    settings = {result.group: result.settings for result in written} | dict(asked)
+    settings = {result.group: result.settings for result in written} | dict(requested)
     groups = {(group._replace(variant=""), print_): group for group, print_ in settings.items()}
     found = {}
     left_out = set()
@@ -79,37 +79,37 @@ def result_of(path: Path) -> Result | None:
         return None
     remedy = "Delete that folder: a benchmark does its run again."
     faults: list[str] = []
-    facts = read_object(path / "environment.json", faults) | read_object(path / "summary.json", faults)
+    record = read_object(path / "environment.json", faults) | read_object(path / "summary.json", faults)
     if faults:
         raise AaeError(faults[0], remedy)
     config = from_table(read_toml(path / "config.toml"))
     metrics = read_metrics(path)
     try:
-        return _result(config, facts, metrics)
+        return _result(config, record, metrics)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise AaeError(f"{path} does not tell what a benchmark needs: {reason}.", remedy) from error
 
 
-def _result(config: Config, facts: Mapping[str, Any], metrics: Mapping[str, Any]) -> Result:
-    judged = np.isfinite(metrics["validation_accuracy"])
+def _result(config: Config, record: Mapping[str, Any], metrics: Mapping[str, Any]) -> Result:
+    validated = np.isfinite(metrics["validation_accuracy"])
     return Result(
         model=config.model,
         preset=config.preset,
         labels=config.labels,
         seed=config.seed,
-        settings=fingerprint(config, int(facts.get("training_revision", 1))),
-        test_accuracy=float(facts["test_accuracy"]),
-        validation_accuracy=float(facts["validation_accuracy"]),
-        steps=int(facts["steps"]),
-        seconds=round(float(facts["seconds"]), 1),
-        threads=int(facts["threads"]),
-        device=str(facts["device"]),
-        precision=str(facts["precision"]),
-        machine=str(facts["machine"]),
+        settings=fingerprint(config, int(record.get("training_revision", 1))),
+        test_accuracy=float(record["test_accuracy"]),
+        validation_accuracy=float(record["validation_accuracy"]),
+        steps=int(record["steps"]),
+        seconds=round(float(record["seconds"]), 1),
+        threads=int(record["threads"]),
+        device=str(record["device"]),
+        precision=str(record["precision"]),
+        machine=str(record["machine"]),
         versions=", ".join(
-            [f"{name} {facts['versions'][name]}" for name in ("aaecli", "torch")] + [f"Python {facts['python']}"]
+            [f"{name} {record['versions'][name]}" for name in ("aaecli", "torch")] + [f"Python {record['python']}"]
         ),
-        curve_step=tuple(int(step) for step in metrics["step"][judged]),
-        curve_accuracy=tuple(float(accuracy) for accuracy in metrics["validation_accuracy"][judged]),
+        curve_step=tuple(int(step) for step in metrics["step"][validated]),
+        curve_accuracy=tuple(float(accuracy) for accuracy in metrics["validation_accuracy"][validated]),
     )

@@ -11,7 +11,7 @@ from aaecli.config.models import FAMILY
 from aaecli.config.resolve import to_toml
 from aaecli.data.dataset import Dataset, kept_back, load_dataset
 from aaecli.errors import AaeError
-from aaecli.evaluation.predict import judge, predict_stored
+from aaecli.evaluation.predict import evaluate_predictions, predict_stored
 from aaecli.text import for_markdown, for_toml
 
 _MNIST_LICENCE = (
@@ -38,11 +38,11 @@ def describe(checkpoint: Checkpoint, files: dict[str, Any], path: Path, data: st
     dataset = load_dataset(checkpoint.data_folder(data, path), checkpoint.config.image)
     if not len(dataset.test_label):
         try:
-            dataset = kept_back(dataset, checkpoint.facts.get("holdout", ()), path)
+            dataset = kept_back(dataset, checkpoint.summary.get("holdout", ()), path)
         except AaeError:
             return model_card(checkpoint, dataset, None, files)
     prediction = predict_stored(checkpoint, dataset.test_image, dataset.test_label, "cpu")
-    return model_card(checkpoint, dataset, judge(checkpoint, prediction, dataset.test_label), files)
+    return model_card(checkpoint, dataset, evaluate_predictions(checkpoint, prediction, dataset.test_label), files)
 
 
 def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] | None, files: dict[str, Any]) -> str:
@@ -51,19 +51,19 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
     Args:
         checkpoint: The model.
         dataset: Its data set.
-        report: What ``aaecli.evaluation.predict.judge`` made of its answers for the images of ``test_image``, if any.
+        report: What ``evaluate_predictions`` made of its answers for the images of ``test_image``, if any.
         files: What ``export_onnx`` gave.
     """
     config = checkpoint.config
     channels, height, width = checkpoint.image_shape
     which = _which_labels(checkpoint)
     name = for_markdown(dataset.name)
-    lines = [f"- `{Path(facts['path']).name}`: {facts['bytes'] / 1e6:.1f} MB" for facts in files.values()]
+    lines = [f"- `{Path(entry['path']).name}`: {entry['bytes'] / 1e6:.1f} MB" for entry in files.values()]
     ink = ", light strokes on black" if config.image.has_strokes else ""
     parts = [
         f"# Model card: {config.model} on {name}",
         f"Made by `aaecli export` {__version__} from a training with preset `{for_markdown(config.preset)}`, {which} "
-        f"and seed {config.seed}: {checkpoint.facts['steps']:,} steps.",
+        f"and seed {config.seed}: {checkpoint.summary['steps']:,} steps.",
         "## Files",
         "\n".join(lines),
         f"The encoder reads `image`, float32 (batch, {channels}, {height}, {width}) in [0, 1]{ink}, and gives "

@@ -71,15 +71,15 @@ def export_onnx(
         AaeError: A file cannot be written, would be larger than is read or hold what is not read, or differs from
             torch by more than 1e-5 or in a class.
     """
-    row, style_dim = FAMILY[checkpoint.config.model], checkpoint.config.network.style_dim
+    traits, style_dim = FAMILY[checkpoint.config.model], checkpoint.config.network.style_dim
     image = torch.rand(2, *checkpoint.image_shape)
-    answers = ["label_prob"] * row.encodes_label + ["style"] * row.encodes_style
+    answers = ["label_prob"] * traits.encodes_label + ["style"] * traits.encodes_style
     parts: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]] = {
         "encoder": (_DeployedEncoder(checkpoint.encoder), (image,), ["image"], answers)
     }
     if checkpoint.decoder is not None:
         code = {"label": torch.rand(2, len(checkpoint.label_names)).softmax(1), "style": torch.randn(2, style_dim)}
-        if row.decoder_label == "none":
+        if traits.decoder_label == "none":
             del code["label"]
         parts["decoder"] = (_DeployedDecoder(checkpoint.decoder), tuple(code.values()), list(code), ["image"])
 
@@ -192,7 +192,7 @@ def _silenced() -> Iterator[None]:
 
 def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None:
     """Write into the file all that a program without the checkpoint needs to know."""
-    config, facts, row = checkpoint.config, checkpoint.facts, FAMILY[checkpoint.config.model]
+    config, summary, traits = checkpoint.config, checkpoint.summary, FAMILY[checkpoint.config.model]
     channels, height, width = checkpoint.image_shape
     properties: dict[str, Any] = {
         "schema": SCHEMA,
@@ -202,7 +202,7 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
         "preset": config.preset,
         "labels": config.labels,
         "seed": config.seed,
-        "classes": list(checkpoint.label_names) if row.encodes_label or row.decoder_label == "true" else [],
+        "classes": list(checkpoint.label_names) if traits.encodes_label or traits.decoder_label == "true" else [],
         "image": {
             "channels": channels,
             "height": height,
@@ -210,14 +210,14 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
             "normalise": "strokes" if config.image.has_strokes else "none",
             "transpose": config.image.transpose,
         },
-        "test_accuracy": facts.get("test_accuracy", ""),
+        "test_accuracy": summary.get("test_accuracy", ""),
         "data": _data(config.data),
     }
     if checkpoint.decoder is not None:
         prior = {"name": config.prior.style, "std": style_deviation(checkpoint), "dim": config.network.style_dim}
         if checkpoint.label_prior is not None and properties["classes"]:
             properties["label_prior"] = list(checkpoint.label_prior)
-        properties |= {"style_prior": prior, "strangeness": facts.get("strangeness", {})}
+        properties |= {"style_prior": prior, "novelty": summary.get("novelty", {})}
     onnx.helper.set_model_props(
         model,
         {

@@ -94,10 +94,11 @@ def latent_figure(
     reach = 1.1 * float(np.quantile(np.abs(np.concatenate([style, prior])), 0.999))
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=heading(titles[0]))
     axes.set(xlabel="first axis of the style", ylabel="second axis of the style")
-    for index, place in zip(middles, _apart(np.array(list(middles.values())), 0.13 * reach), strict=True):
+    for index, position in zip(middles, _apart(np.array(list(middles.values())), 0.13 * reach), strict=True):
         colour = COLOURS[index % len(COLOURS)]
         axes.annotate(
-            shown(classes[index], 20), place, ha="center", va="center", fontsize=11, fontweight="bold", color="black",
+            shown(classes[index], 20), position,
+            ha="center", va="center", fontsize=11, fontweight="bold", color="black",
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colour, "alpha": 0.85},
         )  # fmt: skip
     axes.legend(loc="upper right", markerscale=3)
@@ -109,24 +110,26 @@ def latent_figure(
     return figure
 
 
-def _apart(place: _Array, least: float) -> _Array:
+def _apart(position: _Array, least: float) -> _Array:
     """Push places (K, 2) apart until hardly any two are nearer than ``least``, so that their names can be read."""
-    place = place.astype(float)
+    position = position.astype(float)
     for _ in range(100):
-        gap = place[:, None] - place  # (K, K, 2)
-        distance = np.hypot(gap[..., 0], gap[..., 1]) + np.eye(len(place)) * least
+        gap = position[:, None] - position  # (K, K, 2)
+        distance = np.hypot(gap[..., 0], gap[..., 1]) + np.eye(len(position)) * least
         push = np.maximum(least - distance, 0) / 2
         # Two at the very same place part along the first axis.
-        gap[..., 0] += (distance == 0) * np.sign(np.arange(len(place))[:, None] - np.arange(len(place)))
-        place += (gap * (push / np.maximum(distance, 0.01 * least))[..., None]).sum(1)
-    return place
+        gap[..., 0] += (distance == 0) * np.sign(np.arange(len(position))[:, None] - np.arange(len(position)))
+        position += (gap * (push / np.maximum(distance, 0.01 * least))[..., None]).sum(1)
+    return position
 
 
 def _draw_shares(axes: Axes, label_prob: _Array, names: Sequence[str], frequency: _Array) -> None:
-    place = np.arange(len(names))
-    axes.bar(place, 100 * label_prob.mean(0), color=_ENCODED, label="encoded", width=0.75)
-    axes.hlines(100 * frequency, place - 0.5, place + 0.5, color=_PRIOR, linestyle="--", linewidth=1.4, label="prior")
-    axes.set_xticks(place, [shown(name, 20) for name in names], rotation=90 if max(map(len, names)) > 3 else 0)
+    position = np.arange(len(names))
+    axes.bar(position, 100 * label_prob.mean(0), color=_ENCODED, label="encoded", width=0.75)
+    axes.hlines(
+        100 * frequency, position - 0.5, position + 0.5, color=_PRIOR, linestyle="--", linewidth=1.4, label="prior"
+    )
+    axes.set_xticks(position, [shown(name, 20) for name in names], rotation=90 if max(map(len, names)) > 3 else 0)
     axes.set(title="y: how often each value is given", xlabel="value of y", ylabel="share (%)")
     axes.set_ylim(0, 1.35 * max(float(100 * label_prob.mean(0).max()), float(100 * frequency.max())))
     axes.legend(loc="upper right", ncols=2)

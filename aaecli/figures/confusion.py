@@ -29,10 +29,10 @@ def confusion_figure(matrix: NDArray[np.int64], classes: Sequence[str], title: s
     axes = figure.add_subplot()
     # The root lets the few mistakes be seen beside the many right answers.
     drawn = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.4, 0, 100))
-    place = np.arange(len(classes))
+    position = np.arange(len(classes))
     names = [shown(name, 20) for name in classes]
-    axes.set_xticks(place, names, rotation=90 if max(map(len, names)) > 3 else 0)
-    axes.set_yticks(place, names)
+    axes.set_xticks(position, names, rotation=90 if max(map(len, names)) > 3 else 0)
+    axes.set_yticks(position, names)
     axes.set(xlabel="class that was read", ylabel="true class", title=heading(title))
     axes.grid(visible=False)
     if len(classes) <= _MOST_NUMBERED:

@@ -67,10 +67,8 @@ def training_figure(metrics: Mapping[str, _Float], name: str) -> Figure:
     figure.suptitle(heading(name), fontsize=11)
     cells = figure.add_gridspec(rows, 2)
     # Where the last one is alone in its row, it takes all of it.
-    places = [
-        cells[n // 2, :] if n == num_panels - 1 and n % 2 == 0 else cells[divmod(n, 2)] for n in range(num_panels)
-    ]
-    panels = [figure.add_subplot(place) for place in places]
+    slots = [cells[n // 2, :] if n == num_panels - 1 and n % 2 == 0 else cells[divmod(n, 2)] for n in range(num_panels)]
+    panels = [figure.add_subplot(slot) for slot in slots]
     step = metrics["step"]
     for axes, (kind, terms) in zip(panels, kinds.items(), strict=False):
         _draw_losses(axes, kind, {term: metrics[term] for term in terms}, step)

@@ -31,7 +31,7 @@ def tile(images: _Array, fill: float = 1.0) -> _Array:
 
 def centres(count: int, size: int) -> list[float]:
     """Give where the middles of ``count`` tiles of ``size`` pixels lie along a side."""
-    return [place * (size + _GAP) + (size - 1) / 2 for place in range(count)]
+    return [index * (size + _GAP) + (size - 1) / 2 for index in range(count)]
 
 
 @styled
@@ -49,7 +49,7 @@ def reconstruction_figure(image: _Array, drawn: _Array, title: str) -> Figure:
     pairs = np.stack([part[:used].reshape(rows, columns, *part.shape[1:]) for part in (image, drawn)], 1)
     sheet = pairs.reshape(2 * rows, columns, *image.shape[1:])
     figure, axes = _sheet(sheet, 0.55, title)
-    axes.set_yticks(centres(2 * rows, image.shape[1]), ["image", "redrawn"] * rows)
+    axes.set_yticks(centres(2 * rows, image.shape[1]), ["image", "reconstructed"] * rows)
     return figure
 
 
@@ -96,8 +96,8 @@ def mistake_figure(
     figure.suptitle(
         f"{len(wrong):,} of {len(label):,} images are read wrongly; the surest of these answers", fontsize=11
     )
-    for place, index in enumerate(worst, 1):
-        axes = figure.add_subplot(rows, columns, place)
+    for panel, index in enumerate(worst, 1):
+        axes = figure.add_subplot(rows, columns, panel)
         _show(axes, image[index])
         axes.set_title(
             f"{shown(classes[label[index]], 10)} read as\n{shown(classes[answer[index]], 10)}, {confidence[index]:.0%}",

@@ -35,16 +35,16 @@ pre { background: #f5f5f5; padding: 1rem; overflow-x: auto; font-size: .85rem; }
 """
 
 
-def html_report(title: str, facts: Mapping[str, str], plates: Sequence[Plate], settings: str) -> str:
+def html_report(title: str, summary: Mapping[str, str], plates: Sequence[Plate], settings: str) -> str:
     """Write the page.
 
     Args:
         title: Heading and title of the page.
-        facts: What stands in the table at the top.
+        summary: What stands in the table at the top.
         plates: The figures in order.
         settings: The run's settings as TOML.
     """
-    rows = "\n".join(f"<tr><th>{for_html(name)}</th><td>{for_html(value)}</td></tr>" for name, value in facts.items())
+    rows = "\n".join(f"<tr><th>{for_html(name)}</th><td>{for_html(value)}</td></tr>" for name, value in summary.items())
     figures = "\n".join(_figure(plate) for plate in plates)
     lines = "\n".join(for_html(line, _LINE) for line in settings.splitlines())
     return f"""<!doctype html>

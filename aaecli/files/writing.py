@@ -41,7 +41,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
         AaeError: The folder cannot be written, the disk is full, or ``path`` is a link. The old file is then untouched.
     """
     check_no_link(path)
-    with _telling_what_fails(path):
+    with _explaining_failures(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         begin = path.name.encode("utf-8", "ignore")[:_LONGEST_PREFIX].decode("utf-8", "ignore")
         handle, name = tempfile.mkstemp(prefix=f".{begin}.", dir=path.parent)
@@ -74,7 +74,7 @@ def appending(path: Path) -> Iterator[BinaryIO]:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
         flags |= getattr(os, name, 0)
-    with _telling_what_fails(path):
+    with _explaining_failures(path):
         if is_file(path) and path.stat().st_nlink > 1:
             with replacing(path) as temporary:
                 shutil.copyfile(path, temporary)
@@ -115,7 +115,7 @@ def check_no_link(path: Path) -> None:
 
 
 @contextmanager
-def _telling_what_fails(path: Path) -> Iterator[None]:
+def _explaining_failures(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

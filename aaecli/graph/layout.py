@@ -40,7 +40,7 @@ def reshape(call: Call) -> list[Tensor]:
     """Give the same numbers in other dimensions."""
     first, wanted = call[0], call[1].integers()
     if not call.get("allowzero", 0):
-        wanted = [first.shape[place] if size == 0 else size for place, size in enumerate(wanted)]
+        wanted = [first.shape[axis_number] if size == 0 else size for axis_number, size in enumerate(wanted)]
     hold(wanted.count(-1) <= 1 and min(wanted, default=0) >= -1)
     known = math.prod(size for size in wanted if size != -1)
     if -1 in wanted:
@@ -119,10 +119,10 @@ def cut(call: Call) -> list[Tensor]:
     starts, ends = call[1].integers(), call[2].integers()
     axes = call[3].integers() if call.has(3) else list(range(len(starts)))
     steps = call[4].integers() if call.has(4) else [1] * len(starts)
-    places = [from_front(axis, len(sizes)) for axis in axes]
-    hold(len(set(places)) == len(places) and 0 not in steps)
+    axis_numbers = [from_front(axis, len(sizes)) for axis in axes]
+    hold(len(set(axis_numbers)) == len(axis_numbers) and 0 not in steps)
     cuts = [slice(None)] * len(sizes)
-    for axis, *ends_of_cut in zip(places, starts, ends, steps, strict=True):
+    for axis, *ends_of_cut in zip(axis_numbers, starts, ends, steps, strict=True):
         cuts[axis] = slice(*ends_of_cut)
         sizes[axis] = len(range(*cuts[axis].indices(sizes[axis])))
     value = call[0].value
@@ -133,7 +133,7 @@ def gather(call: Call) -> list[Tensor]:
     """Pick along an axis."""
     sizes = call[0].shape
     axis = call.axis(len(sizes), 0)
-    value = call.known(lambda data, places: np.take(data, places, axis))
+    value = call.known(lambda data, axis_numbers: np.take(data, axis_numbers, axis))
     return [Tensor(call[0].type, (*sizes[:axis], *call[1].shape, *sizes[axis + 1 :]), value, call.by_batch)]
 
 

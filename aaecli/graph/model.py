@@ -137,19 +137,19 @@ def in_order(model: Model) -> Model:
     known = {"", *(weight.name for weight in model.weights), *(port.name for port in model.inputs)}
     missing = [set(node.inputs) - known for node in model.nodes]
     readers: dict[str, list[int]] = {}
-    for place, names in enumerate(missing):
+    for index, names in enumerate(missing):
         for name in names:
-            readers.setdefault(name, []).append(place)
-    ready = deque(place for place, names in enumerate(missing) if not names)
+            readers.setdefault(name, []).append(index)
+    ready = deque(index for index, names in enumerate(missing) if not names)
     found = []
     while ready:
         node = model.nodes[ready.popleft()]
         found.append(node)
         for name in node.outputs:
-            for place in readers.pop(name, ()):
-                missing[place].discard(name)
-                if not missing[place]:
-                    ready.append(place)
+            for index in readers.pop(name, ()):
+                missing[index].discard(name)
+                if not missing[index]:
+                    ready.append(index)
     if len(found) < len(model.nodes):
         raise ValueError("it reads a value before it is computed")
     return replace(model, nodes=tuple(found))

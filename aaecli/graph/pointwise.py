@@ -84,10 +84,10 @@ def argmax(call: Call) -> list[Tensor]:
 
 
 def _without(call: Call, axes: list[int]) -> tuple[int, ...]:
-    sizes = [1 if place in axes else size for place, size in enumerate(call[0].shape)]
+    sizes = [1 if axis in axes else size for axis, size in enumerate(call[0].shape)]
     if call.get("keepdims", 1):
         return tuple(sizes)
-    return tuple(size for place, size in enumerate(sizes) if place not in axes)
+    return tuple(size for axis, size in enumerate(sizes) if axis not in axes)
 
 
 def normalise_channels(call: Call) -> list[Tensor]:

@@ -114,7 +114,7 @@ class _Window:
         hold(len(image) == num + 2 and num > 0)
         hold(len(self.strides) == len(self.dilations) == num and len(pads) == 2 * num and min(pads) >= 0)
         hold(min(*self.strides, *self.dilations, *self.kernel) > 0)
-        self.pads = [pads[place] + pads[place + num] for place in range(num)]
+        self.pads = [pads[axis] + pads[axis + num] for axis in range(num)]
         self.spans = [(size - 1) * gap + 1 for size, gap in zip(self.kernel, self.dilations, strict=True)]
 
     def shrunk(self, sizes: Sequence[int], *, round_up: bool = False) -> list[int]:

@@ -144,14 +144,14 @@ class _Reader:
     def _varint(self, at: int, end: int, most: int) -> tuple[int, int]:
         value = shift = 0
         whole = self._whole
-        for place in range(at, min(at + most, end)):
-            byte = whole[place]
+        for offset in range(at, min(at + most, end)):
+            byte = whole[offset]
             value |= (byte & 127) << shift
             if byte < 128:
                 # A last byte of zero would only pad the number.
                 if (byte == 0 and shift) or value >= 2**64:
                     break
-                return value, place + 1
+                return value, offset + 1
             shift += 7
         raise ValueError(DAMAGED)
 

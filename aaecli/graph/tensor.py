@@ -76,15 +76,15 @@ class Call:
     def __post_init__(self) -> None:
         self.by_batch = any(entry.follows_batch for entry in self.inputs if entry is not None)
 
-    def __getitem__(self, place: int) -> Tensor:
-        found = self.inputs[place]
+    def __getitem__(self, index: int) -> Tensor:
+        found = self.inputs[index]
         if found is None:
             raise ValueError("an input is missing")
         return found
 
-    def has(self, place: int) -> bool:
+    def has(self, index: int) -> bool:
         """Tell whether an input that may be left out is there."""
-        return place < len(self.inputs) and self.inputs[place] is not None
+        return index < len(self.inputs) and self.inputs[index] is not None
 
     def given(self) -> list[Tensor]:
         """Give the inputs that are there."""

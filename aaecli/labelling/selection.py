@@ -19,12 +19,12 @@ class Question(NamedTuple):
     """An image to ask about.
 
     Attributes:
-        place: Its place among the training images.
+        image_index: Its index among the training images.
         guess: The model's name for it; None without a model.
         probability: That of the guess, in [0, 1]; None without a model.
     """
 
-    place: int
+    image_index: int
     guess: str | None
     probability: float | None
 
@@ -65,10 +65,10 @@ def choose_questions(
         feature = image.flatten(1).float() / 255 if model is None else read(model.encoder, image).feature
         is_labelled = torch.arange(len(image)) >= len(waiting)
         picks = typiclust(feature, is_labelled, count, generator)
-    places = waiting[picks].tolist()
+    indices = waiting[picks].tolist()
     if model is None:
-        return [Question(place, None, None) for place in places]
-    read_again = read(model.encoder, torch.from_numpy(dataset.train_image[places])).label_prob.numpy()
+        return [Question(index, None, None) for index in indices]
+    read_again = read(model.encoder, torch.from_numpy(dataset.train_image[indices])).label_prob.numpy()
     prob = model.class_prob(read_again)
     names = [model.classes[index] for index in prob.argmax(1).tolist()]
-    return [Question(*entry) for entry in zip(places, names, prob.max(1).tolist(), strict=True)]
+    return [Question(*entry) for entry in zip(indices, names, prob.max(1).tolist(), strict=True)]

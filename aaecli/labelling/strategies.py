@@ -26,7 +26,7 @@ _DIMENSIONS = 64
 _LLOYD_STEPS = 25
 
 
-class Reading(NamedTuple):
+class Predictions(NamedTuple):
     """What a model makes of N images.
 
     Attributes:
@@ -38,7 +38,7 @@ class Reading(NamedTuple):
     feature: Tensor
 
 
-def read(encoder: nn.Module, image: Tensor) -> Reading:
+def read(encoder: nn.Module, image: Tensor) -> Predictions:
     """Read stored images uint8 (N, H, W) or (N, H, W, 3) with an encoder in evaluation mode."""
     probs: list[Tensor] = []
     features: list[Tensor] = []
@@ -51,10 +51,10 @@ def read(encoder: nn.Module, image: Tensor) -> Reading:
         hook.remove()
     # Where the encoder looks at several views, the images as they are come first.
     own = [feature[: len(prob)] for feature, prob in zip(features, probs, strict=True)]
-    return Reading(torch.cat(probs), torch.cat(own))
+    return Predictions(torch.cat(probs), torch.cat(own))
 
 
-def badge(reading: Reading, count: int, generator: torch.Generator) -> list[int]:
+def badge(reading: Predictions, count: int, generator: torch.Generator) -> list[int]:
     """Pick images by k-means++ on the gradients that their likeliest label would cause in the label head.
 
     A gradient is long where the model is unsure, and two are far apart where the images or the likely classes differ.

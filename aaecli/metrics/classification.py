@@ -36,8 +36,8 @@ def expected_calibration_error(
     confidence = np.nan_to_num(label_prob.max(1))  # of a training that diverges; it is stopped for that elsewhere
     correct = label_prob.argmax(1) == label
     # Bins are open below and closed above: a confidence of exactly 0.2 belongs to (0.133, 0.2].
-    place = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
-    gap = np.bincount(place, confidence - correct, num_bins)
+    bin_index = np.clip(np.ceil(confidence * num_bins).astype(np.int64) - 1, 0, num_bins - 1)
+    gap = np.bincount(bin_index, confidence - correct, num_bins)
     return float(np.abs(gap).sum() / len(label))
 
 

@@ -83,6 +83,6 @@ def _halves(label: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
     """Deal images (N,) into two halves, each class by itself, the odd ones in turn."""
     rng = np.random.default_rng(seed)
     half = np.zeros(len(label), bool)
-    order = [place for value in np.unique(label) for place in rng.permutation(np.flatnonzero(label == value)).tolist()]
+    order = [index for value in np.unique(label) for index in rng.permutation(np.flatnonzero(label == value)).tolist()]
     half[order[::2]] = True
     return half

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Network
 from aaecli.models.encoders.convolutional import ConvolutionalBody
-from aaecli.models.test_time_augmentation import mean_label_logits, views
+from aaecli.models.test_time_augmentation import mean_label_logits, shifted_copies
 
 
 class Encoding(NamedTuple):
@@ -38,7 +38,7 @@ class Encoding(NamedTuple):
         """What the decoder reads: label and style, as far as the model has them, (B, K + Z)."""
         return torch.cat([part for part in (self.label(), self.style) if part is not None], 1)
 
-    def rows(self, start: int, stop: int | None) -> Encoding:
+    def part(self, start: int, stop: int | None) -> Encoding:
         """Give the encoding of a part of the batch."""
         return Encoding(*(part if part is None else part[start:stop] for part in self))
 
@@ -104,14 +104,14 @@ class Encoder(nn.Module):
     def forward(self, image: Tensor) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1].
 
-        In evaluation mode, the label is the mean over ``views`` where the settings ask for them; the style is the
-        image's own.
+        In evaluation mode, the label is the mean over ``shifted_copies`` where the settings ask for them; the style is
+        the image's own.
         """
         if self.training or not self.test_time_shift:
             return self.encode_once(image)
-        encoding = self.encode_once(views(image, self.test_time_shift))
+        encoding = self.encode_once(shifted_copies(image, self.test_time_shift))
         logits = None if encoding.label_logits is None else mean_label_logits(encoding.label_logits)
-        return encoding.rows(0, image.shape[0])._replace(label_logits=logits)
+        return encoding.part(0, image.shape[0])._replace(label_logits=logits)
 
     def encode_once(self, image: Tensor) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1] from one look at each, as while training."""
@@ -141,7 +141,7 @@ class Decoder(nn.Module):
         """Draw images (B, C, H, W) in [0, 1] from latent codes (B, K + Z)."""
         return self._as_image(self.body(latent))
 
-    def draw_as_trained(self, latent: Tensor) -> Tensor:
+    def decode_with_running_statistics(self, latent: Tensor) -> Tensor:
         """Draw as ``forward`` does in evaluation mode, in whichever mode it is: with gradients, changing no statistics.
 
         Batch normalisation uses the statistics of the images that are redrawn, as it will once trained, and does not
@@ -195,16 +195,16 @@ class Networks(nn.Module):
 
     def __init__(self, model: str, image_shape: tuple[int, int, int], num_classes: int, settings: Network) -> None:
         super().__init__()
-        row, style_dim = FAMILY[model], settings.style_dim
+        traits, style_dim = FAMILY[model], settings.style_dim
         self.num_classes = num_classes
         self.encoder = Encoder(
-            image_shape, num_classes if row.encodes_label else 0, style_dim if row.encodes_style else 0, settings
+            image_shape, num_classes if traits.encodes_label else 0, style_dim if traits.encodes_style else 0, settings
         )
-        drawn_from = 0 if row.decoder_label == "none" else num_classes
-        self.decoder = Decoder(image_shape, drawn_from, settings) if row.decoder_label is not None else None
-        judged_with = num_classes if settings.conditional_discriminator else 0
-        self.style_discriminator = Discriminator(style_dim + judged_with, settings) if row.style_prior else None
-        self.label_discriminator = Discriminator(num_classes, settings) if row.label_prior else None
+        drawn_from = 0 if traits.decoder_label == "none" else num_classes
+        self.decoder = Decoder(image_shape, drawn_from, settings) if traits.decoder_label is not None else None
+        num_condition = num_classes if settings.conditional_discriminator else 0
+        self.style_discriminator = Discriminator(style_dim + num_condition, settings) if traits.style_prior else None
+        self.label_discriminator = Discriminator(num_classes, settings) if traits.label_prior else None
         if settings.initialisation == "normal":
             self.apply(_initialise_normal)
 
@@ -224,8 +224,8 @@ def answering(*networks: nn.Module | None) -> Iterator[None]:
 
 
 @contextmanager
-def looking_once(encoder: Encoder) -> Iterator[None]:
-    """Have an encoder answer from the images alone, without their other ``views``."""
+def without_test_time_augmentation(encoder: Encoder) -> Iterator[None]:
+    """Have an encoder answer from the images alone, without their other ``shifted_copies``."""
     shift, encoder.test_time_shift = encoder.test_time_shift, 0
     try:
         yield

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-NUM_VIEWS = 5
+NUM_COPIES = 5
 """The image itself and one copy moved to each side."""
 
 
-def views(image: Tensor, shift: int) -> Tensor:
+def shifted_copies(image: Tensor, shift: int) -> Tensor:
     """Give images (B, C, H, W) and after them their copies, ``shift`` pixels to the right, left, bottom and top.
 
     What leaves a picture is lost, and zeros enter, as in the augmentation while training.
@@ -29,7 +29,7 @@ def views(image: Tensor, shift: int) -> Tensor:
 
 
 def mean_label_logits(label_logits: Tensor) -> Tensor:
-    """Give the logits (B, K) of the mean of the probabilities that the logits (5 B, K) of ``views`` stand for."""
-    log_prob = label_logits.log_softmax(1).view(NUM_VIEWS, -1, label_logits.shape[1])  # (5, B, K)
+    """Average the probabilities of ``shifted_copies``: their logits (5 B, K) become the logits (B, K) of the mean."""
+    log_prob = label_logits.log_softmax(1).view(NUM_COPIES, -1, label_logits.shape[1])  # (5, B, K)
     # The mean's own factor of 1 / 5 is the same for all classes, and a softmax does not see it.
     return log_prob.logsumexp(0)

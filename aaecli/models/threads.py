@@ -26,9 +26,9 @@ def choose_threads() -> int:
     ``OMP_NUM_THREADS`` if it is set; else the number of cores that the process may run on, each counted once however
     many threads the processor runs on it, and no more than its control group has time for (a container's limit).
     """
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if asked.isascii() and asked.isdigit() and int(asked) > 0:
-        return int(asked)
+    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if limit.isascii() and limit.isdigit() and int(limit) > 0:
+        return int(limit)
     cores = num_cores()
     quota = cpu_quota()
     return cores if quota is None else max(1, min(cores, int(quota)))

@@ -107,7 +107,7 @@ def read_run(folder: Path) -> Run:
     environment = read_object(folder / "environment.json", faults)
     summary = read_object(folder / "summary.json", faults)
     last = _last_row(folder / "metrics.csv", faults)
-    facts = environment | summary
+    record = environment | summary
     saved = _saved(folder / STATE, faults) if summary.get("state") != "done" else {}
     is_done = summary.get("state") == "done"
     labels = config.get("labels")
@@ -123,13 +123,13 @@ def read_run(folder: Path) -> Run:
         labels=_text(labels) if isinstance(labels, str) else _whole(labels),
         preset=_text(config.get("preset")),
         seed=_whole(config.get("seed")),
-        steps=_whole(facts.get("steps")) if is_done else steps,
-        num_steps=_whole(facts.get("num_steps", environment.get("num_steps"))),
+        steps=_whole(record.get("steps")) if is_done else steps,
+        num_steps=_whole(record.get("num_steps", environment.get("num_steps"))),
         validation_accuracy=_share(last.get("validation_accuracy")),
         test_accuracy=_share(summary.get("test_accuracy")) if is_done else None,
         test_accuracy_interval=_interval(summary.get("test_accuracy_interval")) if is_done else None,
         started=_text(environment.get("started")) if _timestamp(environment.get("started")) else None,
-        seconds=_number(facts.get("seconds", saved.get("seconds", last.get("seconds")))),
+        seconds=_number(record.get("seconds", saved.get("seconds", last.get("seconds")))),
         faults=tuple(faults),
     )
 
@@ -155,7 +155,7 @@ def read_metrics(folder: Path) -> dict[str, NDArray[np.float64]]:
     try:
         names, *rows = csv.reader(line.decode() for line in lines)
         values = np.array([[float(cell) for cell in row] for row in rows])
-        columns = {name: values[:, place] for place, name in zip(range(values.shape[1]), names, strict=True)}
+        columns = {name: values[:, column] for column, name in zip(range(values.shape[1]), names, strict=True)}
     except (ValueError, IndexError, csv.Error) as error:
         raise AaeError(f"{path} is damaged: a row does not fit the first.", hint) from error
     for name in ("epoch", "step"):

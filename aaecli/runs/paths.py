@@ -18,7 +18,7 @@ NEWEST_MODEL = Path("model.pt")
 EXPORTS = Path("exports")
 STATE = "last.pt"
 """What a training goes on from; of one that has not ended, its weights are the model."""
-CARD = "README.md"
+MODEL_CARD = "README.md"
 _RUN_FILES = (
     *("config.toml", "environment.json", "labels.csv", "metrics.csv", "summary.json", "model.pt", "last.pt"),
     *(".lock", "figures", "tensorboard"),

@@ -28,7 +28,7 @@ def tile(images: NDArray[np.uint8], gap: int = GAP) -> NDArray[np.uint8]:
     return whole[: whole.shape[0] - gap or None, : whole.shape[1] - gap or None]
 
 
-def usual_scale(height: int, width: int) -> int:
+def default_scale(height: int, width: int) -> int:
     """Give the side in pixels at which each pixel of an image is drawn, so that the image can be looked at."""
     return max(1, -(-_LOOKED_AT // max(height, width)))
 

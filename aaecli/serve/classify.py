@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from aaecli.data.preprocessing.normalise import BLANK
 from aaecli.data.preprocessing.prepare import Batch
 from aaecli.errors import AaeError
-from aaecli.serve.novelty import is_doubtful, reconstruction_error, strange_above
+from aaecli.serve.novelty import is_doubtful, novelty_threshold, reconstruction_error
 from aaecli.serve.session import Decoder, Encoder
 
 UNSURE = "unsure"
-STRANGE = "unlike the images the model learnt from"
+NOVEL = "unlike the images the model learnt from"
 
 
 class Answer(NamedTuple):
@@ -66,7 +66,7 @@ def classify(
         top_k: Number of classes in ``Answer.top``.
         threshold: Below this probability the label is ``unsure``.
     """
-    limit = strange_above(encoder.metadata.strangeness)
+    limit = novelty_threshold(encoder.metadata.novelty)
     for batch in prepared:
         rows = zip(batch.images, _read(batch.images, encoder, decoder, top_k), strict=True)
         for name, outcome, num_pages in zip(batch.names, batch.outcomes, batch.num_pages, strict=True):
@@ -76,7 +76,7 @@ def classify(
             seen, (top, error) = next(rows)
             warnings = outcome
             if not warnings and limit is not None and error is not None and error > limit:
-                warnings = (STRANGE,)
+                warnings = (NOVEL,)
             if BLANK in warnings:
                 # The encoder is as sure of an empty image as of any other. Nothing is seen, so all is alike possible.
                 top = tuple((name, 1 / len(encoder.names)) for name in encoder.names[:top_k])
@@ -106,8 +106,8 @@ def _read(
         doubtful = np.flatnonzero(is_doubtful(prob, style, encoder.metadata.style_std))
         if len(doubtful) and (drawing := decoder()) is not None:
             found = reconstruction_error(drawing, images[doubtful], label_prob[doubtful], style[doubtful])
-            for place, error in zip(doubtful.tolist(), found.tolist(), strict=True):
-                errors[place] = error
+            for index, error in zip(doubtful.tolist(), found.tolist(), strict=True):
+                errors[index] = error
     # A stable sort gives ties to the first class, as argmax does.
     order = np.argsort(-prob, axis=1, kind="stable")[:, :top_k]
     values = np.take_along_axis(prob, order, 1).tolist()

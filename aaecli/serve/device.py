@@ -55,14 +55,14 @@ def providers(device: Device) -> list[Any]:
     return [(_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}), _CPU]
 
 
-def device_of(active: list[str], asked: Device) -> Literal["cpu", "cuda"]:
+def device_of(active: list[str], requested: Device) -> Literal["cpu", "cuda"]:
     """Name the device of a session from its ``get_providers()``, the only call that tells the truth.
 
     Raises:
         AaeError: CUDA was asked for, and the session runs on the CPU all the same.
     """
     got: Literal["cpu", "cuda"] = "cuda" if _CUDA in active else "cpu"
-    if asked == "cuda" and got != "cuda":
+    if requested == "cuda" and got != "cuda":
         raise AaeError(
             "--device cuda: onnxruntime could not start its CUDA provider.",
             "Its CUDA and cuDNN libraries may be missing or of another version. Use --device cpu or --device auto.",

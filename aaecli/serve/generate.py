@@ -116,7 +116,7 @@ def of_class(decoder: Decoder, index: int, style: _Float, columns: int = 10) -> 
 
     Where it has several clusters, these in turn, each as often as the label prior draws it.
     """
-    clusters = [place for place, name in enumerate(decoder.classes) if name == decoder.classes[index]]
+    clusters = [cluster for cluster, name in enumerate(decoder.classes) if name == decoder.classes[index]]
     prior = decoder.metadata.label_prior or (1.0,) * len(decoder.classes)
     label = np.eye(len(decoder.classes), dtype=np.float32)[_in_turn(clusters, prior, len(style))]
     return _in_rows(decoder, label, style, for_file_name(decoder.classes[index]), columns)

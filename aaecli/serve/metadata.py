@@ -62,7 +62,7 @@ class Metadata:
     style_dim: int
     style_prior: str
     style_std: float
-    strangeness: tuple[tuple[float, float], ...]
+    novelty: tuple[tuple[float, float], ...]
     model: str
     preset: str
     labels: str
@@ -152,8 +152,8 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     std = float(prior.get("std", 1.0))
     if not 0 < std < math.inf or not (accuracy is None or 0 <= accuracy <= 1):
         raise ValueError("a number is out of range")
-    strangeness = tuple(sorted((float(quantile), float(error)) for quantile, error in pairs))
-    if not all(math.isfinite(value) for pair in strangeness for value in pair):
+    novelty = tuple(sorted((float(quantile), float(error)) for quantile, error in pairs))
+    if not all(math.isfinite(value) for pair in novelty for value in pair):
         raise ValueError("a number is out of range")
     frequencies = json.loads(props.get("aaecli.label_prior") or "null")
     if frequencies is None:
@@ -170,7 +170,7 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         style_dim=int(prior.get("dim", 0)),
         style_prior=prior.get("name", "gaussian"),
         style_std=std,
-        strangeness=strangeness,
+        novelty=novelty,
         model=props.get("aaecli.model", ""),
         preset=props.get("aaecli.preset", ""),
         labels=props.get("aaecli.labels", ""),

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from aaecli.metrics.clusters import class_prob
 from aaecli.serve.session import Decoder, Encoder, open_decoder, to_float
 
-_USUAL_VALUES = 28 * 28
+_MNIST_PIXELS = 28 * 28
 CERTAIN = 0.99
 """Probability from which on an answer is believed without a second look."""
-STRANGE = 0.999
+NOVEL = 0.999
 """Quantile of the validation images above which a picture is called strange: one real digit of a thousand is."""
 
 
@@ -49,11 +49,11 @@ def is_doubtful(label_prob: NDArray[np.float32], style: NDArray[np.float32], sty
     return doubtful
 
 
-def strange_above(quantiles: tuple[tuple[float, float], ...], quantile: float = STRANGE) -> float | None:
+def novelty_threshold(quantiles: tuple[tuple[float, float], ...], quantile: float = NOVEL) -> float | None:
     """Give the error that the share ``quantile`` of the validation images stays below.
 
     Args:
-        quantiles: ``Metadata.strangeness``.
+        quantiles: ``Metadata.novelty``.
         quantile: The highest stored quantile that does not exceed this is used.
 
     Returns:
@@ -92,15 +92,15 @@ def evaluate_onnx(
 
     beside = decoder_beside(encoder.path) if encoder.has_style else None
     decoder = open_decoder(beside, encoder.device) if beside else None
-    place = [classes.index(name) for name in encoder.classes]
+    class_index = [classes.index(name) for name in encoder.classes]
     probs, errors = [], []
     # Large images take as much memory a batch as small ones.
-    batch_size = max(1, batch_size * _USUAL_VALUES // max(_USUAL_VALUES, math.prod(images.shape[1:])))
+    batch_size = max(1, batch_size * _MNIST_PIXELS // max(_MNIST_PIXELS, math.prod(images.shape[1:])))
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)
         label_prob, style = encoder(images[batch])
         if label_prob is not None:
-            probs.append(class_prob(label_prob, place, len(classes)))
+            probs.append(class_prob(label_prob, class_index, len(classes)))
         elif encoder.classes:
             label_prob = np.eye(len(classes), dtype=np.float32)[label[batch]]
         if decoder is not None and style is not None:

@@ -59,7 +59,7 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
     first = list(islice(pending, MANY))
     with ExitStack() as stack:
         prepared: Iterator[Batch] | None = None
-        guessed = _asked(peek_recipe(path) or Recipe(), request)
+        guessed = _requested(peek_recipe(path) or Recipe(), request)
         if len(first) == MANY:
             from aaecli.data.workers import workers
 
@@ -74,7 +74,7 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
 
         if request.on_model:
             request.on_model(encoder)
-        recipe = _asked(encoder.metadata.recipe, request)
+        recipe = _requested(encoder.metadata.recipe, request)
         if prepared is None:
             prepared = (prepare_chunk([source], recipe) for source in first)
         elif recipe != guessed:
@@ -82,5 +82,5 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
         yield from classify(prepared, encoder, decoder, top_k=request.top_k, threshold=request.threshold)
 
 
-def _asked(recipe: Recipe, request: Request) -> Recipe:
+def _requested(recipe: Recipe, request: Request) -> Recipe:
     return replace(recipe, invert=request.invert, normalise=recipe.normalise and request.normalise)

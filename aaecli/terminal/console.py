@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aaecli.errors import AaeError
 
 _WIDE = 1000
-_USUAL_COLUMNS = 80
+_DEFAULT_COLUMNS = 80
 _NO_BREAK = "\x00"
 _SENTENCE = 2000
 """Most characters of a sentence on stderr; the names in it are shorter, each in its place."""
@@ -160,8 +160,8 @@ def _columns() -> int:
     if named.isdecimal() and int(named) > 0:
         return int(named)
     with suppress(OSError, ValueError):
-        return os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS
-    return _USUAL_COLUMNS
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _DEFAULT_COLUMNS
+    return _DEFAULT_COLUMNS
 
 
 @contextmanager

@@ -82,8 +82,8 @@ def _quadrants(image: NDArray[np.uint8]) -> list[str]:
 
 
 def _letters(image: NDArray[np.uint8]) -> list[str]:
-    place = image.astype(int) * len(_LETTERS) // 256
-    return ["".join(_LETTERS[index] for index in row).rstrip() for row in place]
+    glyphs = image.astype(int) * len(_LETTERS) // 256
+    return ["".join(_LETTERS[index] for index in row).rstrip() for row in glyphs]
 
 
 def _shade(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -53,7 +53,7 @@ def warp(image: Tensor, settings: Augmentation) -> Tensor:
         float (B, C, H, W).
     """
     num, _, height, width = image.shape
-    mirrored = (torch.rand(num, device=image.device) < 0.5) if settings.mirror else None
+    mirrored = (torch.rand(num, device=image.device) < 0.5) if settings.horizontal_flip else None
     angle = _uniform(num, math.radians(settings.rotation), image)
     shear = _uniform(num, settings.shear, image)
     scale_x = _uniform(num, settings.scale, image).exp()
@@ -80,7 +80,7 @@ def warp(image: Tensor, settings: Augmentation) -> Tensor:
     return F.grid_sample(image, grid.permute(0, 2, 3, 1), align_corners=False)
 
 
-def stroke(image: Tensor, bound: float) -> Tensor:
+def stroke_width(image: Tensor, bound: float) -> Tensor:
     """Thicken or thin light strokes by an amount of each image's own, as other pens would.
 
     Grey-scale dilation and erosion with a square of 3 × 3 pixels, of which images take a share.
@@ -97,7 +97,7 @@ def stroke(image: Tensor, bound: float) -> Tensor:
     return image + amount.clamp_min(0) * (thicker - image) + amount.clamp_max(0) * (image - thinner)
 
 
-def light(image: Tensor, settings: Augmentation) -> Tensor:
+def brightness_and_contrast(image: Tensor, settings: Augmentation) -> Tensor:
     """Change brightness and contrast of each image (B, C, H, W) in [0, 1], as another hour of the day would."""
     num = len(image)
     brightness = _uniform(num, settings.brightness, image).exp()[:, None, None, None]
@@ -112,8 +112,8 @@ def cutout(image: Tensor, side: int) -> Tensor:
 
     def covered(size: int) -> Tensor:
         first = torch.randint(size, (num, 1), device=image.device) - side // 2
-        place = torch.arange(size, device=image.device)
-        return (place >= first) & (place < first + side)  # (B, size)
+        position = torch.arange(size, device=image.device)
+        return (position >= first) & (position < first + side)  # (B, size)
 
     square = covered(height)[:, None, :, None] & covered(width)[:, None, None, :]  # (B, 1, H, W)
     return image.masked_fill(square, 0.0)

@@ -11,7 +11,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True)
-class Cadence:
+class CheckpointInterval:
     """Saved when this many steps, or this many seconds, have passed since the last time.
 
     Attributes:
@@ -28,7 +28,7 @@ class Cadence:
         return steps >= self.steps if self.steps else seconds >= self.seconds
 
 
-def parse_cadence(text: str) -> Cadence:
+def parse_checkpoint_interval(text: str) -> CheckpointInterval:
     """Read ``500`` (steps), ``90s``, ``2m`` or ``1h``.
 
     Raises:
@@ -41,4 +41,4 @@ def parse_cadence(text: str) -> Cadence:
             "Examples: 500 (steps), 90s, 2m, 1h.",
         )
     number = int(found[1])
-    return Cadence(0, number * _SECONDS[found[2]]) if found[2] else Cadence(number, 0.0)
+    return CheckpointInterval(0, number * _SECONDS[found[2]]) if found[2] else CheckpointInterval(number, 0.0)

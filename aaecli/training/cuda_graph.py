@@ -106,7 +106,7 @@ def _saying_why_not() -> Iterator[None]:
         reason = str(cause).partition("\n")[0]
         raise AaeError(
             f"The step could not be recorded as a CUDA graph: {reason}",
-            "Train with --no-capture: it is slower and asks less of the GPU.",
+            "Train with --no-cuda-graph: it is slower and asks less of the GPU.",
         ) from error
 
 

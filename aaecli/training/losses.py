@@ -11,9 +11,9 @@ from torch import Tensor, nn
 _LEAST_AVERAGE = 1e-12
 
 
-def reconstruction(drawn: Tensor, image: Tensor) -> Tensor:
-    """Mean squared error of drawn images (B, C, H, W) against the images they were encoded from (article, part 1)."""
-    return F.mse_loss(drawn, image)
+def reconstruction(reconstructed: Tensor, image: Tensor) -> Tensor:
+    """Mean squared error of reconstructions (B, C, H, W) against the images that were encoded (article, part 1)."""
+    return F.mse_loss(reconstructed, image)
 
 
 def discrimination(discriminator: nn.Module, prior: Tensor, code: Tensor) -> Tensor:
@@ -42,20 +42,20 @@ def classification(label_logits: Tensor, label: Tensor) -> Tensor:
     return F.cross_entropy(label_logits, label)
 
 
-def information(label_logits: Tensor, spread: float = 1.0, frequency: Tensor | None = None) -> Tensor:
+def mutual_information(label_logits: Tensor, marginal_entropy: float = 1.0, frequency: Tensor | None = None) -> Tensor:
     """How much less the label of an image tells than the most it could, in nats: to be minimised, 0 at best.
 
     The mutual information of image and label is the entropy of the mean answer less the mean entropy of the answers
     (Krause et al. 2010); logits (B, K) are sure and even where it reaches ln K. What the entropy of the mean answer
-    lacks of ln K counts ``spread`` times (Hu et al. 2017). Where the prior draws some labels more often than others,
-    ``frequency`` (K,), it is the mean answer's divergence from that instead.
+    lacks of ln K counts ``marginal_entropy`` times (Hu et al. 2017). Where the prior draws some labels more often than
+    others, ``frequency`` (K,), it is the mean answer's divergence from that instead.
     """
     log_prob = label_logits.log_softmax(1)  # (B, K)
     doubt = -(log_prob.exp() * log_prob).sum(1).mean()
     mean = log_prob.exp().mean(0)  # (K,)
     log_frequency = -math.log(label_logits.shape[1]) if frequency is None else frequency.log()
     unevenness = (torch.xlogy(mean, mean) - mean * log_frequency).sum()
-    missing: Tensor = doubt + spread * unevenness
+    missing: Tensor = doubt + marginal_entropy * unevenness
     return missing
 
 

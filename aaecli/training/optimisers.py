@@ -75,7 +75,7 @@ def set_rates(optimisers: dict[str, torch.optim.Optimizer], settings: Optimiser,
                 group["lr"] = group["top_lr"] * factor
 
 
-class Average(nn.Module):
+class EMA(nn.Module):
     """Exponential moving averages of encoder and decoder, in evaluation mode and out of every gradient.
 
     The statistics of batch normalisation are averaged with the weights that they belong to.

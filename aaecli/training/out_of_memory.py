@@ -46,7 +46,7 @@ def naming_what_is_too_large() -> Iterator[None]:
 
 
 @contextmanager
-def telling_what_fits(step: Step, batch: Batch, number: int) -> Iterator[None]:
+def suggesting_what_fits(step: Step, batch: Batch, number: int) -> Iterator[None]:
     """Turn a lack of memory during a step into a sentence that says which batch size would have fitted.
 
     Raises:

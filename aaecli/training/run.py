@@ -24,7 +24,7 @@ from aaecli.config.schema import Config, from_table
 from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
-from aaecli.evaluation.predict import judge, predict, told_label
+from aaecli.evaluation.predict import evaluate_predictions, one_hot_true_label, predict
 from aaecli.files.opening import exists, is_file
 from aaecli.files.writing import replacing, sweep
 from aaecli.metrics.classification import wilson_interval
@@ -40,11 +40,11 @@ from aaecli.runs.listing import read_object
 from aaecli.runs.lock import locked, locked_new_run
 from aaecli.suggestions import suggest_aaecli
 from aaecli.training import trainer
-from aaecli.training.checkpoint_interval import Cadence
+from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.out_of_memory import naming_what_is_too_large
 from aaecli.training.revision import REVISION
 from aaecli.training.state import fingerprint, max_state_bytes, stored_split
-from aaecli.training.tensorboard import Journal
+from aaecli.training.tensorboard import TensorBoardLogger
 from aaecli.training.trainer import SAVE_EVERY
 
 
@@ -68,7 +68,7 @@ def train(
     reporter: Reporter,
     dataset: Dataset | None = None,
     *,
-    save_every: Cadence = SAVE_EVERY,
+    save_every: CheckpointInterval = SAVE_EVERY,
     tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Train a model in a run folder of its own and judge it once on the test images.
@@ -94,10 +94,10 @@ def train(
     dataset = dataset or load_dataset(config.data, config.image)
     # All that can be wrong is found before there is a run folder.
     if tensorboard:
-        Journal.check_installed()
+        TensorBoardLogger.check_installed()
     training = _prepare(config, dataset, None, None)
     training.run_id = new_run_id()
-    with locked_new_run(root, name or _usual_name(config)) as folder:
+    with locked_new_run(root, name or _default_name(config)) as folder:
         try:
             _write_text(folder / "config.toml", to_toml(config))
             remember(training.run_id, config.data)
@@ -113,7 +113,7 @@ def resume(
     folder: Path,
     newest: Path | None,
     reporter: Reporter,
-    save_every: Cadence = SAVE_EVERY,
+    save_every: CheckpointInterval = SAVE_EVERY,
     *,
     tensorboard: bool = False,
     data: str | None = None,
@@ -147,7 +147,7 @@ def resume(
         where = data_folder(config.data, run_id, data, folder)
         dataset = load_dataset(where, config.image)
         if tensorboard:
-            Journal.check_installed()
+            TensorBoardLogger.check_installed()
         state = read(folder / "last.pt", "training", max_state_bytes(config, dataset)) if has_state else None
         training = _prepare(config, dataset, state, folder)
         training.run_id = run_id if isinstance(run_id, str) else ""
@@ -193,7 +193,7 @@ def _run(
     folder: Path,
     newest: Path | None,
     reporter: Reporter,
-    save_every: Cadence,
+    save_every: CheckpointInterval,
     *,
     tensorboard: bool,
 ) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _run(
     if not exists(folder / "labels.csv"):
         write_labels(folder / "labels.csv", dataset, parts.labelled)
     if tensorboard:
-        training.watchers.append(Journal(folder / "tensorboard", config).epoch)
+        training.watchers.append(TensorBoardLogger(folder / "tensorboard", config).epoch)
     plan = {
         "run": str(folder),
         "dataset": dataset.name,
@@ -226,18 +226,18 @@ def _run(
         return plan | {"state": "stopped", "steps": training.number}
 
     result = training.result()
-    result.facts |= _judge(result, dataset, training.kept_back, device)
+    result.summary |= _evaluate_once(result, dataset, training.kept_back, device)
     save_model(folder / "model.pt", result)
     if newest is not None:
         with replacing(newest) as temporary:
             shutil.copyfile(folder / "model.pt", temporary)
-    facts = {key: value for key, value in result.facts.items() if key != "holdout"}
-    summary = {"state": "done"} | plan | facts | {"model_path": str(folder / "model.pt")}
+    measured = {key: value for key, value in result.summary.items() if key != "holdout"}
+    summary = {"state": "done"} | plan | measured | {"model_path": str(folder / "model.pt")}
     _write_json(folder / "summary.json", summary)
     return summary
 
 
-def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_every: Cadence) -> bool:
+def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_every: CheckpointInterval) -> bool:
     try:
         return training.run(folder, reporter, save_every)
     except AaeError as error:
@@ -247,28 +247,28 @@ def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_e
         raise
 
 
-def _judge(result: Checkpoint, dataset: Dataset, kept_back: list[str], device: torch.device) -> dict[str, Any]:
+def _evaluate_once(result: Checkpoint, dataset: Dataset, kept_back: list[str], device: torch.device) -> dict[str, Any]:
     """Read the test images: the only time that training does, when nothing is left to decide."""
-    facts: dict[str, Any] = {}
-    row = FAMILY[result.config.model]
+    found: dict[str, Any] = {}
+    traits = FAMILY[result.config.model]
     if dataset.is_collection:
-        facts["holdout"] = kept_back
-        if kept_back and row.encodes_label:
+        found["holdout"] = kept_back
+        if kept_back and traits.encodes_label:
             name = "validation_accuracy"
-            accuracy = result.facts.get(f"{name}_deployed", result.facts[name])
+            accuracy = result.summary.get(f"{name}_deployed", result.summary[name])
             num_correct = round(accuracy * len(kept_back))
-            facts["validation_accuracy_interval"] = list(wilson_interval(num_correct, len(kept_back)))
+            found["validation_accuracy_interval"] = list(wilson_interval(num_correct, len(kept_back)))
     if not len(dataset.test_label):
-        return facts
-    told = told_label(result.config.model, dataset.test_label, len(dataset.classes), device)
+        return found
+    true_label = one_hot_true_label(result.config.model, dataset.test_label, len(dataset.classes), device)
     image = torch.from_numpy(dataset.test_image).to(device)
-    prediction = predict(result.encoder, None if row.encodes_label else result.decoder, image, told)
-    report = judge(result, prediction, dataset.test_label)
-    measured = ("accuracy", "accuracy_interval") if row.encodes_label else ("reconstruction_error",)
-    return facts | {f"test_{name}": report[name] for name in measured}
+    prediction = predict(result.encoder, None if traits.encodes_label else result.decoder, image, true_label)
+    report = evaluate_predictions(result, prediction, dataset.test_label)
+    measured = ("accuracy", "accuracy_interval") if traits.encodes_label else ("reconstruction_error",)
+    return found | {f"test_{name}": report[name] for name in measured}
 
 
-def _usual_name(config: Config) -> str:
+def _default_name(config: Config) -> str:
     if config.model == "clustering":
         return f"clustering-{config.clusters}"
     return f"{config.model}-{config.labels}" if FAMILY[config.model].uses_labels else config.model

@@ -33,7 +33,8 @@ def gather(trainer: Trainer) -> dict[str, Any]:
         "config": to_table(trainer.config),
         "classes": list(trainer.classes),
         "image_shape": list(trainer.dataset.image_shape),
-        "facts": trainer.facts | {"steps": trainer.number, "num_steps": trainer.num_steps, "seconds": trainer.seconds},
+        "summary": trainer.validation_metrics
+        | {"steps": trainer.number, "num_steps": trainer.num_steps, "seconds": trainer.seconds},
         "clusters": trainer.clusters,
         "holdout": packed_names(trainer.kept_back),
         "split": {name: torch.from_numpy(getattr(trainer.split, name)) for name in _PARTS},
@@ -41,8 +42,8 @@ def gather(trainer: Trainer) -> dict[str, Any]:
         "seconds": trainer.seconds,
         "totals": trainer.totals,
         "networks": step.networks.state_dict(),
-        "average": None if step.average is None else step.average.state_dict(),
-        "label_average": step.label_average,
+        "ema": None if step.ema is None else step.ema.state_dict(),
+        "class_marginal": step.class_marginal,
         "propagated_label": None if trainer.propagation is None else trainer.propagation.label,
         "optimisers": {name: optimiser.state_dict() for name, optimiser in step.optimisers.items()},
         "random_state": random_state(trainer.device),
@@ -63,10 +64,10 @@ def put_back(trainer: Trainer, content: dict[str, Any], path: Path) -> None:
         totals = {str(name): total.to(trainer.device) for name, total in content["totals"].items()}
         _hold(all(total.ndim == 0 and total.is_floating_point() for total in totals.values()), "its losses are none")
         _load(step.networks, content["networks"])
-        if step.average is not None:
-            _load(step.average, content["average"])
-        _hold(content["label_average"].shape == step.label_average.shape, "its label average has another shape")
-        step.label_average.copy_(content["label_average"])
+        if step.ema is not None:
+            _load(step.ema, content["ema"])
+        _hold(content["class_marginal"].shape == step.class_marginal.shape, "its class marginal has another shape")
+        step.class_marginal.copy_(content["class_marginal"])
         if trainer.propagation is not None:
             propagated = content["propagated_label"]
             _hold(propagated.shape == trainer.propagation.label.shape, "its propagated labels are of other images")
@@ -81,8 +82,8 @@ def put_back(trainer: Trainer, content: dict[str, Any], path: Path) -> None:
             f"{path} does not fit the settings of its run: {reason}.", "Start the training anew with `aaecli train`."
         ) from error
     trainer.number, trainer.seconds, trainer.totals = number, seconds, totals
-    facts, clusters = content.get("facts") or {}, content.get("clusters")
-    trainer.facts = {name: facts[name] for name in _MEASURED if name in facts}
+    summary, clusters = content.get("summary") or {}, content.get("clusters")
+    trainer.validation_metrics = {name: summary[name] for name in _MEASURED if name in summary}
     if isinstance(clusters, list):
         trainer.clusters, trainer.classes = clusters, tuple(content["classes"])
 

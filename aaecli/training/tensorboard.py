@@ -15,7 +15,7 @@ from aaecli.config.priors import draw_styles
 from aaecli.config.resolve import to_toml
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
-from aaecli.evaluation.predict import predict, told_label
+from aaecli.evaluation.predict import one_hot_true_label, predict
 from aaecli.models.batch import to_float
 from aaecli.models.networks import answering
 from aaecli.models.priors import as_tuple
@@ -29,7 +29,7 @@ _NUM_IMAGES = 2000
 _NUM_PAIRS = 8
 
 
-class Journal:
+class TensorBoardLogger:
     """Writes what TensorBoard shows, as the article does. Nothing of it is imported before one is made.
 
     Args:
@@ -104,14 +104,14 @@ class Journal:
         stored = training.validation.image[chosen]
         if training.decoder is None or not len(stored):
             return
-        told = None
+        true_label = None
         if FAMILY[training.config.model].decoder_label == "true":
             label = training.validation.label[chosen.numpy()]
-            told = told_label(training.config.model, label, len(training.dataset.classes), stored.device)
+            true_label = one_hot_true_label(training.config.model, label, len(training.dataset.classes), stored.device)
         with answering(training.encoder, training.decoder):
             image = to_float(stored)
-            redrawn = training.decoder(training.encoder(image)._replace(true_label=told).latent())
-        pairs = torch.cat([image, redrawn], 3)  # (B, C, H, 2 W)
+            reconstructed = training.decoder(training.encoder(image)._replace(true_label=true_label).latent())
+        pairs = torch.cat([image, reconstructed], 3)  # (B, C, H, 2 W)
         self._writer.add_images("image and reconstruction", pairs, number)
 
 

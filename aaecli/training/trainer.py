@@ -26,19 +26,19 @@ from aaecli.models import priors
 from aaecli.models.batch import Batch
 from aaecli.models.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.models.networks import Decoder, Encoder, Networks
-from aaecli.training.checkpoint_interval import Cadence
+from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.metrics_csv import append_row, drop_rows_after
-from aaecli.training.out_of_memory import telling_what_fits
+from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.sampler import Sampler, shuffled
 from aaecli.training.state import fingerprint, gather, put_back
-from aaecli.training.step import Step, asks_teacher
+from aaecli.training.step import Step, uses_teacher
 from aaecli.training.validation import Validation, interval
 
 _MOST_REFERENCES = 10_000
 """Images whose reconstruction errors the novelty score compares with."""
-SAVE_EVERY = Cadence()
-STRANGENESS_QUANTILES = (0.5, 0.9, 0.99, 0.999)
+SAVE_EVERY = CheckpointInterval()
+NOVELTY_QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
 
 class Reporter(Protocol):
@@ -76,7 +76,7 @@ class Trainer:
         reference_image: Those whose reconstruction errors the novelty score compares with.
         watchers: Called with the training and the row that metrics.csv just got, after each look at those images.
         run_id: The number by which this machine knows the training.
-        facts: What the last look at the validation images measured.
+        validation_metrics: What the last evaluation of the validation images measured.
         classes: Names of the classes.
         clusters: The class of each cluster by that look, of a model that finds clusters.
     """
@@ -94,7 +94,7 @@ class Trainer:
         self.seconds = 0.0
         self.watchers: list[Callable[[Trainer, dict[str, float]], None]] = []
         self.totals: dict[str, Tensor] = {}
-        self.facts: dict[str, float | None] = {}
+        self.validation_metrics: dict[str, float | None] = {}
         self.classes = dataset.classes
         self.clusters: list[int] | None = None
         self._finite: dict[str, Tensor | int] = {}
@@ -108,7 +108,7 @@ class Trainer:
         num_named = labelled_size + (schedule.batch_size if sees_unlabelled and self.all_labelled else 0)
         self.num_steps = max(
             schedule.steps or schedule.epochs * self.steps_per_epoch,
-            math.ceil(schedule.labelled_epochs * len(split.labelled) / num_named),
+            math.ceil(schedule.min_labelled_epochs * len(split.labelled) / num_named),
         )
         self.validate_every = interval(config, self.num_steps)
 
@@ -123,10 +123,10 @@ class Trainer:
             label_dim,
             follows=len(split.labelled) == num_known,
         )
-        asks_neighbours = config.propagation.applies(len(split.labelled), len(dataset.classes))
-        asks_neighbours = asks_neighbours and asks_teacher(config) and not self.all_labelled
-        wider = replace(config, augmentation=config.augmentation.wider(config.propagation.warp))
-        self.step = Step(networks, wider if asks_neighbours else config, self.num_steps, dtype, frequency)
+        propagates = config.propagation.applies(len(split.labelled), len(dataset.classes))
+        propagates = propagates and uses_teacher(config) and not self.all_labelled
+        scaled = replace(config, augmentation=config.augmentation.scaled(config.propagation.augmentation_scale))
+        self.step = Step(networks, scaled if propagates else config, self.num_steps, dtype, frequency)
         # The images stay on the device as bytes: 39 MB for MNIST, and a batch is a gather instead of a copy.
         self.image = torch.from_numpy(dataset.train_image).to(device)
         self.label = torch.from_numpy(dataset.train_label).to(device)
@@ -135,9 +135,9 @@ class Trainer:
         pool = torch.from_numpy(split.pool).to(device)
         self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
         self.propagation: Propagation | None = None
-        if asks_neighbours:
+        if propagates:
             self.propagation = Propagation(
-                config.propagation, self.image, self.label, labelled, pool, self.step.label_average, config.seed
+                config.propagation, self.image, self.label, labelled, pool, self.step.class_marginal, config.seed
             )
         self.validation = Validation(config, dataset, split, self.image)
         # The few that a folder of pictures keeps back, if any, are too few for a tail. Of the pool, a draw: the first
@@ -160,14 +160,14 @@ class Trainer:
     @property
     def encoder(self) -> Encoder:
         """The encoder to use: the averaged one where there is an average."""
-        return self.step.networks.encoder if self.step.average is None else self.step.average.encoder
+        return self.step.networks.encoder if self.step.ema is None else self.step.ema.encoder
 
     @property
     def decoder(self) -> Decoder | None:
         """The decoder to use, or None where the model has none."""
-        return self.step.networks.decoder if self.step.average is None else self.step.average.decoder
+        return self.step.networks.decoder if self.step.ema is None else self.step.ema.decoder
 
-    def run(self, folder: Path, reporter: Reporter, save_every: Cadence = SAVE_EVERY) -> bool:
+    def run(self, folder: Path, reporter: Reporter, save_every: CheckpointInterval = SAVE_EVERY) -> bool:
         """Train to the end, or until the reporter says stop; write metrics.csv and last.pt into the run folder.
 
         Returns:
@@ -181,7 +181,7 @@ class Trainer:
             self._run(folder, reporter, save_every)
         return self.number >= self.num_steps
 
-    def _run(self, folder: Path, reporter: Reporter, save_every: Cadence) -> None:
+    def _run(self, folder: Path, reporter: Reporter, save_every: CheckpointInterval) -> None:
         start, before = time.monotonic(), self.seconds
         row_start, row_number = start, self.number
         saved_at, saved_number = start, self.number
@@ -190,7 +190,7 @@ class Trainer:
                 reporter.pause("asking the neighbours")
                 self.propagation.refresh(self.number, self.encoder)
             batch = self.batch(self.number)
-            with telling_what_fits(self.step, batch, self.number):
+            with suggesting_what_fits(self.step, batch, self.number):
                 losses = self.step(batch, self.number)
             self.number += 1
             for name, loss in losses.items():
@@ -220,10 +220,10 @@ class Trainer:
         """Give a row of metrics.csv: means over the steps since the last one, and what the validation images show."""
         num_steps = (self.number - 1) % self.validate_every + 1
         validation = self.validation
-        prediction = validation.read_once(self.encoder, self.decoder)
+        prediction = validation.predict_once(self.encoder, self.decoder)
         model = self._model(prediction)
-        name, value = f"validation_{validation.measured}", validation.judged(model, prediction)
-        self.facts = {name: None if math.isnan(value) else value}
+        name, value = f"validation_{validation.measured}", validation.score(model, prediction)
+        self.validation_metrics = {name: None if math.isnan(value) else value}
         self.classes, self.clusters = model.classes, None if model.clusters is None else list(model.clusters)
         return {
             "epoch": round(self.number / self.steps_per_epoch, 3),
@@ -237,25 +237,25 @@ class Trainer:
     def result(self) -> file.Checkpoint:
         """Give the model to use, judged on the validation images.
 
-        Its facts hold what the last row of metrics.csv does, from one look at each image. Where it looks at more of
+        Its summary holds what the last row of metrics.csv does, from one look at each image. Where it looks at more of
         them once trained, ``validation_accuracy_deployed`` is what that comes to.
         """
         validation = self.validation
-        prediction = validation.read(self.encoder, self.decoder)
+        prediction = validation.predict(self.encoder, self.decoder)
         model = self._model(prediction)
         name, found = f"validation_{validation.measured}", {}
         if self.encoder.test_time_shift:
-            found[f"{name}_deployed"] = validation.judged(model, prediction)
-            prediction = validation.read_once(self.encoder, self.decoder)
-        found[name] = validation.judged(model, prediction)
-        model.facts |= {key: None if math.isnan(value) else value for key, value in found.items()}
-        model.facts |= {"steps": self.number, "seconds": self.seconds}
+            found[f"{name}_deployed"] = validation.score(model, prediction)
+            prediction = validation.predict_once(self.encoder, self.decoder)
+        found[name] = validation.score(model, prediction)
+        model.summary |= {key: None if math.isnan(value) else value for key, value in found.items()}
+        model.summary |= {"steps": self.number, "seconds": self.seconds}
         decoder = self.decoder if FAMILY[self.config.model].encodes_label else None
         error = predict(self.encoder, decoder, self.reference_image).reconstruction_error
         if error is not None:
-            model.facts["strangeness"] = {
-                "quantile": list(STRANGENESS_QUANTILES),
-                "reconstruction_error": np.quantile(error, STRANGENESS_QUANTILES).tolist(),
+            model.summary["novelty"] = {
+                "quantile": list(NOVELTY_QUANTILES),
+                "reconstruction_error": np.quantile(error, NOVELTY_QUANTILES).tolist(),
             }
         return model
 

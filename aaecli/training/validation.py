@@ -13,17 +13,17 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.evaluation.predict import Prediction, judge, predict, told_label
+from aaecli.evaluation.predict import Prediction, evaluate_predictions, one_hot_true_label, predict
 from aaecli.metrics.clusters import name_clusters
-from aaecli.models.networks import Decoder, Encoder, looking_once
+from aaecli.models.networks import Decoder, Encoder, without_test_time_augmentation
 
-_LOOKS = 20
+_NUM_VALIDATIONS = 20
 """Times that a training looks at them where the settings do not say: half as often at least, for the rounding."""
 
 
 def interval(config: Config, num_steps: int) -> int:
     """Give the steps from one look to the next: a share of the training, so passes over the pool do not matter."""
-    return config.schedule.validate_every or math.ceil(num_steps / _LOOKS)
+    return config.schedule.validate_every or math.ceil(num_steps / _NUM_VALIDATIONS)
 
 
 class Validation:
@@ -58,18 +58,18 @@ class Validation:
         """What is measured: ``accuracy``, or the ``reconstruction_error`` of a model that knows no classes."""
         return "accuracy" if FAMILY[self.config.model].encodes_label else "reconstruction_error"
 
-    def read(self, encoder: Encoder, decoder: Decoder | None) -> Prediction | None:
+    def predict(self, encoder: Encoder, decoder: Decoder | None) -> Prediction | None:
         """Read the images, all that the encoder looks at of each; None where there are none. Draws nothing by lot."""
         if not len(self.label):
             return None
         drawing = None if FAMILY[self.config.model].encodes_label else decoder
-        told = told_label(self.config.model, self.label, len(self.classes), self.image.device)
-        return predict(encoder, drawing, self.image, told)
+        true_label = one_hot_true_label(self.config.model, self.label, len(self.classes), self.image.device)
+        return predict(encoder, drawing, self.image, true_label)
 
-    def read_once(self, encoder: Encoder, decoder: Decoder | None) -> Prediction | None:
+    def predict_once(self, encoder: Encoder, decoder: Decoder | None) -> Prediction | None:
         """Read the images from one look at each: five would make a training of `best` a quarter longer."""
-        with looking_once(encoder):
-            return self.read(encoder, decoder)
+        with without_test_time_augmentation(encoder):
+            return self.predict(encoder, decoder)
 
     def clusters(self, prediction: Prediction | None) -> tuple[int, ...] | None:
         """Name the clusters by the images; None for a model that looks for none."""
@@ -77,9 +77,9 @@ class Validation:
             return None
         return name_clusters(prediction.label_prob, self.label)
 
-    def judged(self, model: Checkpoint, prediction: Prediction | None) -> float:
+    def score(self, model: Checkpoint, prediction: Prediction | None) -> float:
         """Give what is measured: an accuracy in [0, 1] or an error; not a number where there are no images."""
         if prediction is None:
             return math.nan
-        value: float = judge(model, prediction, self.label, has_named=True)[self.measured]
+        value: float = evaluate_predictions(model, prediction, self.label, has_named=True)[self.measured]
         return value

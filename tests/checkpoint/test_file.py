@@ -24,7 +24,7 @@ def test_a_model_comes_back_as_it_was(tmp_path, model):
     save_model(tmp_path / "model.pt", model)
     again = load_model(tmp_path / "model.pt")
     assert (again.config, again.classes, again.image_shape) == (model.config, model.classes, model.image_shape)
-    assert again.facts == {"steps": 6}
+    assert again.summary == {"steps": 6}
     for part in ("encoder", "decoder"):
         before, after = getattr(model, part).state_dict(), getattr(again, part).state_dict()
         assert before.keys() == after.keys()
@@ -109,7 +109,7 @@ def test_training_states_and_models_are_told_apart(tmp_path, model):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"classes": ["a", "b"]}, {"image_shape": [28, 28]}, {"weights": {}}, {"image_shape": 3}, {"facts": 5}],
+    [{"classes": ["a", "b"]}, {"image_shape": [28, 28]}, {"weights": {}}, {"image_shape": 3}, {"summary": 5}],
 )
 def test_weights_that_do_not_fit_the_settings_are_refused(tmp_path, model, changes):
     path = tmp_path / "model.pt"

@@ -167,7 +167,7 @@ def test_a_report_shows_what_the_model_has(model, capsys):
     headings |= {"Confusion", "Mistakes"} if row.encodes_label else set()
     assert set(re.findall("<h2>(.*?)</h2>", page)) == headings | {"Settings"}
     assert page.count("data:image/png;base64,") == len(headings)
-    (measured,) = (facts["distributions"] for facts in found["facts"].values())
+    (measured,) = (facts["distributions"] for facts in found["metrics"].values())
     assert ("style_energy_distance" in measured) == row.encodes_style
     assert ("label_total_variation" in measured) == row.encodes_label
     if not row.encodes_label:

@@ -185,9 +185,9 @@ def test_settings_follow_the_data(aaecli: Run, in_empty_folder: Path) -> None:
     assert settings(aaecli)["labels"] == 1000
     left = settings(aaecli, "--data", "shapes", "--no-normalise")
     assert left["image"] == {"size": 28, "channels": 1, "normalise": "none", "transpose": "auto"}
-    assert left["augmentation"]["mirror"] is True
+    assert left["augmentation"]["horizontal_flip"] is True
     assert left["augmentation"]["elastic"] == 0
-    assert settings(aaecli, "--channels", 3, "--data", "shapes")["augmentation"]["mirror"] is True
+    assert settings(aaecli, "--channels", 3, "--data", "shapes")["augmentation"]["horizontal_flip"] is True
     chosen = settings(aaecli, "--data", "shapes", "--no-normalise", "--augment", "strokes")
     assert chosen["augmentation"] == own["augmentation"]
     none = settings(aaecli, "--augment", "none")["augmentation"]
@@ -204,7 +204,7 @@ def test_an_augmentation_that_was_chosen_is_as_strong_as_it_says(aaecli: Run, in
     write_classes(Path("shapes"), 2, 1)
 
     def warp(*words: object) -> object:
-        return settings(aaecli, "--preset", "best", "--labels", 100, *words)["propagation"].get("warp")
+        return settings(aaecli, "--preset", "best", "--labels", 100, *words)["propagation"].get("augmentation_scale")
 
     assert warp() > 1
     assert warp("--augment", "strokes") == warp("--data", "shapes", "--no-normalise") == 1

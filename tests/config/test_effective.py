@@ -27,25 +27,25 @@ IN_VAIN: list[tuple[dict[str, Any], str, str]] = [
     ({"model": "supervised", "objective": {"generation": 1.0}}, "objective.generation", "draw from them"),
     ({"model": "supervised", "prior": {"label": "labelled"}}, "prior.label", "without a prior on the label"),
     ({"model": "clustering", "objective": {"classification": 2.0}}, "objective.classification", "no labels"),
-    ({"model": "clustering", "schedule": {"labelled_epochs": 5}}, "schedule.labelled_epochs", "no labels"),
+    ({"model": "clustering", "schedule": {"min_labelled_epochs": 5}}, "schedule.min_labelled_epochs", "no labels"),
     ({"network": {"channels": [8]}}, "network.channels", "network.hidden"),
     ({"network": {"encoder": "convolutional", "dropout": 0.5}}, "network.dropout", "drops no units"),
     ({"prior": {"style": "swiss-roll", "style_std": 2.0}, "network": {"style_dim": 2}}, "prior.style_std", "deviation"),
-    ({"optimiser": {"update": "alternating"}, "objective": {"information": 1.0}}, "objective.inform", "alternating"),
+    ({"optimiser": {"update": "alternating"}, "objective": {"mutual_information": 1.0}}, "objective.mut", "altern"),
     ({"optimiser": {"update": "alternating"}, "schedule": {"decoder_batch_size": 9}}, "schedule.dec", "alternating"),
     ({"optimiser": {"update": "alternating"}, "propagation": {"every": 9}}, "propagation.every", "alternating"),
     ({"optimiser": {"update": "alternating"}, "compile": True}, "compile", "alternating"),
-    ({"optimiser": {"average": 0.0}, "objective": {"consistency": 1.0}}, "objective.consistency", "averaged network"),
+    ({"optimiser": {"ema_decay": 0.0}, "objective": {"consistency": 1.0}}, "objective.consistency", "averaged network"),
     ({"labels": "all", "objective": {"consistency": 1.5}}, "objective.consistency", "every image is labelled"),
     ({"objective": {"consistency": 0.0}, "propagation": {"every": 9}}, "propagation.every", "objective.consistency"),
-    ({"objective": {"consistency": 0.0, "confidence": 0.5}}, "objective.confidence", "objective.consistency"),
-    ({"objective": {"pseudo_labels": "soft", "confidence": 0.5}}, "objective.confidence", "soft"),
-    ({"objective": {"spread": 2.0}}, "objective.spread", "objective.information"),
+    ({"objective": {"consistency": 0.0, "confidence_threshold": 0.5}}, "objective.conf", "objective.consistency"),
+    ({"objective": {"pseudo_labels": "soft", "confidence_threshold": 0.5}}, "objective.confidence_threshold", "soft"),
+    ({"objective": {"marginal_entropy": 2.0}}, "objective.marginal_entropy", "objective.mutual_information"),
     ({"objective": {"generation": 0.0}, "schedule": {"generated_batch_size": 9}}, "schedule.generated", "generation"),
     ({"objective": {"regularisation": 0.0}, "optimiser": {"discriminator_lr": 0.1}}, "optimiser.d", "regularisation"),
     ({"labels": 1000, "propagation": {"num_images": 99}}, "propagation.num_images", "more labels"),
-    ({"labels": 50, "propagation": {"every": 0, "favour": 3.0}}, "propagation.favour", "every = 0"),
-    ({"device": "cpu", "capture": False}, "capture", "CUDA"),
+    ({"labels": 50, "propagation": {"every": 0, "max_class_weight": 3.0}}, "propagation.max_class_weight", "every = 0"),
+    ({"device": "cpu", "cuda_graph": False}, "cuda_graph", "CUDA"),
     ({"device": "cuda", "threads": 2}, "threads", "processor"),
 ]  # fmt: skip
 
@@ -94,9 +94,9 @@ def test_what_is_printed_acts_and_gives_the_same_settings_back(preset: str, mode
 
 def test_settings_that_act_are_not_refused():
     resolve(flags={"augmentation": {"rotation": 3.0}, "objective": {"generation": 0.1}, "network": {"hidden": [99]}})
-    resolve(flags={"labels": 50, "propagation": {"every": 10, "favour": 1.5}})
+    resolve(flags={"labels": 50, "propagation": {"every": 10, "max_class_weight": 1.5}})
     resolve(flags={"model": "baseline", "augmentation": {"rotation": 3.0}}, preset="default")
-    resolve(flags={"model": "clustering", "clusters": 30, "objective": {"spread": 3.0}})
+    resolve(flags={"model": "clustering", "clusters": 30, "objective": {"marginal_entropy": 3.0}})
     resolve(preset="tutorial", flags={"objective": {"generation": 0.5}})
     resolve(flags={"data": "own", "labels": "all", "objective": {"consistency": 1.5}, "propagation": {"every": 9}})
 
@@ -126,7 +126,8 @@ def changed(config: Config, name: str) -> Config:
 
 # What is inert in principle, but moves the draws of random numbers that follow, or asks for what is not there.
 _DRAWS = {
-    "network.discriminator_hidden", "network.style_noise", "network.test_time_shift", "capture", "compile", "threads",
+    "network.discriminator_hidden", "network.style_noise", "network.test_time_shift", "cuda_graph", "compile",
+    "threads",
     "network.conditional_discriminator", "prior.style", "prior.style_std",
 }  # fmt: skip
 
@@ -143,5 +144,5 @@ def test_a_setting_that_is_called_inert_changes_no_loss(case: str):
     # All at once: if any of them acted, the losses would differ.
     for name in tried:
         config = changed(config, name)
-    assert set(tried) <= set(inert(config)) | {"schedule.labelled_epochs"}
+    assert set(tried) <= set(inert(config)) | {"schedule.min_labelled_epochs"}
     assert golden.train(config, data)[0] == expected

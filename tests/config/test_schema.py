@@ -128,12 +128,12 @@ def test_steps_replace_epochs_of_a_lower_layer_and_the_other_way_round(tmp_path:
 
 @pytest.mark.parametrize("length", [{"steps": 9}, {"epochs": 1}])
 def test_a_length_that_is_asked_for_is_not_made_longer(length: dict[str, int], tmp_path: Path) -> None:
-    assert resolve(preset="best").schedule.labelled_epochs == 29
-    assert resolve(preset="best", flags={"schedule": length}).schedule.labelled_epochs == 0
+    assert resolve(preset="best").schedule.min_labelled_epochs == 29
+    assert resolve(preset="best", flags={"schedule": length}).schedule.min_labelled_epochs == 0
     path = tmp_path / "my.toml"
-    path.write_text("[schedule]\nlabelled_epochs = 5\nsteps = 9\n")
+    path.write_text("[schedule]\nmin_labelled_epochs = 5\nsteps = 9\n")
     schedule = resolve(preset="best", config_file=path).schedule
-    assert (schedule.steps, schedule.labelled_epochs) == (9, 5)
+    assert (schedule.steps, schedule.min_labelled_epochs) == (9, 5)
 
 
 def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> N
         ({"optimiser": {"warmup_steps": -1}}, "optimiser.warmup_steps must be 0 or more, not -1.", ""),
         ({"prior": {"style_std": 0}}, "prior.style_std must be more than 0, not 0.0.", ""),
         ({"objective": {"consistency": -1}}, "objective.consistency must be 0 or more, not -1.0.", ""),
-        ({"objective": {"confidence": 1}}, "objective.confidence must be in [0, 1), not 1.0.", ""),
-        ({"augmentation": {"share": 1.5}}, "augmentation.share must be from 0 to 1, not 1.5.", ""),
-        ({"augmentation": {"stroke": 1.5}}, "augmentation.stroke must be from 0 to 1, not 1.5.", ""),
+        ({"objective": {"confidence_threshold": 1}}, "objective.confidence_threshold must be in [0, 1), not 1.0.", ""),
+        ({"augmentation": {"fraction": 1.5}}, "augmentation.fraction must be from 0 to 1, not 1.5.", ""),
+        ({"augmentation": {"stroke_width": 1.5}}, "augmentation.stroke_width must be from 0 to 1, not 1.5.", ""),
         ({"augmentation": {"shift": -1}}, "augmentation.shift must be 0 or more, not -1.0.", ""),
         ({"schedule": {"steps": 0}}, "schedule must be given in steps or in epochs, one of them, not {", ""),
         ({"schedule": {"steps": 5, "epochs": 5}}, "schedule must be given in steps or in epochs, one of them", ""),
@@ -227,8 +227,8 @@ def test_a_preset_that_extends_another_differs_only_in_what_it_says() -> None:
 def test_the_preset_paper_has_the_papers_terms_and_no_others(model: str) -> None:
     config = resolve(preset="paper", flags={"model": model})
     objective = config.objective
-    assert (objective.consistency, objective.information, objective.generation) == (0, 0, 0)
-    assert config.augmentation.changed_share() == 0
+    assert (objective.consistency, objective.mutual_information, objective.generation) == (0, 0, 0)
+    assert config.augmentation.augmented_fraction() == 0
     assert (config.network.encoder, config.network.hidden) == ("mlp", (1000, 1000))
     assert config.network.style_noise == 0
 

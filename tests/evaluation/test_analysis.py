@@ -11,7 +11,7 @@ import torch
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.data.dataset import load_dataset
-from aaecli.evaluation.analysis import Portrait
+from aaecli.evaluation.analysis import Analysis
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.models.networks import Networks
 
@@ -28,7 +28,7 @@ def portrait_of(config, dataset):
     model = Checkpoint(
         config, dataset.classes, dataset.image_shape, networks.encoder, networks.decoder, clusters=clusters
     )
-    return Portrait.of(model, dataset)
+    return Analysis.of(model, dataset)
 
 
 @pytest.fixture
@@ -38,28 +38,28 @@ def dataset(write_dataset):
 
 @pytest.mark.parametrize("model", DRAWS)
 def test_what_is_drawn_has_the_shape_of_the_images(small_config, dataset, model):
-    portrait = portrait_of(small_config("default", model=model, labels=FAMILY[model].default_labels), dataset)
-    assert portrait.redrawn(6).shape == (6, 9, 7)
-    images, columns = portrait.samples(3)
+    analysis = portrait_of(small_config("default", model=model, labels=FAMILY[model].default_labels), dataset)
+    assert analysis.reconstructed(6).shape == (6, 9, 7)
+    images, columns = analysis.samples(3)
     num_columns = {"aae": 10, "autoencoder": 10}.get(model, 4)
     if model == "clustering":
         # Untrained, it puts the images into a few clusters, and only those are drawn.
-        num_columns = len(set(portrait.prediction.label_prob.argmax(1)))
+        num_columns = len(set(analysis.prediction.label_prob.argmax(1)))
     assert images.shape == (3, num_columns, 9, 7)
     assert len(columns) == (0 if FAMILY[model].decoder_label == "none" else num_columns)
     assert list(columns) == sorted(columns), "clusters of a class stand side by side"
-    assert portrait.manifold(5, 1).shape == (5, 5, 9, 7)
-    assert portrait.prediction.style.shape == (20, 3)
-    plane = portrait.plane
+    assert analysis.manifold(5, 1).shape == (5, 5, 9, 7)
+    assert analysis.prediction.style.shape == (20, 3)
+    plane = analysis.plane
     assert plane @ plane.T == pytest.approx(np.eye(2), abs=1e-5)
-    assert portrait.on_plane(portrait.prior(8)).shape == (8, 2)
+    assert analysis.on_plane(analysis.prior(8)).shape == (8, 2)
 
 
 def test_a_redrawn_image_is_what_the_decoder_makes_of_its_code(small_config, dataset):
-    portrait = portrait_of(small_config("default"), dataset)
-    image = torch.from_numpy(portrait.image[:4])[:, None].float() / 255
-    expected = portrait.model.decoder(portrait.model.encoder(image).latent())[:, 0].numpy()
-    assert portrait.redrawn(4) == pytest.approx(expected)
+    analysis = portrait_of(small_config("default"), dataset)
+    image = torch.from_numpy(analysis.image[:4])[:, None].float() / 255
+    expected = analysis.model.decoder(analysis.model.encoder(image).latent())[:, 0].numpy()
+    assert analysis.reconstructed(4) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("style", ["gaussian", "mixture", "swiss-roll"])
@@ -75,8 +75,8 @@ def test_a_map_walks_through_the_prior(small_config, dataset, style):
 
 @pytest.mark.parametrize("kind", ["mlp", "convolutional"])
 def test_features_are_weights_as_images(small_config, dataset, kind):
-    portrait = portrait_of(small_config("default", model="baseline", network={"encoder": kind}), dataset)
-    weight = portrait.features(8)
+    analysis = portrait_of(small_config("default", model="baseline", network={"encoder": kind}), dataset)
+    weight = analysis.features(8)
     # A fully connected unit sees the whole image; a convolution, of the image folded to a half, three pixels by three.
     assert weight.shape == ((8, 9, 7) if kind == "mlp" else (8, 3, 3))
     size = np.square(weight).sum((1, 2))
@@ -85,17 +85,17 @@ def test_features_are_weights_as_images(small_config, dataset, kind):
 
 def test_the_first_images_are_a_draw_where_a_folder_is_sorted_by_class(small_config, write_dataset):
     dataset = load_dataset(write_dataset(train=sorted([*range(4)] * 9), test=sorted([*range(4)] * 50), size=(9, 7)))
-    portrait = portrait_of(small_config("default"), dataset)
-    assert set(portrait.label[:36].tolist()) == {0, 1, 2, 3}
+    analysis = portrait_of(small_config("default"), dataset)
+    assert set(analysis.label[:36].tolist()) == {0, 1, 2, 3}
     order = [image.tobytes() for image in dataset.test_image]
-    given = [dataset.test_label[order.index(image.tobytes())] for image in portrait.image]
-    assert portrait.label.tolist() == given
+    given = [dataset.test_label[order.index(image.tobytes())] for image in analysis.image]
+    assert analysis.label.tolist() == given
 
 
 def test_clusters_named_by_the_images_are_judged_by_others(small_config, dataset):
     tested = portrait_of(small_config("default", model="clustering", labels=0), dataset)
     assert not tested.has_named
     bare = dataclasses.replace(dataset, test_image=dataset.test_image[:0], test_label=dataset.test_label[:0])
-    portrait = portrait_of(small_config("default", model="clustering", labels=0), bare)
-    prob = portrait.prediction.label_prob
-    np.testing.assert_array_equal(portrait.class_prob, cross_named_prob(prob, portrait.label, 4))
+    analysis = portrait_of(small_config("default", model="clustering", labels=0), bare)
+    prob = analysis.prediction.label_prob
+    np.testing.assert_array_equal(analysis.class_prob, cross_named_prob(prob, analysis.label, 4))

@@ -25,7 +25,7 @@ from aaecli.serve.session import open_encoder
 def make_model(config):
     torch.manual_seed(0)
     networks = Networks(config.model, (1, 28, 28), 10, config.network).eval().requires_grad_(False)
-    facts = {"test_accuracy": 0.5, "strangeness": {"quantile": [0.5], "reconstruction_error": [0.02]}}
+    facts = {"test_accuracy": 0.5, "novelty": {"quantile": [0.5], "reconstruction_error": [0.02]}}
     return Checkpoint(config, tuple("0123456789"), (1, 28, 28), networks.encoder, networks.decoder, facts)
 
 
@@ -71,7 +71,7 @@ def test_the_metadata_tell_a_program_all_it_needs(exported):
     assert json.loads(ours["style_prior"]) == {"name": "gaussian", "std": 1.0, "dim": 3}
     assert (ours["preset"], ours["labels"], ours["seed"]) == ("default", "20", "0")
     assert float(ours["test_accuracy"]) == 0.5
-    assert json.loads(ours["strangeness"]) == model.facts["strangeness"]
+    assert json.loads(ours["novelty"]) == model.summary["novelty"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 300])

@@ -37,7 +37,7 @@ def test_reconstructions_stand_below_their_images(shape):
     image = np.zeros((30, *shape), np.float32)
     figure = reconstruction_figure(image, image + 1, "Some run")
     (axes,) = figure.axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["image", "redrawn"] * 2
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["image", "reconstructed"] * 2
     shown = np.asarray(axes.get_images()[0].get_array())
     first, second = (round(place) for place in centres(4, shape[0])[:2])
     assert (shown[first, 0] == 0).all()

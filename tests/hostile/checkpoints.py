@@ -168,14 +168,14 @@ def _average_of_another_shape(content: dict[str, Any]) -> None:
 
 
 KINDS: dict[str, Write] = {
-    "code in a checkpoint": changed(lambda content: content.update(facts=Code(Path("canary")))),
+    "code in a checkpoint": changed(lambda content: content.update(summary=Code(Path("canary")))),
     "code that imports": changed(lambda content: content.update(weights=Import(Path("canary")))),
     "code in a bare pickle": raw(lambda _, canary: pickle.dumps(Code(canary), protocol=2)),
     "code in a newer pickle": rezipped(lambda parts, canary: _pickled(parts, pickle.dumps(Code(canary), protocol=4))),
     "code in an old checkpoint": raw(lambda _, canary: _legacy(Code(canary))),
     "weights in an old checkpoint": raw(lambda _, canary: _legacy({"format": "aaecli"})),
     "compiled model": _script,
-    "class of torch": changed(lambda content: content.update(facts=torch.nn.Linear(2, 2))),
+    "class of torch": changed(lambda content: content.update(summary=torch.nn.Linear(2, 2))),
     "memory asked for in a pickle": rezipped(
         lambda parts, _: _pickled(parts, b"\x80\x02c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.")
     ),
@@ -217,7 +217,7 @@ KINDS: dict[str, Write] = {
     "weight that is not a number": changed(_weight(lambda weight: weight * float("nan"))),
     "sparse weight": changed(_weight(lambda weight: weight.to_sparse())),
     "missing weights": changed(_set("weights", to={})),
-    "accuracy of 700 percent": changed(_set("facts", to={"test_accuracy": 7.0})),
+    "accuracy of 700 percent": changed(_set("summary", to={"test_accuracy": 7.0})),
     "state of other images": _state(_set("dataset", to="0" * 64)),
     "state beyond its end": _state(_set("number", to=10**9)),
     "state with an average of another shape": _state(_average_of_another_shape),

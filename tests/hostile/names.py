@@ -80,7 +80,7 @@ def _model(rng: random.Random, folder: Path) -> list[str]:
     for key, value in content.items():
         if isinstance(value, str) and rng.random() < 0.3:
             content[key] = rng.choice(NAMES)
-    facts = content.get("facts")
+    facts = content.get("summary")
     if isinstance(facts, dict):
         facts |= {key: rng.choice(NAMES) for key in ("dataset", "device", "machine", "run") if rng.random() < 0.5}
     torch.save(content, folder / "model.pt")

@@ -9,7 +9,7 @@ from torch import Tensor
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.data.dataset import Dataset
 from aaecli.labelling.selection import choose_questions, choose_rule
-from aaecli.labelling.strategies import Reading, badge, k_means, read, typiclust
+from aaecli.labelling.strategies import Predictions, badge, k_means, read, typiclust
 from aaecli.models.networks import Networks
 from tests.small_models import shrunk
 
@@ -61,8 +61,8 @@ def test_badge_measures_distances_between_gradients() -> None:
     error = prob.clone()
     error[torch.arange(40), prob.argmax(1)] -= 1
     gradient = (error[:, :, None] * feature[:, None]).flatten(1)
-    assert badge(Reading(prob, feature), 1, generator()) == [int(gradient.norm(dim=1).argmax())]
-    chosen = badge(Reading(prob, feature), 40, generator())
+    assert badge(Predictions(prob, feature), 1, generator()) == [int(gradient.norm(dim=1).argmax())]
+    chosen = badge(Predictions(prob, feature), 40, generator())
     assert sorted(chosen) == list(range(40))
 
 
@@ -71,7 +71,7 @@ def test_badge_asks_what_is_unsure_and_not_twice_the_same() -> None:
     prob[10:20] = torch.tensor([0.4, 0.35, 0.25])
     prob[30:40] = torch.tensor([0.3, 0.3, 0.4])
     feature = torch.ones(60, 4)
-    first, second = badge(Reading(prob, feature), 2, generator())
+    first, second = badge(Predictions(prob, feature), 2, generator())
     assert first // 10 in (1, 3)
     assert second // 10 != first // 10
 
@@ -109,9 +109,9 @@ def test_questions_are_about_what_has_no_label() -> None:
     for model in (None, make_model()):
         for rule in ("typiclust", "random", *(["badge"] if model else [])):
             questions = choose_questions(dataset, model, 12, rule, seed=3)
-            places = [question.place for question in questions]
-            assert len(set(places)) == 12
-            assert (label[places] == -1).all()
+            indices = [question.image_index for question in questions]
+            assert len(set(indices)) == 12
+            assert (label[indices] == -1).all()
             assert all((question.guess is None) == (model is None) for question in questions)
             assert questions == choose_questions(dataset, model, 12, rule, seed=3)
     assert choose_rule(dataset, make_model()) == "badge"

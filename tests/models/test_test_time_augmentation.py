@@ -12,8 +12,8 @@ import torch
 from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
 from aaecli.export import onnx
-from aaecli.models.networks import Networks, looking_once
-from aaecli.models.test_time_augmentation import NUM_VIEWS, mean_label_logits, views
+from aaecli.models.networks import Networks, without_test_time_augmentation
+from aaecli.models.test_time_augmentation import NUM_COPIES, mean_label_logits, shifted_copies
 from aaecli.training import run, validation
 from aaecli.training.step import Step
 from tests.export.test_onnx import make_model
@@ -26,7 +26,7 @@ SHIFTS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
 @pytest.mark.parametrize("shift", [1, 2, 9])
 def test_each_view_is_moved_to_its_side_and_zeros_enter(shape, shift):
     image = torch.rand(4, *shape) + 0.1
-    seen = views(image, shift).view(NUM_VIEWS, *image.shape)
+    seen = shifted_copies(image, shift).view(NUM_COPIES, *image.shape)
     height, width = shape[1:]
     for view, (down, right) in zip(seen, SHIFTS, strict=True):
         expected = torch.zeros_like(image)
@@ -39,8 +39,8 @@ def test_each_view_is_moved_to_its_side_and_zeros_enter(shape, shift):
 
 
 def test_the_mean_is_that_of_the_probabilities():
-    logits = 3 * torch.randn(NUM_VIEWS * 6, 10)
-    expected = logits.softmax(1).view(NUM_VIEWS, 6, 10).mean(0)
+    logits = 3 * torch.randn(NUM_COPIES * 6, 10)
+    expected = logits.softmax(1).view(NUM_COPIES, 6, 10).mean(0)
     torch.testing.assert_close(mean_label_logits(logits).softmax(1), expected)
 
 
@@ -54,7 +54,7 @@ def test_once_trained_the_label_is_of_all_views_and_the_style_is_the_images_own(
     encoder = make_encoder(small_config, test_time_shift=2).eval()
     image = torch.rand(6, 1, 28, 28)
     read, own = encoder(image), encoder.encode_once(image)
-    each = [encoder.encode_once(part).label_logits.softmax(1) for part in views(image, 2).split(6)]
+    each = [encoder.encode_once(part).label_logits.softmax(1) for part in shifted_copies(image, 2).split(6)]
     torch.testing.assert_close(read.label(), torch.stack(each).mean(0))
     assert not torch.allclose(read.label(), own.label())
     torch.testing.assert_close(read.style, own.style)
@@ -62,7 +62,7 @@ def test_once_trained_the_label_is_of_all_views_and_the_style_is_the_images_own(
 
 @pytest.mark.parametrize(("training", "model", "shift", "looks"), [
     (True, "semisupervised", 1, 1),
-    (False, "semisupervised", 1, NUM_VIEWS),
+    (False, "semisupervised", 1, NUM_COPIES),
     (False, "semisupervised", 0, 1),
     (False, "autoencoder", 1, 1),
 ])  # fmt: skip
@@ -80,8 +80,8 @@ def test_the_teacher_looks_once(small_config, monkeypatch):
     assert config.network.test_time_shift
     step = Step(Networks(config.model, (1, 28, 28), 10, config.network), config, 10, torch.float32)
     seen = []
-    body = step.average.encoder.body.forward
-    monkeypatch.setattr(step.average.encoder.body, "forward", lambda image: seen.append(len(image)) or body(image))
+    body = step.ema.encoder.body.forward
+    monkeypatch.setattr(step.ema.encoder.body, "forward", lambda image: seen.append(len(image)) or body(image))
     image = torch.rand(7, 1, 28, 28)
     step.consistency_phase(step.networks.encoder(image), image)
     step.generation_phase()
@@ -92,10 +92,10 @@ def test_an_encoder_that_looked_once_looks_at_all_views_again(small_config):
     encoder = make_encoder(small_config).eval()
     image = torch.rand(6, 1, 28, 28)
     before = encoder(image).label()
-    with looking_once(encoder):
+    with without_test_time_augmentation(encoder):
         assert torch.equal(encoder(image).label(), encoder.encode_once(image).label())
     assert torch.equal(encoder(image).label(), before)
-    with pytest.raises(RuntimeError), looking_once(encoder):
+    with pytest.raises(RuntimeError), without_test_time_augmentation(encoder):
         raise RuntimeError
     assert torch.equal(encoder(image).label(), before)
 

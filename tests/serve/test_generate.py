@@ -129,7 +129,7 @@ def test_styles_between_two(decoder):
 
 
 def test_an_image_is_drawn_large_enough_to_be_looked_at():
-    sizes = [album.usual_scale(side, side) * side for side in (8, 28, 32, 64, 200)]
+    sizes = [album.default_scale(side, side) * side for side in (8, 28, 32, 64, 200)]
     assert sizes == [112, 112, 128, 128, 200]
 
 

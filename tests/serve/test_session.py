@@ -25,7 +25,7 @@ from aaecli.serve.discovery import (
     released_folders,
 )
 from aaecli.serve.metadata import peek_recipe, read_metadata
-from aaecli.serve.novelty import evaluate_onnx, strange_above
+from aaecli.serve.novelty import evaluate_onnx, novelty_threshold
 from aaecli.serve.session import open_decoder, open_encoder
 from tests.serve.pair import STYLE_DIM, shared_pair, write_pair
 
@@ -68,7 +68,7 @@ def test_whole_data_set_is_judged_in_batches(pair, mnist):
     assert error.shape == (1234,)
     noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype(np.uint8)
     _, strange = evaluate_onnx(encoder, noise, np.zeros(len(noise), np.int64), mnist.classes)
-    limit = strange_above(encoder.metadata.strangeness)
+    limit = novelty_threshold(encoder.metadata.novelty)
     assert strange.min() > limit
     assert (error > limit).mean() < 0.01
 
@@ -212,14 +212,14 @@ def test_metadata_without_extras():
     props["aaecli.image"] = json.dumps({"channels": 1, "height": 8, "width": 9})
     metadata = read_metadata(props, Path("x"))
     assert metadata.image_shape == (1, 8, 9)
-    assert (metadata.style_dim, metadata.strangeness, metadata.test_accuracy) == (0, (), None)
+    assert (metadata.style_dim, metadata.novelty, metadata.test_accuracy) == (0, (), None)
 
 
 def test_strange_above_takes_the_stored_quantile_below():
     scale = ((0.5, 0.01), (0.99, 0.05), (0.999, 0.08))
-    assert strange_above(scale) == 0.08
-    assert strange_above(scale[:2]) == 0.05
-    assert strange_above(()) is None
+    assert novelty_threshold(scale) == 0.08
+    assert novelty_threshold(scale[:2]) == 0.05
+    assert novelty_threshold(()) is None
 
 
 def test_models_are_found_where_they_are(pair, in_empty_folder, monkeypatch):

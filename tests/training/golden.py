@@ -73,7 +73,7 @@ def shrunk(config: Config, **schedule: int) -> Config:
     )
     if network.encoder == "convolutional":
         network = dataclasses.replace(network, channels=(4, 6), features=16)
-    lengths = {"steps": NUM_STEPS, "epochs": 0, "labelled_epochs": 0, "batch_size": 24}
+    lengths = {"steps": NUM_STEPS, "epochs": 0, "min_labelled_epochs": 0, "batch_size": 24}
     if FAMILY[config.model].sees_unlabelled and FAMILY[config.model].uses_labels:
         lengths["labelled_batch_size"] = 16
     for key in ("decoder_batch_size", "generated_batch_size"):
@@ -137,7 +137,7 @@ def settings_of(case: str) -> Config:
     if case == "every-label":
         return shrunk(resolve(preset="default", flags={"labels": "all"}))
     if case == "sure-teacher":
-        return shrunk(resolve(preset="default", flags={"labels": 120, "objective": {"confidence": 0.3}}))
+        return shrunk(resolve(preset="default", flags={"labels": 120, "objective": {"confidence_threshold": 0.3}}))
     if case == "own-pictures":
         chosen = {"data": "drawings", "labels": "all", "network": {"conditional_discriminator": True}}
         return shrunk(resolve(preset="best", flags=chosen | {"augmentation": {"rotation": 30.0, "shear": 0.3}}))

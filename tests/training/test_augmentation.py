@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from aaecli.config.schema import AUGMENTATIONS, Augmentation
-from aaecli.training.augmentation import cutout, light, stroke, warp
+from aaecli.training.augmentation import brightness_and_contrast, cutout, stroke_width, warp
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def test_nothing_asked_is_nothing_done():
     image = torch.rand(5, 1, 28, 28)
     assert torch.allclose(warp(image, Augmentation()), image, atol=1e-5)
     assert torch.equal(cutout(image, 0), image)
-    assert torch.equal(stroke(image, 0.0), image)
+    assert torch.equal(stroke_width(image, 0.0), image)
 
 
 @pytest.mark.parametrize("size", [(28, 28), (20, 40)])
@@ -102,7 +102,7 @@ def test_each_image_is_warped_by_amounts_of_its_own():
 
 def test_strokes_get_up_to_a_pixel_thicker_or_thinner_on_each_side():
     image = block()  # eight pixels wide
-    seen = stroke(image, 1.0)
+    seen = stroke_width(image, 1.0)
     width = seen.sum((1, 2, 3)).sqrt()
     assert 6 <= width.min() < 6.2
     assert 9.8 < width.max() <= 10
@@ -112,7 +112,7 @@ def test_strokes_get_up_to_a_pixel_thicker_or_thinner_on_each_side():
 
 def test_half_of_it_leaves_half_of_each_pixel_that_is_lost_and_adds_half_of_those_beside():
     image = block(500)
-    seen = stroke(image, 0.5)
+    seen = stroke_width(image, 0.5)
     inside, beside = seen[image > 0].view(500, -1), seen[image == 0].view(500, -1)
     assert (inside.amin(), inside.amax()) == (pytest.approx(0.5, abs=0.01), 1)
     assert (beside.amin(), beside.amax()) == (0, pytest.approx(0.5, abs=0.01))
@@ -133,7 +133,7 @@ def test_every_other_image_is_mirrored():
     torch.manual_seed(0)
     image = torch.zeros(400, 3, 12, 12)
     image[..., :3] = 1
-    seen = warp(image, Augmentation(mirror=True))
+    seen = warp(image, Augmentation(horizontal_flip=True))
     mirrored = seen[:, 0, 6, -1] > 0.9
     assert 150 < int(mirrored.sum()) < 250
     torch.testing.assert_close(seen[mirrored], image[mirrored].flip(3), atol=1e-5, rtol=0)
@@ -143,15 +143,15 @@ def test_every_other_image_is_mirrored():
 def test_light_changes_brightness_and_contrast_within_bounds():
     torch.manual_seed(0)
     ramp = torch.linspace(0.2, 0.6, 16).view(1, 1, 4, 4).expand(500, 3, 4, 4)
-    brighter = light(ramp, Augmentation(brightness=0.3)).mean((1, 2, 3)) / 0.4
+    brighter = brightness_and_contrast(ramp, Augmentation(brightness=0.3)).mean((1, 2, 3)) / 0.4
     assert brighter.min() < 0.8
     assert 1.25 < brighter.max() < math.exp(0.3) + 1e-5
-    contrast = light(ramp, Augmentation(contrast=0.3))
+    contrast = brightness_and_contrast(ramp, Augmentation(contrast=0.3))
     torch.testing.assert_close(contrast.mean((1, 2, 3)), torch.full((500,), 0.4))
     spread = contrast.std((1, 2, 3)) / ramp[0].std()
     assert spread.min() < 0.8
     assert spread.max() > 1.25
-    assert light(ramp, Augmentation(brightness=3.0)).max() <= 1
+    assert brightness_and_contrast(ramp, Augmentation(brightness=3.0)).max() <= 1
 
 
 def test_the_strokes_augmentation_is_the_default_presets():

@@ -20,7 +20,7 @@ from aaecli.errors import AaeError
 from aaecli.evaluation.predict import predict
 from aaecli.training import run as training
 from aaecli.training.cuda_graph import Captured
-from aaecli.training.out_of_memory import telling_what_fits
+from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.trainer import Trainer
 from tests.training.test_run import Watcher, assert_same_weights, rows_without_times
 from tests.training.test_step import make_batch, make_step
@@ -69,11 +69,11 @@ def losses_of(step, batches):
 @pytest.mark.parametrize("model", FAMILY)
 def test_a_recorded_step_learns_what_a_plain_one_does(preset, model, exact):
     config = resolve(preset=preset, flags={"model": model, "schedule": {"steps": 10}})
-    recorded = make_step(dataclasses.replace(config, capture=True), "cuda")
-    plain = make_step(dataclasses.replace(config, capture=False), "cuda")
+    recorded = make_step(dataclasses.replace(config, cuda_graph=True), "cuda")
+    plain = make_step(dataclasses.replace(config, cuda_graph=False), "cuda")
     plain.networks.load_state_dict(copy.deepcopy(recorded.networks.state_dict()))
-    if plain.average is not None:
-        plain.average.load_state_dict(copy.deepcopy(recorded.average.state_dict()))
+    if plain.ema is not None:
+        plain.ema.load_state_dict(copy.deepcopy(recorded.ema.state_dict()))
     batch = make_batch(model, "cuda")
     told = None if batch.unlabelled is None else torch.zeros(len(batch.unlabelled), dtype=torch.int64, device="cuda")
     # The answers of neighbours come and go in the middle of a training.
@@ -93,18 +93,20 @@ def test_a_recorded_step_learns_what_a_plain_one_does(preset, model, exact):
 
 def test_a_recorded_step_draws_new_random_numbers_each_time():
     still = {"lr": 1e-30, "discriminator_lr": 1e-30}  # too small to move a weight
-    step = make_step(resolve(preset="default", flags={"optimiser": still, "capture": True}), "cuda")
+    step = make_step(resolve(preset="default", flags={"optimiser": still, "cuda_graph": True}), "cuda")
     batch = make_batch("semisupervised", "cuda")
     losses = [step(batch, 0)["reconstruction"] for _ in range(8)]
     assert step._take.is_recorded
     assert len({float(loss) for loss in losses}) == 8
 
 
-@pytest.mark.parametrize("capture", [False, True])
+@pytest.mark.parametrize("cuda_graph", [False, True])
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("model", ["baseline", "semisupervised", "clustering"])
-def test_no_step_waits_for_the_gpu(preset, model, capture, waiting_fails):
-    flags = {"model": model, "device": "cuda", "capture": capture} | ({"labels": 1000} if model != "clustering" else {})
+def test_no_step_waits_for_the_gpu(preset, model, cuda_graph, waiting_fails):
+    flags = {"model": model, "device": "cuda", "cuda_graph": cuda_graph} | (
+        {"labels": 1000} if model != "clustering" else {}
+    )
     config = resolve(preset=preset, flags=flags)
     dataset = load_dataset()
     parts = split(dataset, config.labels, config.seed, config.holdout)
@@ -117,7 +119,7 @@ def test_no_step_waits_for_the_gpu(preset, model, capture, waiting_fails):
 
 
 def test_classes_drawn_as_often_as_asked_can_be_recorded(small):
-    config = small(capture=True, prior={"label_frequency": (0.1, 0.2, 0.3, 0.4)})
+    config = small(cuda_graph=True, prior={"label_frequency": (0.1, 0.2, 0.3, 0.4)})
     dataset = load_dataset(config.data)
     trainer = Trainer(config, dataset, split(dataset, 8, 0, config.holdout), torch.device("cuda"), torch.float32)
     for number in range(6):
@@ -126,12 +128,12 @@ def test_classes_drawn_as_often_as_asked_can_be_recorded(small):
     assert all(bool(loss.isfinite()) for loss in losses.values())
 
 
-@pytest.mark.parametrize("capture", [False, True])
+@pytest.mark.parametrize("cuda_graph", [False, True])
 @pytest.mark.parametrize("preset", ["default", "tutorial"])
-def test_a_training_stopped_and_resumed_ends_as_one_that_was_not(small, tmp_path, preset, capture, exact):
+def test_a_training_stopped_and_resumed_ends_as_one_that_was_not(small, tmp_path, preset, cuda_graph, exact):
     # What the decoder draws is warped, and the gradient of that is added up in no fixed order.
     steps = {"steps": 20, "batch_size": 16}
-    config = small(preset, capture=capture, objective={"generation": 0.0}, schedule=steps)
+    config = small(preset, cuda_graph=cuda_graph, objective={"generation": 0.0}, schedule=steps)
     training.train(config, tmp_path / "whole", None, tmp_path / "whole.pt", Watcher())
     training.train(config, tmp_path / "half", None, tmp_path / "half.pt", Watcher(stop_after=9))
     (run,) = (tmp_path / "half").iterdir()
@@ -142,7 +144,7 @@ def test_a_training_stopped_and_resumed_ends_as_one_that_was_not(small, tmp_path
 
 
 def test_a_training_begun_on_a_gpu_goes_on_on_a_processor(small, tmp_path, monkeypatch):
-    config = small(device="auto", capture=True)
+    config = small(device="auto", cuda_graph=True)
     training.train(config, tmp_path / "runs", None, None, Watcher(stop_after=4))
     (run,) = (tmp_path / "runs").iterdir()
     assert "cuda" in json.loads((run / "environment.json").read_text())["device"]
@@ -174,7 +176,7 @@ def test_too_large_a_batch_is_told_with_the_size_that_fits(small):
     try:
         image = torch.zeros(400_000, 28, 28, dtype=torch.uint8, device="cuda")
         batch = make_batch("semisupervised", "cuda")._replace(unlabelled=image)
-        with pytest.raises(AaeError, match="400,000 images") as caught, telling_what_fits(step, batch, 0):
+        with pytest.raises(AaeError, match="400,000 images") as caught, suggesting_what_fits(step, batch, 0):
             step(batch, 0)
         assert "fits" in caught.value.hint
     finally:

@@ -126,7 +126,7 @@ def test_what_cannot_be_recorded_is_told_with_the_remedy(graphs):
     step._take = fail
     with pytest.raises(AaeError, match=r"operation not permitted when stream is capturing$") as caught:
         step(batch_of(1))
-    assert "--no-capture" in caught.value.hint
+    assert "--no-cuda-graph" in caught.value.hint
 
 
 @pytest.mark.parametrize("end_fails", [False, True])

@@ -19,7 +19,7 @@ from aaecli.errors import AaeError
 from aaecli.runs.listing import read_run
 from aaecli.runs.paths import find_model
 from aaecli.training import run, state
-from aaecli.training.tensorboard import Journal
+from aaecli.training.tensorboard import TensorBoardLogger
 from tests.training.test_run import Watcher, small  # noqa: F401
 
 
@@ -34,7 +34,7 @@ def refuse_tensorboard(monkeypatch):
     def check() -> None:
         raise AaeError("TensorBoard is not installed.", "Install it.")
 
-    monkeypatch.setattr(Journal, "check_installed", staticmethod(check))
+    monkeypatch.setattr(TensorBoardLogger, "check_installed", staticmethod(check))
 
 
 @pytest.mark.parametrize("cause", ["tensorboard", "labels", "device", "size", "first step"])
@@ -157,9 +157,9 @@ def test_a_stopped_run_is_a_model(stopped):
     model = load_model(path)
     assert model.unfinished == "step 3 of 6"
     content = torch.load(path, weights_only=True)
-    average = content["average"] or content["networks"]
+    ema = content["ema"] or content["networks"]
     for name, value in model.encoder.state_dict().items():
-        assert torch.equal(value, average[f"encoder.{name}"])
+        assert torch.equal(value, ema[f"encoder.{name}"])
     assert read_run(stopped).steps == describe(path, "training")["number"] == 3
     run.resume(stopped, None, Watcher())
     assert load_model(find_model(stopped)).unfinished == ""

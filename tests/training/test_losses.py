@@ -75,33 +75,33 @@ def test_consistency_counts_only_what_the_teacher_is_sure_of():
 
 def test_information_is_all_there_where_answers_are_sure_and_even_and_none_where_they_are_not():
     sure = 50 * torch.eye(4)
-    assert float(losses.information(sure)) == pytest.approx(0, abs=1e-6)
+    assert float(losses.mutual_information(sure)) == pytest.approx(0, abs=1e-6)
     # Always the same answer, and no answer at all, tell nothing: ln 4 is missing.
-    assert float(losses.information(sure[:1].repeat(4, 1))) == pytest.approx(math.log(4), abs=1e-6)
-    assert float(losses.information(torch.zeros(4, 4))) == pytest.approx(math.log(4), abs=1e-6)
+    assert float(losses.mutual_information(sure[:1].repeat(4, 1))) == pytest.approx(math.log(4), abs=1e-6)
+    assert float(losses.mutual_information(torch.zeros(4, 4))) == pytest.approx(math.log(4), abs=1e-6)
     # Half the time sure of the first, half the time undecided between both.
     halves = torch.tensor([[50.0, 0.0], [0.0, 0.0]])
     spread = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
     expected = math.log(2) - spread + math.log(2) / 2
-    assert float(losses.information(halves)) == pytest.approx(expected, abs=1e-6)
+    assert float(losses.mutual_information(halves)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_spread_weighs_what_the_answers_lack_of_being_even():
     logits = torch.tensor([[50.0, 0.0], [0.0, 0.0]])
     doubt = math.log(2) / 2
-    unevenness = float(losses.information(logits)) - doubt
+    unevenness = float(losses.mutual_information(logits)) - doubt
     assert unevenness > 0.1
-    assert float(losses.information(logits, 3.0)) == pytest.approx(doubt + 3 * unevenness, abs=1e-6)
+    assert float(losses.mutual_information(logits, 3.0)) == pytest.approx(doubt + 3 * unevenness, abs=1e-6)
 
 
 def test_spread_asks_for_the_frequencies_of_the_prior():
     frequency = torch.tensor([0.75, 0.25])
     sure = torch.tensor([[50.0, 0.0], [50.0, 0.0], [50.0, 0.0], [0.0, 50.0]])
-    assert float(losses.information(sure, 2.0, frequency)) == pytest.approx(0, abs=1e-6)
+    assert float(losses.mutual_information(sure, 2.0, frequency)) == pytest.approx(0, abs=1e-6)
     divergence = 0.75 * math.log(0.75 / 0.25) + 0.25 * math.log(0.25 / 0.75)
-    assert float(losses.information(sure, 2.0, frequency.flip(0))) == pytest.approx(2 * divergence, abs=1e-6)
-    even = losses.information(sure, 2.0, torch.full((2,), 0.5))
-    assert float(even) == pytest.approx(float(losses.information(sure, 2.0)), abs=1e-6)
+    assert float(losses.mutual_information(sure, 2.0, frequency.flip(0))) == pytest.approx(2 * divergence, abs=1e-6)
+    even = losses.mutual_information(sure, 2.0, torch.full((2,), 0.5))
+    assert float(even) == pytest.approx(float(losses.mutual_information(sure, 2.0)), abs=1e-6)
 
 
 def test_soft_consistency_counts_every_image_by_the_teachers_probabilities():

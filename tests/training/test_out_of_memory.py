@@ -7,7 +7,7 @@ import torch
 
 from aaecli.errors import AaeError
 from aaecli.training.cuda_graph import WARM_UP, Captured
-from aaecli.training.out_of_memory import telling_what_fits
+from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.step import Step
 from tests.training.test_step import make_batch, make_step
 
@@ -36,7 +36,7 @@ def room_for(monkeypatch):
 
 def advice(step, batch):
     said = "does not suffice for a batch of 16 images"
-    with pytest.raises(AaeError, match=said) as caught, telling_what_fits(step, batch, 0):
+    with pytest.raises(AaeError, match=said) as caught, suggesting_what_fits(step, batch, 0):
         step(batch, 0)
     return caught.value.hint
 
@@ -111,5 +111,5 @@ def test_a_recorded_step_is_tried_until_it_is_recorded(small_config):
 
 def test_other_errors_stay_what_they_are(small_config):
     step = make_step(small_config())
-    with pytest.raises(ValueError, match="another"), telling_what_fits(step, make_batch(), 0):
+    with pytest.raises(ValueError, match="another"), suggesting_what_fits(step, make_batch(), 0):
         raise ValueError("another")

@@ -24,7 +24,7 @@ from aaecli.errors import AaeError
 from aaecli.models import devices
 from aaecli.training import optimisers, step, trainer, validation
 from aaecli.training import run as training
-from aaecli.training.checkpoint_interval import Cadence
+from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.trainer import Trainer
 from tests.conftest import idx_bytes
 
@@ -135,7 +135,7 @@ def test_a_training_that_knows_every_label_says_so_of_every_image(tmp_path, smal
 @pytest.mark.parametrize(("labels", "passes", "steps"), [(8, 3, 8), (8, 5, 10), ("all", 3, None)])
 def test_a_training_sees_every_label_as_often_as_asked(labels, passes, steps, small):
     config = small(labels=labels)
-    sizes = {"steps": 8, "labelled_epochs": passes, "batch_size": 4, "labelled_batch_size": 4}
+    sizes = {"steps": 8, "min_labelled_epochs": passes, "batch_size": 4, "labelled_batch_size": 4}
     config = dataclasses.replace(config, schedule=dataclasses.replace(config.schedule, **sizes))
     dataset = load_dataset(config.data)
     parts = split(dataset, config.labels, config.seed)
@@ -199,7 +199,7 @@ def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset,
 
 @pytest.mark.parametrize("tensors_first", [True, False])
 def test_a_training_goes_on_where_rates_are_kept_in_another_way(tmp_path, small, monkeypatch, tensors_first):
-    # As on CUDA, and going on with --no-capture.
+    # As on CUDA, and going on with --no-cuda-graph.
     def begin(rates_as_tensors):
         given = functools.partial(optimisers.make_optimisers, rates_as_tensors=rates_as_tensors)
         monkeypatch.setattr(step, "make_optimisers", lambda networks, settings, **flags: given(networks, settings))
@@ -280,7 +280,9 @@ def test_the_last_good_state_outlives_a_divergence(tmp_path, small, monkeypatch)
     monkeypatch.setattr(step.objectives, "reconstruction", spoilt)
     run = tmp_path / "runs/semisupervised-8-001"
     with pytest.raises(AaeError, match="reconstruction is not a finite number by step 5") as caught:
-        training.train(small(), tmp_path / "runs", None, tmp_path / "model.pt", Watcher(), save_every=Cadence(1, 0))
+        training.train(
+            small(), tmp_path / "runs", None, tmp_path / "model.pt", Watcher(), save_every=CheckpointInterval(1, 0)
+        )
     assert f"The last good state is in {run / 'last.pt'}." in caught.value.hint
     state = torch.load(run / "last.pt", weights_only=True)
     assert state["number"] == 4
@@ -331,7 +333,7 @@ def test_a_short_training_on_mnist_reads_nine_digits_of_ten(tmp_path):
     assert summary["test_accuracy"] > 0.90
     model = load_model(tmp_path / "model.pt")
     assert to_table(model.config) == to_table(config)
-    errors = model.facts["strangeness"]["reconstruction_error"]
+    errors = model.summary["novelty"]["reconstruction_error"]
     assert np.all(np.diff(errors) > 0)
     # A decoder that has learnt nothing but the mean image is at 0.067.
     assert errors[0] < 0.06

@@ -61,13 +61,13 @@ def test_the_step_runs_on_the_meta_device(preset, model):
 
 
 def test_labels_are_to_be_as_frequent_as_the_prior_says(small_config):
-    config = small_config("default", objective={"information": 1.0, "spread": 4.0})
+    config = small_config("default", objective={"mutual_information": 1.0, "marginal_entropy": 4.0})
     frequency = torch.arange(1, 1 + NUM_CLASSES) / 55
     logits = torch.randn(16, NUM_CLASSES, generator=torch.Generator().manual_seed(0))
     step = Step(make_step(config).networks, config, 10, torch.float32, frequency)
-    (loss,) = step.information_phase(Encoding(logits, None)).values()
-    assert loss == objectives.information(logits, config.objective.spread, frequency)
-    assert loss != objectives.information(logits, config.objective.spread)
+    (loss,) = step.mutual_information_phase(Encoding(logits, None)).values()
+    assert loss == objectives.mutual_information(logits, config.objective.marginal_entropy, frequency)
+    assert loss != objectives.mutual_information(logits, config.objective.marginal_entropy)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_generation_teaches_the_decoder_and_no_other(small_config):
     step.generation_phase()["generation"].backward()
     with_gradient = {name.split(".")[0] for name, weight in step.networks.named_parameters() if weight.grad is not None}
     assert with_gradient == {"decoder"}
-    assert all(weight.grad is None for weight in step.average.parameters())
+    assert all(weight.grad is None for weight in step.ema.parameters())
 
 
 def test_a_baseline_has_an_encoder_and_nothing_else(small_config):
@@ -157,15 +157,15 @@ def test_a_baseline_has_an_encoder_and_nothing_else(small_config):
 
 def test_the_average_follows_the_weights_and_stays_out_of_the_gradient(small_config):
     step = make_step(small_config("default"))
-    start = copy.deepcopy(step.average)
+    start = copy.deepcopy(step.ema)
     for number in range(3):
         step(make_batch(), number)
-    name, kept = next(iter(step.average.named_parameters()))
+    name, kept = next(iter(step.ema.named_parameters()))
     live = step.networks.get_parameter(name)
     first = start.get_parameter(name)
     assert (kept - live).abs().max() < (first - live).abs().max()
     assert not kept.requires_grad
-    assert not step.average.training
+    assert not step.ema.training
 
 
 def test_where_every_label_is_known_all_images_are_classified_and_no_teacher_is_asked(small_config):
@@ -185,12 +185,14 @@ def test_where_every_label_is_known_all_images_are_classified_and_no_teacher_is_
 @pytest.mark.parametrize("pseudo_labels", ["hard", "soft"])
 def test_the_teacher_names_images_as_the_settings_ask(small_config, pseudo_labels, alignment):
     config = small_config("default")
-    asked = dataclasses.replace(config.objective, pseudo_labels=pseudo_labels, alignment=alignment, confidence=0.0)
+    asked = dataclasses.replace(
+        config.objective, pseudo_labels=pseudo_labels, distribution_alignment=alignment, confidence_threshold=0.0
+    )
     step = make_step(dataclasses.replace(config, objective=asked))
-    step.label_average.copy_(torch.arange(1.0, NUM_CLASSES + 1) / sum(range(1, NUM_CLASSES + 1)))
+    step.class_marginal.copy_(torch.arange(1.0, NUM_CLASSES + 1) / sum(range(1, NUM_CLASSES + 1)))
     image = torch.rand(16, 1, *SHAPE)
-    prob = step.average.encoder(image).label_logits.softmax(1)
-    average = step.label_average.lerp(prob.mean(0), 0.01)
+    prob = step.ema.encoder(image).label_logits.softmax(1)
+    average = step.class_marginal.lerp(prob.mean(0), 0.01)
     if alignment:
         prob = objectives.align(prob, average)
     log_prob = step.networks.encoder(image).label_logits.log_softmax(1)
@@ -254,7 +256,7 @@ def test_a_compiled_step_is_one_graph_and_gives_the_same_losses(small_config, mo
 
 @pytest.mark.parametrize(("share", "kept"), [(0.0, (12, 4)), (0.75, (3, 1)), (1.0, (0, 0))])
 def test_the_first_images_of_each_part_stay_as_they_are_and_the_others_are_changed(share, kept):
-    augmentation = {"rotation": 20.0, "cutout": 9, "contrast": 0.5, "share": share}
+    augmentation = {"rotation": 20.0, "cutout": 9, "contrast": 0.5, "fraction": share}
     step = make_step(Config(augmentation=Augmentation(**augmentation)))
     parts = [torch.rand(12, *SHAPE), torch.rand(4, *SHAPE)]
     same = (step._augmented(parts) == torch.cat(parts)).flatten(1).all(1)
@@ -263,7 +265,14 @@ def test_the_first_images_of_each_part_stay_as_they_are_and_the_others_are_chang
 
 @pytest.mark.parametrize(
     "asked",
-    [{"rotation": 20.0}, {"mirror": True}, {"stroke": 0.5}, {"brightness": 0.5}, {"contrast": 0.5}, {"cutout": 9}],
+    [
+        {"rotation": 20.0},
+        {"horizontal_flip": True},
+        {"stroke_width": 0.5},
+        {"brightness": 0.5},
+        {"contrast": 0.5},
+        {"cutout": 9},
+    ],
 )
 def test_each_change_comes_about_by_itself(asked):
     step = make_step(Config(augmentation=Augmentation(**asked)))
@@ -272,7 +281,7 @@ def test_each_change_comes_about_by_itself(asked):
 
 
 def test_the_style_prior_holds_the_images_that_stay_as_they_are(small_config, monkeypatch):
-    step = make_step(small_config("default", augmentation={"share": 0.75}))
+    step = make_step(small_config("default", augmentation={"fraction": 0.75}))
     judged = []
     monkeypatch.setattr(step, "regularisation_phase", lambda encoding: judged.append(encoding) or {})
     step(make_batch(), 0)
@@ -283,7 +292,7 @@ def test_the_style_prior_holds_the_images_that_stay_as_they_are(small_config, mo
 @pytest.mark.parametrize("update", ["joint", "alternating"])
 def test_the_decoders_statistics_are_those_of_the_images_that_it_redraws(small_config, update):
     # Once more, alternating encodes what moved the encoder before: the first phase is the reconstruction.
-    config = small_config("default", optimiser={"update": update, "average": 0.9})
+    config = small_config("default", optimiser={"update": update, "ema_decay": 0.9})
     alone = make_step(dataclasses.replace(config, objective=dataclasses.replace(config.objective, generation=0.0)))
     drawing = make_step(config)
     for step in (alone, drawing):
@@ -300,7 +309,7 @@ def test_a_drawing_in_training_is_what_the_decoder_draws_once_trained(small_conf
     decoder = make_step(small_config("default")).networks.decoder.train()
     decoder(torch.randn(32, NUM_CLASSES + 3))
     latent = torch.randn(5, NUM_CLASSES + 3)
-    drawn = decoder.draw_as_trained(latent)
+    drawn = decoder.decode_with_running_statistics(latent)
     assert drawn.requires_grad
     torch.testing.assert_close(drawn, decoder.eval()(latent))
 
@@ -331,4 +340,4 @@ def test_what_a_step_moves_is_in_its_state(small_config):
     before = {name: value.clone() for name, value in step.state().items()}
     step(make_batch(), 1)
     moved_parts = {name.split(".")[0] for name, value in step.state().items() if not torch.equal(value, before[name])}
-    assert moved_parts == {"networks", "average", "joint", "label_average"}
+    assert moved_parts == {"networks", "ema", "joint", "class_marginal"}

@@ -115,11 +115,11 @@ class TrainingDisplay:
 
     def _tell(self, row: dict[str, float]) -> None:
         terms = ", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in self._terms())
-        judged = "".join(f"{name} {figure}, " for name, figure in self._validated())
+        validation = "".join(f"{name} {figure}, " for name, figure in self._validated())
         speed = f"{row['images_per_second']:,.0f} images/s"
         console.say(
             f"epoch {row['epoch']:.3g}, step {row['step']:,.0f} of {self._plan['num_steps']:,}: "
-            f"{judged}{', '.join([terms, speed, *self._time_left()])}"
+            f"{validation}{', '.join([terms, speed, *self._time_left()])}"
         )
 
     def _try(self, show: Callable[[], None]) -> None:

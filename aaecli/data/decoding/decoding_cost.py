@@ -56,24 +56,24 @@ def may_be_decoded(kind: str, data: bytes, size: tuple[int, int]) -> bool:
 
 
 def _has_few_chunks(data: bytes) -> bool:
-    place, aside = 8, 0
+    offset, aside = 8, 0
     for _ in range(_MOST_CHUNKS):
-        if place + 8 > len(data):
+        if offset + 8 > len(data):
             return True
-        size, kind = struct.unpack_from(">I4s", data, place)
+        size, kind = struct.unpack_from(">I4s", data, offset)
         aside += 0 if kind == b"IDAT" else size
         if aside > _MOST_ASIDE:
             return False
-        place += size + 12
+        offset += size + 12
     return False
 
 
 def _has_few_segments(data: bytes) -> bool:
-    place = 2
+    offset = 2
     for _ in range(_MOST_SEGMENTS):
-        if place + 4 > len(data) or data[place] != 0xFF:
+        if offset + 4 > len(data) or data[offset] != 0xFF:
             return False
-        if data[place + 1] == 0xDA:
+        if data[offset + 1] == 0xDA:
             return True
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        offset += 2 + int.from_bytes(data[offset + 2 : offset + 4], "big")
     return False

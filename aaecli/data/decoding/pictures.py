@@ -141,9 +141,9 @@ def _other_half(image: Image.Image, data: bytes, kind: str) -> Image.Image | Non
     other = _open(data, kind)
     # Read in the wrong order of bytes, the lower ones are the upper.
     order = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-    for place, (tile, mode) in enumerate(zip(tiles, first, strict=True)):
+    for index, (tile, mode) in enumerate(zip(tiles, first, strict=True)):
         swapped = mode[:-1] + order[mode[-1]]
-        other.tile[place] = (*tile[:3], swapped if isinstance(tile[3], str) else (swapped, *tile[3][1:]))  # type: ignore[attr-defined]
+        other.tile[index] = (*tile[:3], swapped if isinstance(tile[3], str) else (swapped, *tile[3][1:]))  # type: ignore[attr-defined]
     return other
 
 

@@ -51,11 +51,11 @@ def find_duplicates(
         kind: [] for kind in ("contradicting", "labelled", "unlabelled", "tested", "validated")
     }
     for group in _groups(flat, np.flatnonzero(~is_plain)):
-        train = tuple(place for place in group if place < num_train)
-        labels = {int(label[place]) for place in train} - {-1}
+        train = tuple(index for index in group if index < num_train)
+        labels = {int(label[index]) for index in train} - {-1}
         if len(train) < len(group) and train:
             found["tested"].append(group)
-        if is_validation is not None and len({bool(is_validation[place]) for place in train}) > 1:
+        if is_validation is not None and len({bool(is_validation[index]) for index in train}) > 1:
             found["validated"].append(train)
         if len(labels) > 1:
             found["contradicting"].append(train)
@@ -79,9 +79,9 @@ def has_copy(image: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.
         return found
     flat, other = image.reshape(len(image), -1), others.reshape(len(others), -1)
     fingerprint, others_fingerprint = _fingerprints(flat), _fingerprints(other)
-    known = {other[place].tobytes() for place in np.flatnonzero(np.isin(others_fingerprint, fingerprint)).tolist()}
-    for place in np.flatnonzero(np.isin(fingerprint, others_fingerprint)).tolist():
-        found[place] = flat[place].tobytes() in known
+    known = {other[index].tobytes() for index in np.flatnonzero(np.isin(others_fingerprint, fingerprint)).tolist()}
+    for index in np.flatnonzero(np.isin(fingerprint, others_fingerprint)).tolist():
+        found[index] = flat[index].tobytes() in known
     return found
 
 
@@ -90,8 +90,8 @@ def _groups(flat: NDArray[np.uint8], candidates: NDArray[np.int64]) -> list[tupl
     _, first, count = np.unique(_fingerprints(flat)[candidates], return_inverse=True, return_counts=True)
     # Python's own objects only for what may recur: a folder may hold a hundred thousand.
     groups: defaultdict[bytes, list[int]] = defaultdict(list)
-    for place in candidates[count[first] > 1].tolist():
-        groups[flat[place].tobytes()].append(place)
+    for index in candidates[count[first] > 1].tolist():
+        groups[flat[index].tobytes()].append(index)
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 _Groups = tuple[tuple[str, ...], ...]
 
-_MANY_ODD = 0.25
+_MANY_SUSPICIOUS = 0.25
 """Share of pictures that look unlike strokes from which on the others are hardly strokes either."""
 
 
@@ -37,7 +37,7 @@ class Findings:
     labelled: _Groups
     unlabelled: _Groups
     tested: _Groups
-    num_odd: int
+    num_suspicious: int
     num_images: int
     validated: _Groups = ()
     layout: tuple[str, ...] = ()
@@ -81,8 +81,8 @@ class Findings:
             )
         if self.num_paged:
             yield f"Only the first page or frame is read of {_count(self.num_paged, 'file')} that hold several."
-        if self.num_odd > _MANY_ODD * self.num_images:
-            share = self.num_odd / self.num_images
+        if self.num_suspicious > _MANY_SUSPICIOUS * self.num_images:
+            share = self.num_suspicious / self.num_images
             yield (
                 f"{share:.0%} of the pictures look unlike a single drawing or character. "
                 "If they are none, --no-normalise leaves them as they are."

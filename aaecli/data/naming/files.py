@@ -47,7 +47,7 @@ def _matching(pattern: str) -> Iterator[str | AaeError]:
     matches = [] if "\0" in pattern else glob.glob(pattern, recursive=True)  # noqa: PTH207
     # A pattern that names something hidden means it.
     parts = Path(pattern).parts
-    first = next(place for place, part in enumerate(parts) if any(letter in part for letter in "*?["))
+    first = next(index for index, part in enumerate(parts) if any(letter in part for letter in "*?["))
     means_hidden = any(is_hidden(part) for part in parts[first:])
     found = False
     for path in sorted(matches):

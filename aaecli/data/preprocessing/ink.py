@@ -28,8 +28,8 @@ def to_grey(pixels: NDArray[np.uint8]) -> Float:
     for channel in range(3):
         other = pixels[..., channel].astype(np.float32)
         # The brightness is the average of three noises; a single channel must be clearly better.
-        if (wider := _spread(other)) > 1.6 * spread:
-            best, spread = other, wider / 1.6
+        if (scaled := _spread(other)) > 1.6 * spread:
+            best, spread = other, scaled / 1.6
     return best
 
 

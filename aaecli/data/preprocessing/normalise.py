@@ -23,7 +23,7 @@ _DETAIL = 100
 """Longer side of the cropped digit while the width of its strokes is put right."""
 _WIDTHS = (0.08, 0.21)
 """Widths of a stroke as shares of the digit's size; nearly all of MNIST's lie between."""
-_USUAL = (0.10, 0.18)
+_STROKE_WIDTH = (0.10, 0.18)
 """What thinner and thicker ones are brought to; the median of MNIST's is 0.126."""
 
 
@@ -37,7 +37,7 @@ class Normalised:
     """
 
     image: NDArray[np.uint8]
-    oddities: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def normalise(
@@ -61,7 +61,7 @@ def normalise(
     if invert is None and (sheet := find_sheet(grey)) is not None:
         found = _read(sheet, shape, is_dark_on_light(sheet))
         # A bar of a 1 is a rectangle as well, but nothing is written on it.
-        if BLANK not in found.oddities:
+        if BLANK not in found.warnings:
             return found
     return _read(grey, shape, is_dark_on_light(grey) if invert is None else invert)
 
@@ -71,10 +71,10 @@ def _read(grey: Float, shape: tuple[int, int], dark_ink: bool) -> Normalised:
     if ink is None:
         return Normalised(np.zeros(shape, np.uint8), (BLANK,))
     ink = remove_lines(ink)
-    chosen, oddities = choose(ink)
+    chosen, warnings = choose(ink)
     if not chosen.any():
         return Normalised(np.zeros(shape, np.uint8), (BLANK,))
-    return Normalised(place(_cut(ink, chosen), shape), oddities)
+    return Normalised(centre_on_canvas(_cut(ink, chosen), shape), warnings)
 
 
 def pass_through(
@@ -118,7 +118,7 @@ def _extent(strong: NDArray[np.bool_], across: int) -> NDArray[np.int64]:
     return np.where(occupied.any(1), last - first, 0)
 
 
-def place(ink: Float, shape: tuple[int, int]) -> NDArray[np.uint8]:
+def centre_on_canvas(ink: Float, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Scale strokes into the box, aspect ratio kept, and put their centre of mass in the middle.
 
     Args:
@@ -172,7 +172,7 @@ def _cut(ink: Float, chosen: NDArray[np.bool_]) -> Float:
         return cut
     scale = _DETAIL / size
     detail = _resize(cut, (max(1, round(cut.shape[0] * scale)), max(1, round(cut.shape[1] * scale))))
-    wanted = _USUAL[0] if width < _WIDTHS[0] else _USUAL[1]
+    wanted = _STROKE_WIDTH[0] if width < _WIDTHS[0] else _STROKE_WIDTH[1]
     radius = round((wanted - width) * _DETAIL / 2)
     return thicken(detail, radius) if radius else cut
 

@@ -83,8 +83,8 @@ def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
     done: dict[int, NDArray[np.uint8]] = {}
     # Nearly all pictures of a large folder may be as the model wants them, and it is quick to look at all at once.
     fitting = [
-        (place, picture.pixels)
-        for place, picture in enumerate(decoded)
+        (index, picture.pixels)
+        for index, picture in enumerate(decoded)
         if not isinstance(picture, AaeError) and picture.pixels.shape == recipe.shape
     ]
     if recipe.normalise and fitting:
@@ -92,17 +92,17 @@ def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
         done = {fitting[row][0]: same[row] for row in np.flatnonzero(as_it_is).tolist()}
     outcomes: list[tuple[str, ...] | AaeError] = []
     images = []
-    for place, picture in enumerate(decoded):
+    for index, picture in enumerate(decoded):
         if isinstance(picture, AaeError):
             outcomes.append(picture)
-        elif (image := done.get(place)) is not None:
+        elif (image := done.get(index)) is not None:
             outcomes.append(())
             images.append(image)
         else:
             pixels = picture.pixels
             seen = normalise(pixels, recipe.shape, invert=recipe.invert) if recipe.normalise else None
             seen = seen or _resize_only(pixels, recipe)
-            outcomes.append(seen.oddities)
+            outcomes.append(seen.warnings)
             images.append(seen.image)
     num_pages = [0 if isinstance(picture, AaeError) else picture.num_pages for picture in decoded]
     return Batch(

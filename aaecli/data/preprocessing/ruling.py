@@ -82,9 +82,9 @@ def _fill(straight: Float, is_line: NDArray[np.bool_]) -> Float:
         # A slanting stroke leaves the band a little to the side of where it came in.
         reach = (bottom - top) // 2
         crossing = np.minimum(_widen(above, reach), _widen(below, reach))
-        usual = float(np.median(band.max(0)))
-        darker = np.where(band > min(1.5 * usual + 0.1, 0.9), band, 0)
-        filled[top:bottom] = np.maximum(np.minimum(band, crossing), darker if usual < 0.7 else 0)
+        typical = float(np.median(band.max(0)))
+        darker = np.where(band > min(1.5 * typical + 0.1, 0.9), band, 0)
+        filled[top:bottom] = np.maximum(np.minimum(band, crossing), darker if typical < 0.7 else 0)
     return filled
 
 

@@ -75,9 +75,9 @@ def pieces(labels: NDArray[np.int32], count: int) -> list[Piece]:
     area = np.bincount(number, minlength=count)
     low = np.full((2, count), np.iinfo(np.int64).max)
     high = np.full((2, count), -1)
-    for axis, place in enumerate((y, x)):
-        np.minimum.at(low[axis], number, place)
-        np.maximum.at(high[axis], number, place)
+    for axis, coordinate in enumerate((y, x)):
+        np.minimum.at(low[axis], number, coordinate)
+        np.maximum.at(high[axis], number, coordinate)
     return [
         Piece(k + 1, int(area[k]), (int(low[0, k]), int(low[1, k]), int(high[0, k]) + 1, int(high[1, k]) + 1))
         for k in range(count)
@@ -98,7 +98,7 @@ def choose(ink: Float) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
         return np.zeros(ink.shape, np.bool_), ()
     found = pieces(labels, count)
     main = max(found, key=lambda piece: _prominence(piece, labels))
-    near, oddities = [main], []
+    near, warnings = [main], []
     for piece in found:
         is_speck = piece.area < 0.015 * main.area or piece.size < 0.12 * main.size
         if piece is main or is_speck or _hangs_on_edge(piece, labels):
@@ -106,8 +106,8 @@ def choose(ink: Float) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
         if _gap(piece.box, main.box) <= 0.4 * main.size:
             near.append(piece)
         elif piece.area >= 0.3 * main.area:
-            oddities.append(SEVERAL)
-    return np.isin(labels, [piece.number for piece in near]), tuple(oddities[:1])
+            warnings.append(SEVERAL)
+    return np.isin(labels, [piece.number for piece in near]), tuple(warnings[:1])
 
 
 def _prominence(piece: Piece, labels: NDArray[np.int32]) -> float:

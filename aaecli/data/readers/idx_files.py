@@ -80,8 +80,8 @@ def find_idx(folder: Path) -> IdxFiles:
     """
     paths = {stem: _find(folder, stem) for stem in STEMS}
     name = paths[STEMS[0]].name
-    place = next(place for spelling in _spellings(STEMS[0]) if (place := name.find(spelling)) >= 0)
-    return IdxFiles(paths, name[:place])
+    position = next(position for spelling in _spellings(STEMS[0]) if (position := name.find(spelling)) >= 0)
+    return IdxFiles(paths, name[:position])
 
 
 def _find(folder: Path, stem: str) -> Path:

@@ -43,12 +43,12 @@ class Graph:
         # The paper's weights: the scale is each image's own, so dense and thin regions hang together alike.
         weight = torch.exp(-4 * distance / distance[:, -1:].clamp_min(1e-12))
         start = torch.arange(num).repeat_interleave(num_neighbours)
-        place = torch.cat([start * num + neighbour.flatten(), neighbour.flatten() * num + start])
+        edge = torch.cat([start * num + neighbour.flatten(), neighbour.flatten() * num + start])
         # What is seen from both ends occurs twice and adds up.
-        place, occurrence = torch.unique(place, return_inverse=True)
-        self.weight = torch.zeros(len(place)).index_add_(0, occurrence, weight.flatten().repeat(2))
-        self.column = place % num
-        self.first = torch.searchsorted(place, torch.arange(num) * num)
+        edge, occurrence = torch.unique(edge, return_inverse=True)
+        self.weight = torch.zeros(len(edge)).index_add_(0, occurrence, weight.flatten().repeat(2))
+        self.column = edge % num
+        self.first = torch.searchsorted(edge, torch.arange(num) * num)
         self.degree = self @ torch.ones(num, 1)  # (N, 1)
 
     def __matmul__(self, value: Tensor) -> Tensor:
@@ -79,15 +79,15 @@ def nearest(feature: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return torch.cat(found).cpu(), (2 - 2 * torch.cat(cosines).cpu()).clamp_min(0)
 
 
-def propagate(graph: Graph, label: Tensor, frequency: Tensor, favour: float = 2.0) -> Tensor:
+def propagate(graph: Graph, label: Tensor, frequency: Tensor, max_class_weight: float = 2.0) -> Tensor:
     """Label every image that hangs together with a labelled one.
 
     Args:
         graph: Of N images.
         label: int64 (N,) on the processor; -1 where it is not known.
         frequency: float32 (K,), the share of the images that is of each class.
-        favour: Factor of 1 or more, up to which a class is favoured, or down to whose inverse it is held back, to come
-            out that large. 2 is the paper's; the nearer to 1, the less the frequency counts.
+        max_class_weight: Factor of 1 or more, up to which a class is weighted, or down to its inverse, to come out that
+            large. 2 is the paper's; the nearer to 1, the less the frequency counts.
 
     Returns:
         int64 (N,); -1 for images that no label reaches. What was known stays as it was.
@@ -105,27 +105,27 @@ def propagate(graph: Graph, label: Tensor, frequency: Tensor, favour: float = 2.
     frequency = frequency / frequency.sum()
     # A class counts by its frequency, not by how many labels it happens to have (the paper, section 2.2: diag(b / ȳ)).
     value = value * (frequency / given.mean(0).clamp_min(1 / len(given)))
-    value = _assigned(value, reached, frequency, favour)
+    value = _assigned(value, reached, frequency, max_class_weight)
     pace = 1 / graph.degree.max()
     for _ in range(_OUTER):
         before = value
         for _ in range(_INNER):
             value = value - pace * (graph.degree * value - graph @ value - source)
-        value = _assigned(value, reached, frequency, favour)
+        value = _assigned(value, reached, frequency, max_class_weight)
         if torch.equal(value, before):
             break
     read = value.argmax(1).masked_fill(~reached, -1)
     return torch.where(known, label, read)
 
 
-def _assigned(value: Tensor, reached: Tensor, frequency: Tensor, favour: float) -> Tensor:
-    """Give each image its largest class (N, K), one-hot, the classes favoured so that they come out as frequent."""
-    factor = _favoured(value[reached], frequency, favour)
+def _assigned(value: Tensor, reached: Tensor, frequency: Tensor, limit: float) -> Tensor:
+    """Give each image its largest class (N, K), one-hot, the classes weighted so that they come out as frequent."""
+    factor = _class_weights(value[reached], frequency, limit)
     return F.one_hot((value * factor).argmax(1), len(frequency)).float()
 
 
-def _favoured(value: Tensor, frequency: Tensor, favour: float) -> Tensor:
-    """Find the factors (K,) in [1 / favour, favour] with which the largest classes of (N, K) come out as frequent.
+def _class_weights(value: Tensor, frequency: Tensor, limit: float) -> Tensor:
+    """Find the factors (K,) in [1 / limit, limit] with which the largest classes of (N, K) come out as frequent.
 
     The authors' step is right for ten classes: with two it goes too far, and back, and too far again; with hundreds it
     is slow. So it is only the first. From there on each class has a step of its own, which grows while the class is
@@ -139,7 +139,7 @@ def _favoured(value: Tensor, frequency: Tensor, favour: float) -> Tensor:
         if (gap := float(missing.abs().sum())) < least:
             least, best = gap, factor
         turned = before * missing < 0
-        step = torch.where(turned, step / 2, step * 1.2).clamp_max(favour) if number else _STEP * missing.abs()
-        factor = (factor + step * missing.sign()).clamp(1 / favour, favour)
+        step = torch.where(turned, step / 2, step * 1.2).clamp_max(limit) if number else _STEP * missing.abs()
+        factor = (factor + step * missing.sign()).clamp(1 / limit, limit)
         before = missing
     return best

@@ -63,7 +63,7 @@ class Propagation:
         # A small pool has no more neighbours to offer than it has images.
         graph = Graph(self._features(encoder, chosen), min(self.settings.num_neighbours, len(chosen) - 1))
         self.label.fill_(-1)
-        propagated = propagate(graph, self.known[chosen], self.frequency, self.settings.favour)
+        propagated = propagate(graph, self.known[chosen], self.frequency, self.settings.max_class_weight)
         self.label[chosen.to(self.label.device)] = propagated.to(self.label.device)
 
     def of(self, index: Tensor, number: int) -> Tensor | None:

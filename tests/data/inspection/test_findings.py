@@ -57,8 +57,8 @@ def test_each_finding_is_a_sentence(found: dict[str, object], said: str) -> None
 
 
 def test_many_oddities_are_said_as_a_share() -> None:
-    assert notes(num_odd=2) == []
-    (note,) = notes(num_odd=3)
+    assert notes(num_suspicious=2) == []
+    (note,) = notes(num_suspicious=3)
     assert note.startswith("38% of the pictures look unlike")
     assert "--no-normalise" in note
     assert notes(num_images=0) == []

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from aaecli.data.decoding.pictures import decode
-from aaecli.data.preprocessing.normalise import BLANK, _cut, _resize, _shrink, normalise, pass_through, place
+from aaecli.data.preprocessing.normalise import BLANK, _cut, _resize, _shrink, centre_on_canvas, normalise, pass_through
 from aaecli.data.preprocessing.sheet import find_sheet
 from aaecli.data.preprocessing.strokes import SEVERAL, label, width_of
 from tests.data.redraw import REDRAWINGS, dark_on_white, encode, enlarged
@@ -58,7 +58,7 @@ def test_centre_of_mass_and_box_are_mnists():
     ink = np.zeros((200, 100), np.float32)
     ink[:, 40:60] = 1
     ink[150:, :] = 1
-    image = place(ink, (28, 28)).astype(float)
+    image = centre_on_canvas(ink, (28, 28)).astype(float)
     rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 10)
     assert image.sum(1) @ np.arange(28) / image.sum() == pytest.approx(14, abs=0.5)
@@ -92,13 +92,13 @@ def test_thin_and_thick_strokes_get_a_usual_width():
 @pytest.mark.parametrize("grey", [0, 7, 128, 255])
 def test_blank_picture_is_called_blank(grey):
     result = normalise(np.full((90, 120), grey, np.uint8))
-    assert result.oddities == (BLANK,)
+    assert result.warnings == (BLANK,)
     assert not result.image.any()
 
 
 def test_paper_grain_alone_is_blank():
     rng = np.random.default_rng(0)
-    assert normalise(np.clip(rng.normal(220, 6, (300, 300)), 0, 255).astype(np.uint8)).oddities == (BLANK,)
+    assert normalise(np.clip(rng.normal(220, 6, (300, 300)), 0, 255).astype(np.uint8)).warnings == (BLANK,)
 
 
 def test_two_digits_far_apart_are_odd(mnist):
@@ -106,7 +106,7 @@ def test_two_digits_far_apart_are_odd(mnist):
     page = np.full((200, 900), 255, np.uint8)
     page[30:170, 40:180] = digit
     page[30:170, 700:840] = digit
-    assert normalise(page).oddities == (SEVERAL,)
+    assert normalise(page).warnings == (SEVERAL,)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (3, 2000)])
@@ -150,7 +150,7 @@ def test_light_strokes_are_no_sheet(mnist):
         large = np.asarray(Image.fromarray(digit).resize((140, 140)), np.float32)
         sheet = find_sheet(large)
         # Only the bar of a 1 can pass for one, and nothing is written on it.
-        assert sheet is None or BLANK in normalise(sheet.astype(np.uint8)).oddities
+        assert sheet is None or BLANK in normalise(sheet.astype(np.uint8)).warnings
 
 
 def block(height, width, *, shape=(28, 28), down=0, right=0, ink=255, rim=0):
@@ -235,7 +235,7 @@ def test_images_need_not_be_square():
 
 
 def placed(ink, shape=(28, 28)):
-    image = place(ink.astype(np.float32), shape)
+    image = centre_on_canvas(ink.astype(np.float32), shape)
     assert (image.shape, image.dtype) == (shape, np.uint8)
     rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
     return image, (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1)
@@ -276,7 +276,7 @@ def test_strokes_are_brought_to_full_light_by_the_third_brightest_pixel():
     image, (top, left, *_) = placed(ink)
     assert image[top, left] == 255
     assert image[top + 9, left + 9] == 128
-    assert not place(np.zeros((20, 20), np.float32), (28, 28)).any()
+    assert not centre_on_canvas(np.zeros((20, 20), np.float32), (28, 28)).any()
 
 
 def test_strokes_are_cut_out_with_two_pixels_of_their_soft_edge():
@@ -336,7 +336,7 @@ def test_a_bar_that_looks_like_a_sheet_is_a_bar():
     page[50:250, 95:205] = 240
     assert find_sheet(page.astype(np.float32)) is not None
     result = normalise(page)
-    assert result.oddities == ()
+    assert result.warnings == ()
     assert result.image[14, 14] == 255
     assert not result.image[:, :4].any()
 

@@ -21,9 +21,9 @@ def test_one_picture(tmp_path: Path) -> None:
     write_pictures(tmp_path, {"ring.png": drawing(1, 0), "blank.png": np.zeros((40, 50), np.uint8)})
     ring, blank = (prepare(str(tmp_path / name), Recipe()) for name in ("ring.png", "blank.png"))
     np.testing.assert_array_equal(ring.image, drawing(1, 0))
-    assert ring.oddities == ()
+    assert ring.warnings == ()
     assert not blank.image.any()
-    assert blank.oddities == (BLANK,)
+    assert blank.warnings == (BLANK,)
     with pytest.raises(AaeError, match=r"absent\.png"):
         prepare(str(tmp_path / "absent.png"), Recipe())
 

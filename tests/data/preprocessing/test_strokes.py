@@ -53,40 +53,40 @@ DIGIT = (40, 70, 80, 110)
 )
 def test_what_is_near_belongs_to_the_digit(other: Box) -> None:
     ink = drawn((120, 180), DIGIT, other)
-    chosen, oddities = choose(ink)
+    chosen, warnings = choose(ink)
     np.testing.assert_array_equal(chosen, ink > 0)
-    assert oddities == ()
+    assert warnings == ()
 
 
 @pytest.mark.parametrize(
     "other", [(5, 75, 15, 90), (105, 75, 115, 90), (45, 35, 60, 45), (45, 135, 60, 145), (5, 35, 20, 50)]
 )
 def test_what_is_far_and_small_is_left_out(other: Box) -> None:
-    chosen, oddities = choose(drawn((120, 180), DIGIT, other))
+    chosen, warnings = choose(drawn((120, 180), DIGIT, other))
     np.testing.assert_array_equal(chosen, drawn((120, 180), DIGIT) > 0)
-    assert oddities == ()
+    assert warnings == ()
 
 
 def test_two_digits_are_odd() -> None:
     page = (40, 20, 80, 50), (40, 130, 80, 170), (40, 250, 80, 280)
-    chosen, oddities = choose(drawn((120, 300), *page))
+    chosen, warnings = choose(drawn((120, 300), *page))
     np.testing.assert_array_equal(chosen, drawn((120, 300), page[1]) > 0)
-    assert oddities == (SEVERAL,)
+    assert warnings == (SEVERAL,)
 
 
 def test_specks_are_neither_taken_nor_odd() -> None:
     # A dot, and a hair that is long enough but has no ink.
-    chosen, oddities = choose(drawn((120, 180), DIGIT, (84, 90, 88, 94), (30, 70, 31, 90)))
+    chosen, warnings = choose(drawn((120, 180), DIGIT, (84, 90, 88, 94), (30, 70, 31, 90)))
     np.testing.assert_array_equal(chosen, drawn((120, 180), DIGIT) > 0)
-    assert oddities == ()
+    assert warnings == ()
 
 
 def test_no_ink_no_digit() -> None:
-    chosen, oddities = choose(np.full((5, 7), 0.3, np.float32))
+    chosen, warnings = choose(np.full((5, 7), 0.3, np.float32))
     assert chosen.shape == (5, 7)
     assert chosen.dtype == bool
     assert not chosen.any()
-    assert oddities == ()
+    assert warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_what_hangs_on_the_edge_is_no_digit(shadow: Box) -> None:
     centre = (shadow[0] + shadow[2]) / 2, (shadow[1] + shadow[3]) / 2
     top, left = (20 if place > 60 else 75 for place in centre)
     digit = (top, left, top + 25, left + 25)
-    chosen, oddities = choose(drawn((120, 120), digit, shadow))
+    chosen, warnings = choose(drawn((120, 120), digit, shadow))
     np.testing.assert_array_equal(chosen, drawn((120, 120), digit) > 0)
-    assert oddities == ()
+    assert warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from aaecli.training.propagation.poisson import Graph, _favoured, nearest, propagate
+from aaecli.training.propagation.poisson import Graph, _class_weights, nearest, propagate
 
 
 def heaps(sizes, spread, seed=0, num_dims=8):
@@ -95,7 +95,10 @@ def test_classes_come_out_as_large_as_they_are_known_to_be():
 def test_the_less_a_class_may_be_favoured_the_less_a_wrong_prior_does(seed):
     feature, heap = heaps([300, 100], 0.4, seed)
     graph, label = Graph(feature), first_of_each(heap, 2)
-    wrong = {favour: int((propagate(graph, label, even(2), favour) != heap).sum()) for favour in (1.1, 2.0)}
+    wrong = {
+        max_class_weight: int((propagate(graph, label, even(2), max_class_weight) != heap).sum())
+        for max_class_weight in (1.1, 2.0)
+    }
     assert wrong[1.1] <= 40
     assert wrong[2.0] >= 80
 
@@ -129,7 +132,7 @@ def test_256_classes_reach_their_frequencies():
     # What speaks for a class is up to half as much again for some as for others, for no reason.
     value = torch.rand(20_000, 256, generator=generator) * (0.75 + 0.5 * torch.rand(256, generator=generator))
     before = torch.bincount(value.argmax(1), minlength=256) / len(value)
-    factor = _favoured(value, frequency, 2.0)
+    factor = _class_weights(value, frequency, 2.0)
     after = torch.bincount((value * factor).argmax(1), minlength=256) / len(value)
     assert (before - frequency).abs().sum() > 0.5
     assert (after - frequency).abs().sum() < 0.05
@@ -140,21 +143,21 @@ def test_two_classes_reach_their_frequencies_though_the_step_is_too_large_for_th
     value = torch.rand(2_000, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 0.7])
     for wanted in (0.3, 0.5, 0.7):
         frequency = torch.tensor([wanted, 1 - wanted])
-        share = ((value * _favoured(value, frequency, 2.0)).argmax(1) == 0).float().mean()
+        share = ((value * _class_weights(value, frequency, 2.0)).argmax(1) == 0).float().mean()
         assert share == pytest.approx(wanted, abs=0.1)
 
 
-@pytest.mark.parametrize("favour", [1.0, 1.1, 2.0])
-def test_no_class_is_favoured_more_than_is_allowed(favour):
+@pytest.mark.parametrize("max_class_weight", [1.0, 1.1, 2.0])
+def test_no_class_is_favoured_more_than_is_allowed(max_class_weight):
     value = torch.rand(500, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([4.0, 1, 1, 1])
-    factor = _favoured(value, even(4), favour)
-    assert factor.min() >= 1 / favour - 1e-6
-    assert factor.max() <= favour + 1e-6
+    factor = _class_weights(value, even(4), max_class_weight)
+    assert factor.min() >= 1 / max_class_weight - 1e-6
+    assert factor.max() <= max_class_weight + 1e-6
 
 
 def test_a_class_counts_by_its_frequency_and_not_by_its_number_of_labels():
     feature, heap = heaps([200, 200], 0.5, seed=3)
     lopsided = torch.full_like(heap, -1)
     lopsided[:9], lopsided[200] = 0, 1
-    read = propagate(Graph(feature), lopsided, even(2), favour=1.0)
+    read = propagate(Graph(feature), lopsided, even(2), max_class_weight=1.0)
     assert float((read == 0).float().mean()) == pytest.approx(0.5, abs=0.15)

@@ -97,26 +97,26 @@ def test_what_propagates_labels_is_warped_as_many_times_as_strongly(trainer):
     warps = {"augmentation": {"scale": 0.1, "elastic": 0.5, "rotation": 10.0}}
 
     def bounds(**propagation):
-        asked = {"every": 2, "until": 6, "warp": 3.0} | propagation
+        asked = {"every": 2, "until": 6, "augmentation_scale": 3.0} | propagation
         training = trainer(**warps, propagation=asked if asked["every"] else {"every": 0})
         assert training.config.augmentation.elastic == 0.5
         used = training.step.config.augmentation
         return used.scale, used.elastic, used.rotation
 
     assert bounds() == pytest.approx((0.3, 1.5, 10.0))
-    assert bounds(warp=1.0) == bounds(labels_per_class=1) == bounds(every=0) == (0.1, 0.5, 10.0)
+    assert bounds(augmentation_scale=1.0) == bounds(labels_per_class=1) == bounds(every=0) == (0.1, 0.5, 10.0)
 
 
 def test_the_sizes_of_the_classes_are_the_priors_and_not_what_the_teacher_believes(trainer):
     training = trainer()
     before = training.propagation.frequency.clone()
     training.step(training.batch(0), 0)
-    assert not torch.equal(training.step.label_average, before)
+    assert not torch.equal(training.step.class_marginal, before)
     assert torch.equal(training.propagation.frequency, before)
 
 
 def test_the_encoder_learns_what_the_neighbours_say(trainer):
-    training = trainer(objective={"classification": 0.0, "confidence": 0.0}, optimiser={"warmup_steps": 0})
+    training = trainer(objective={"classification": 0.0, "confidence_threshold": 0.0}, optimiser={"warmup_steps": 0})
     training.propagation.label.fill_(2)
     batch = training.batch(2)
     assert (batch.propagated_label == 2).all()
@@ -128,7 +128,7 @@ def test_the_encoder_learns_what_the_neighbours_say(trainer):
     answers = []
     for asked in (unsaid, unsaid._replace(propagated_label=None)):
         torch.manual_seed(0)
-        training.step.label_average.fill_(0.25)
+        training.step.class_marginal.fill_(0.25)
         with torch.no_grad():
             answers.append(float(training.step._add_up(asked)["consistency"]))
     assert answers[0] == pytest.approx(answers[1])

@@ -22,7 +22,7 @@ def plain_name(name: str) -> str:
     return plain.lstrip("0") or "0" if plain.isdecimal() else plain
 
 
-def look_alikes(classes: Iterable[str]) -> list[tuple[str, ...]]:
+def confusable_names(classes: Iterable[str]) -> list[tuple[str, ...]]:
     """Group names that are most likely one class: ``Cat`` and ``cat``, ``7`` and ``07``. ``A`` and ``a`` are two."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for name in classes:
@@ -40,7 +40,7 @@ def suspects(counts: Mapping[str, int]) -> dict[str, str]:
         By label, the one that it resembles; an empty one where it is the one word among numbers.
     """
     found: dict[str, str] = {}
-    for group in look_alikes(counts):
+    for group in confusable_names(counts):
         *_, most = sorted(group, key=lambda name: counts[name])
         found |= {name: most for name in group if name != most}
     numbers = [name for name in counts if name.isdecimal()]
@@ -91,7 +91,7 @@ def find_faults(
     if len(classes) < 2:
         what = f"only the class '{classes[0]}'" if classes else "no labelled picture"
         yield f"{folder} holds {what}; two classes or more are needed.", _more_classes(folder, classes, unnamed)
-    for group in look_alikes(classes):
+    for group in confusable_names(classes):
         yield (
             f"{folder} holds the classes {' and '.join(group)}, which look like one class written in two ways.",
             "Put their pictures into one folder, or rename one of them.",

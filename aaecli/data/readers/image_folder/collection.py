@@ -12,7 +12,7 @@ from aaecli.data.inspection.duplicates import find_duplicates
 from aaecli.data.inspection.findings import Findings
 from aaecli.data.picture_cache import Progress, load_pictures
 from aaecli.data.preprocessing.prepare import Recipe
-from aaecli.data.readers.image_folder.classes import find_faults, look_alikes, plain_name
+from aaecli.data.readers.image_folder.classes import confusable_names, find_faults, plain_name
 from aaecli.data.readers.image_folder.folder import Listing, list_folder
 from aaecli.data.readers.image_folder.layout import class_name
 from aaecli.errors import AaeError
@@ -48,36 +48,36 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
     names = listing.train + listing.test
     pictures = load_pictures(folder, names, recipe_of(settings), progress)
     num_files = len(listing.train)
-    num_train = int(np.searchsorted(pictures.place, num_files))
+    num_train = int(np.searchsorted(pictures.index, num_files))
     if num_train == 0:
         raise AaeError(
             f"{folder} holds no picture to learn from that can be read.", "`aaecli classify` says why for each."
         )
-    train_place, test_place = pictures.place[:num_train].tolist(), (pictures.place[num_train:] - num_files).tolist()
+    train_index, test_index = pictures.index[:num_train].tolist(), (pictures.index[num_train:] - num_files).tolist()
     classes = listing.classes
-    index = _Index(classes)
-    train_label = np.array([index.of(listing.train_class[place]) for place in train_place], np.int64)
-    test_label = np.array([index.of(listing.test_class[place]) for place in test_place], np.int64)
-    is_validation = np.array([listing.is_validation[place] for place in train_place], bool)
+    class_index = _ClassIndex(classes)
+    train_label = np.array([class_index.of(listing.train_class[index]) for index in train_index], np.int64)
+    test_label = np.array([class_index.of(listing.test_class[index]) for index in test_index], np.int64)
+    is_validation = np.array([listing.is_validation[index] for index in train_index], bool)
     found = find_duplicates(pictures.image, np.concatenate((train_label, test_label)), num_train, is_validation)
     for group in found.contradicting:
         # One of the labels is wrong, and nobody knows which.
         train_label[list(group)] = -1
 
     def named(groups: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], ...]:
-        return tuple(tuple(names[pictures.place[row]] for row in group) for group in groups)
+        return tuple(tuple(names[pictures.index[row]] for row in group) for group in groups)
 
     learnt = {classes[label] for label in train_label[~is_validation & (train_label >= 0)].tolist()}
-    untaught = {name for name in listing.test_class if index.of(name) < 0}
+    untaught = {name for name in listing.test_class if class_index.of(name) < 0}
     findings = Findings(
-        unreadable={names[place]: reason for place, reason in pictures.unreadable.items()},
+        unreadable={names[index]: reason for index, reason in pictures.unreadable.items()},
         missing=listing.missing,
         resembling=listing.resembling,
         contradicting=named(found.contradicting),
         labelled=named(found.labelled),
         unlabelled=named(found.unlabelled),
         tested=named(found.tested),
-        num_odd=int(pictures.odd.sum()) if settings.has_strokes else 0,
+        num_suspicious=int(pictures.suspicious.sum()) if settings.has_strokes else 0,
         num_images=len(pictures.image),
         validated=named(found.validated),
         layout=listing.left_out,
@@ -91,8 +91,8 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
         train_label=train_label,
         test_image=pictures.image[num_train:],
         test_label=test_label,
-        train_name=tuple(names[place] for place in train_place),
-        test_name=tuple(names[num_files + place] for place in test_place),
+        train_name=tuple(names[index] for index in train_index),
+        test_name=tuple(names[num_files + index] for index in test_index),
         findings=findings,
         is_validation=is_validation if is_validation.any() else None,
     )
@@ -102,19 +102,19 @@ def _unnamed(folder: Path, listing: Listing) -> Path | None:
     """Give where pictures may lie whose class nobody has told: also in the only folder, which may be no class."""
     if None in listing.train_class:
         return folder
-    places = {name.rpartition("/")[0] for name in listing.train}
-    inner = places.pop()
-    return folder / inner if inner and not places and listing.classes == (class_name(PurePath(inner).name),) else None
+    parents = {name.rpartition("/")[0] for name in listing.train}
+    inner = parents.pop()
+    return folder / inner if inner and not parents and listing.classes == (class_name(PurePath(inner).name),) else None
 
 
-class _Index:
+class _ClassIndex:
     """The places of classes by name; a name that is written in another case means the class it can only mean."""
 
     def __init__(self, classes: tuple[str, ...]) -> None:
-        self._exact = {name: place for place, name in enumerate(classes)}
-        self._alike = {plain_name(name): place for place, name in enumerate(classes)}
+        self._exact = {name: index for index, name in enumerate(classes)}
+        self._alike = {plain_name(name): index for index, name in enumerate(classes)}
         # Of names that are alike, each only means itself.
-        for group in look_alikes(classes):
+        for group in confusable_names(classes):
             self._alike.pop(plain_name(group[0]), None)
 
     def of(self, name: str | None) -> int:

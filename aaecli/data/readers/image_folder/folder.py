@@ -70,14 +70,14 @@ def list_folder(folder: Path) -> Listing:
     within = [sheet.rpartition("/")[0] for sheet in tree.sheets]
     layout = recognise(folder, tree.pictures, [f"{prefix}/" if prefix else "" for prefix in within])
     labels = _read_all(folder, layout, tree)
-    placed = [(name, *layout.place(name)) for name in tree.pictures]
+    located = [(name, *layout.locate(name)) for name in tree.pictures]
     waits = any(_is_unlabelled(layout, inner) for inner in tree.folders)
     by_folder = waits or labels is None
     given = {} if labels is None else labels.label
-    has_folders = any(part == "train" and inside for _, part, inside in placed)
+    has_folders = any(part == "train" and inside for _, part, inside in located)
     train: list[tuple[str, str | None, bool]] = []
     test: list[tuple[str, str]] = []
-    for name, part, inside in placed:
+    for name, part, inside in located:
         label = given.get(name)
         own = class_name(inside[0]) if inside else None
         if part == "test":
@@ -144,7 +144,7 @@ def _is_unlabelled(layout: Layout, folder: str) -> bool:
     inner = folder.removeprefix(layout.prefix).rstrip("/")
     if "/" not in inner:
         return part_of(inner) == "unlabelled"
-    part, inside = layout.place(folder)
+    part, inside = layout.locate(folder)
     return part == "unlabelled" and not inside
 
 
@@ -161,12 +161,12 @@ def _understood(layout: Layout) -> Iterator[str]:
 
 def _left_out(layout: Layout, tree: Tree) -> Iterator[str]:
     if tree.unread:
-        kinds = [f"{place} ({count:,})" for place, count in sorted(tree.unread.items())]
+        kinds = [f"{location} ({count:,})" for location, count in sorted(tree.unread.items())]
         yield f"Left out, since the format is not read: {_some(kinds)}. {LEFT_OUT_HINT}"
     if tree.linked:
         yield f"Left out, since links to folders are not followed: {_some(tree.linked)}. Copy what they lead to."
-    around = {name[: place + 1] for name in tree.pictures for place, letter in enumerate(name) if letter == "/"}
-    empty = [name for name in tree.folders if name not in around and len(layout.place(name)[1]) == 1]
+    around = {name[: index + 1] for name in tree.pictures for index, letter in enumerate(name) if letter == "/"}
+    empty = [name for name in tree.folders if name not in around and len(layout.locate(name)[1]) == 1]
     if empty:
         yield f"No picture lies in: {_some(empty)}."
 

@@ -96,14 +96,14 @@ def read_label_file(path: Path, is_picture: Callable[[str], bool]) -> LabelFile:
     """
     text, encoding = _decode(path, read_bytes(path, _MAX_BYTES, hint=HINT))
     try:
-        told = _SEPARATOR.match(text)
-        delimiter = told[1] if told else _delimiter(text)
-        rows, lines = _rows(text[told.end() :] if told else text, delimiter, path)
+        separator = _SEPARATOR.match(text)
+        delimiter = separator[1] if separator else _delimiter(text)
+        rows, lines = _rows(text[separator.end() :] if separator else text, delimiter, path)
     except csv.Error as error:
         raise AaeError(f"{path} is not a CSV file: {error}.", HINT) from error
     file = LabelFile(encoding, delimiter, header=True, rows=rows, lines=lines)
-    if told:
-        file.first_line, file.lines = told[0], [number + 1 for number in lines]
+    if separator:
+        file.first_line, file.lines = separator[0], [number + 1 for number in lines]
     if not rows:
         raise AaeError(f"{path} is empty.", HINT)
     _find_columns(file, path, is_picture)

@@ -112,17 +112,17 @@ def store_labels(path: Path, folder: Path, given: Mapping[str, str], names: Iter
     check_no_links(folder, path)
     matcher = Matcher(folder, {*given, *names})
     file = read_label_file(path, matcher.is_one) if exists(path) and path.stat().st_size else new_label_file()
-    place: dict[str, int] = {}
+    row_number: dict[str, int] = {}
     outdated = set()
     for number, written, _ in file.entries():
         found = matcher.find(written) or []
         # Rows of the other pictures stay, whatever they say.
-        if len(found) == 1 and found[0] in given and place.setdefault(found[0], number) != number:
+        if len(found) == 1 and found[0] in given and row_number.setdefault(found[0], number) != number:
             outdated.add(number)
     width = max(file.path_column, file.label_column) + 1
     for name, label in given.items():
-        if name in place:
-            row = file.rows[place[name]]
+        if name in row_number:
+            row = file.rows[row_number[name]]
             row.extend([""] * (width - len(row)))
             row[file.label_column] = label
         else:

@@ -50,7 +50,7 @@ class Layout:
         """Whether the pictures to learn from lie in a folder of their own, such as ``train/``."""
         return "train" in self.parts.values()
 
-    def place(self, name: str) -> tuple[Part, tuple[str, ...]]:
+    def locate(self, name: str) -> tuple[Part, tuple[str, ...]]:
         """Give the part that a picture belongs to, and the folders that it lies in there, the outermost first."""
         *folders, _ = name[len(self.prefix) :].split("/")
         part = self.parts.get(folders[0]) if folders else None
@@ -117,7 +117,7 @@ def _wrapped(folders: list[Folders], labels: set[Folders]) -> Folders:
     """
     common = folders[0] if folders else ()
     for path in folders:
-        same = next((place for place, pair in enumerate(zip(common, path, strict=False)) if pair[0] != pair[1]), None)
+        same = next((locate for locate, pair in enumerate(zip(common, path, strict=False)) if pair[0] != pair[1]), None)
         common = common[: min(len(common), len(path)) if same is None else same]
     for depth in range(len(common) + 1):
         if common[:depth] in labels or (depth < len(common) and part_of(common[depth])):

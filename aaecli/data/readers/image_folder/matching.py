@@ -83,8 +83,8 @@ class Matcher:
     def _after_own_name(self, parts: tuple[str, ...]) -> str:
         """Give what comes after the folder's own name, which a path from elsewhere may well name."""
         name = _folded(self._folder.name)
-        places = [place for place, part in enumerate(parts[:-1]) if _folded(part) == name]
-        return "/".join(parts[places[-1] + 1 :]) if places else ""
+        indices = [index for index, part in enumerate(parts[:-1]) if _folded(part) == name]
+        return "/".join(parts[indices[-1] + 1 :]) if indices else ""
 
     def _has(self, form: str) -> bool:
         return _folded(form) in self._any_case.whole

@@ -333,7 +333,7 @@ def test_a_cache_whose_parts_do_not_fit_is_made_anew(
     if fault == "of another form":
         parts["image"] = parts["image"][:, :-1]
     elif fault == "too short":
-        parts["place"] = parts["place"][:-1]
+        parts["index"] = parts["index"][:-1]
     else:
         parts = {"digest": parts["digest"]}
     with path.open("wb") as file:
@@ -410,12 +410,12 @@ def test_a_picture_that_goes_away_after_it_was_listed_is_named(tmp_path: Path, m
     names = ["a.png", "gone.png", "b.png"]
     for _ in range(2):  # decoded, and from the cache
         found = picture_cache.load_pictures(tmp_path / "pictures", names, Recipe())
-        assert found.place.tolist() == [0, 2]
+        assert found.index.tolist() == [0, 2]
         assert list(found.unreadable) == [1]
         assert "No such file" in found.unreadable[1]
     write_pictures(tmp_path / "pictures", {"gone.png": drawing(2, 0)})
     back = picture_cache.load_pictures(tmp_path / "pictures", names, Recipe())
-    assert back.place.tolist() == [0, 1, 2]
+    assert back.index.tolist() == [0, 1, 2]
     assert not back.unreadable
 
 

@@ -202,6 +202,6 @@ def test_whatever_lies_where_is_placed_or_refused(names: list[str]) -> None:
         return
     assert layout == recognise(Path("d"), reversed(names))
     for name in names:
-        part, folders = layout.place(name)
+        part, folders = layout.locate(name)
         assert part in ("train", "validation", "test", "unlabelled")
         assert len(folders) <= name.count("/")

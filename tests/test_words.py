@@ -1,0 +1,94 @@
+"""Identifiers use the field's standard words: what a word of the list stands for has a name that others know."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "aaecli"
+
+INSTEAD = {
+    "told": "the thing itself: true_label, message, report",
+    "asked": "requested",
+    "judge": "evaluate",
+    "judged": "evaluated, score",
+    "favour": "weight",
+    "usual": "default, typical",
+    "odd": "suspicious",
+    "oddities": "warnings",
+    "wider": "scaled",
+    "place": "index, position, path",
+    "places": "indices, positions, paths",
+    "facts": "summary, metrics, metadata",
+    "views": "shifted_copies (test-time augmentation)",
+    "portrait": "analysis",
+    "cadence": "interval",
+    "journal": "logger",
+    "card": "model_card",
+    "strangeness": "novelty",
+    "looks": "predictions, validations",
+    "redraw": "reconstruct",
+    "redrawn": "reconstructed",
+}
+"""Words that only this project would understand, and what to write instead."""
+
+EXCEPTIONS = {
+    "in_place": "Pillow's own argument",
+    "model_card": "the standard term of Mitchell et al. 2019",
+    "model_card_path": "likewise",
+    "MODEL_CARD": "likewise",
+}
+
+
+def _identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield every name that is defined, bound or used, with its line."""
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", 0)
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                yield name, line
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name, line
+            case ast.arg(arg=name):
+                yield name, line
+            case ast.keyword(arg=str(name)):
+                yield name, node.value.lineno
+            case ast.alias(name=name, asname=alias):
+                yield alias or name.rpartition(".")[2], line
+
+
+def _words(name: str) -> set[str]:
+    return {part.lower() for part in re.split(r"_|(?<=[a-z0-9])(?=[A-Z])", name) if part}
+
+
+def found_in(source: str) -> list[str]:
+    """List the identifiers of a module that hold a word of the list."""
+    return [
+        f"line {line}: {name} ({word}: write {INSTEAD[word]})"
+        for name, line in _identifiers(ast.parse(source))
+        for word in sorted(_words(name) & INSTEAD.keys())
+        if name not in EXCEPTIONS
+    ]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_identifiers_use_standard_words(path: Path) -> None:
+    assert found_in(path.read_text(encoding="utf-8")) == []
+    assert not _words(path.stem) & INSTEAD.keys() or path.stem in EXCEPTIONS
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["told = 1", "def num_asked(): pass", "f(usual_size=2)", "class Portrait: pass", "x.facts", "def f(odd): pass"],
+)
+def test_a_word_of_the_list_is_found(source: str) -> None:
+    assert len(found_in(source)) == 1
+
+
+def test_every_exception_is_in_use() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py"))
+    assert [name for name in EXCEPTIONS if not re.search(rf"\b{name}\b", sources)] == []
