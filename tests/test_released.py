@@ -26,6 +26,13 @@ def test_both_files_together_stay_small():
     assert sum(path.stat().st_size for path in FOLDER.glob("*.onnx")) < 20e6
 
 
+def test_it_knows_how_unlike_its_training_images_a_picture_is():
+    for open_part, name in ((open_encoder, "encoder.onnx"), (open_decoder, "decoder.onnx")):
+        pairs = open_part(FOLDER / name).metadata.novelty
+        assert len(pairs) == 4
+        assert list(pairs) == sorted(pairs)
+
+
 def test_eval_prints_what_card_and_metadata_state(in_empty_folder, capsys):
     encoder, decoder = open_encoder(FOLDER / "encoder.onnx"), open_decoder(FOLDER / "decoder.onnx")
     stated = encoder.metadata.test_accuracy

@@ -42,7 +42,7 @@ class Metadata:
         style_dim: Number of dimensions of the style; 0 where the model has none (a baseline).
         style_prior: Name of their prior, a key of ``aaecli.config.priors.STYLE_PRIORS``.
         style_std: Standard deviation of that prior in each of them.
-        strangeness: Pairs (quantile, reconstruction error) measured on the validation images, both rising; empty
+        novelty: Pairs (quantile, reconstruction error) measured on the validation images, both rising; empty
             where the model cannot reconstruct.
         model: Row of the family of models.
         preset: Preset that it was trained with.
@@ -143,7 +143,7 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     prior: dict[str, Any] = json.loads(props.get("aaecli.style_prior") or "null") or {}
     if prior and prior.get("name") not in STYLE_PRIORS:
         raise ValueError(f"the style prior {prior.get('name')!r} is unknown")
-    scale: dict[str, Any] = json.loads(props.get("aaecli.strangeness") or "null") or {}
+    scale: dict[str, Any] = json.loads(props.get("aaecli.novelty") or "null") or {}
     pairs = zip(scale.get("quantile", ()), scale.get("reconstruction_error", ()), strict=True)
     accuracy = float(props["aaecli.test_accuracy"]) if props.get("aaecli.test_accuracy") else None
     data: dict[str, Any] = json.loads(props.get("aaecli.data") or "null") or {}

@@ -63,7 +63,7 @@ def _props(error: NDArray[np.float64]) -> dict[str, str]:
         "aaecli.classes": json.dumps(CLASSES),
         "aaecli.image": json.dumps({"channels": 1, "height": 28, "width": 28}),
         "aaecli.style_prior": json.dumps({"name": "gaussian", "std": 1.0, "dim": STYLE_DIM}),
-        "aaecli.strangeness": json.dumps(
+        "aaecli.novelty": json.dumps(
             {"quantile": quantile, "reconstruction_error": np.quantile(error, quantile).round(6).tolist()}
         ),
         "aaecli.model": "semisupervised",
@@ -135,7 +135,7 @@ def _decoder(mean, component, scale) -> onnx.GraphProto:
 
 def _save(graph: onnx.GraphProto, path: Path, props: dict[str, str], *, baseline: bool = False) -> None:
     if baseline:
-        props = {key: value for key, value in props.items() if key not in ("aaecli.style_prior", "aaecli.strangeness")}
+        props = {key: value for key, value in props.items() if key not in ("aaecli.style_prior", "aaecli.novelty")}
         props["aaecli.model"] = "baseline"
     save(graph, path, props)
 
