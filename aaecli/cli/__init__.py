@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -110,6 +111,13 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _load_plugins(files: list[Path] | None) -> None:
+    if files:
+        from aaecli.plugins import load_files
+
+        load_files(files)
+
+
 @app.callback()
 def root(
     ctx: typer.Context,
@@ -119,6 +127,17 @@ def root(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error. May stand after the command too.")
     ] = False,
+    # Eager, so that the options of a command can offer what it registers.
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--plugin",
+            metavar="FILE.py",
+            callback=_load_plugins,
+            is_eager=True,
+            help="Load encoders, loss terms, readers … of your own from a file. Repeatable; AAECLI_PLUGINS names more.",
+        ),
+    ] = None,
 ) -> None:
     """Learn to read small images from very few labels, and deploy what was learnt as two ONNX files."""
     if ctx.invoked_subcommand is None:
