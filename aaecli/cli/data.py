@@ -72,7 +72,7 @@ def data(
 
     Of your own pictures it also tells which cannot be read and which occur more than once.
     """
-    from aaecli.config.schema import Image
+    from aaecli.config.image import Image
 
     how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
     turned: Literal["auto", "yes", "no"] = "auto" if transpose is None else "yes" if transpose else "no"

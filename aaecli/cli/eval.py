@@ -144,7 +144,7 @@ def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dat
 def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
     from dataclasses import replace
 
-    from aaecli.config.schema import Image
+    from aaecli.config.image import Image
     from aaecli.data.dataset import all_labelled, load_dataset, with_classes
     from aaecli.data.readers.image_folder.collection import image_of
     from aaecli.metrics.classification import evaluate as class_report

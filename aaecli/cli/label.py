@@ -14,7 +14,7 @@ from aaecli.suggestions import suggest_aaecli
 
 if TYPE_CHECKING:
     from aaecli.checkpoint.file import Checkpoint
-    from aaecli.config.schema import Image
+    from aaecli.config.image import Image
     from aaecli.data.dataset import Dataset
     from aaecli.files.outputs import Outputs
     from aaecli.labelling.selection import Question
@@ -101,7 +101,7 @@ def label(
     if out is not None and answers is not None:
         raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
     from aaecli.cli.answers import take_answers
-    from aaecli.config.schema import Image
+    from aaecli.config.image import Image
     from aaecli.data.readers.image_folder.labels import NAME
     from aaecli.files.writing import check_no_links
     from aaecli.terminal import console

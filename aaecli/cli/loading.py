@@ -11,7 +11,7 @@ from aaecli.terminal import console
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aaecli.config.schema import Image
+    from aaecli.config.image import Image
     from aaecli.data.dataset import Dataset
 
 _WORTH_A_LINE = 1000

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from aaecli.config.augmentation import AUGMENTATIONS, Augmentation
 from aaecli.config.effective import inert
-from aaecli.config.schema import AUGMENTATIONS, Augmentation, Config, Image
+from aaecli.config.image import Image
+from aaecli.config.schema import Config
 from aaecli.errors import AaeError
 
 

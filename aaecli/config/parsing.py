@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from aaecli.errors import AaeError, did_you_mean
 
 _Section = TypeVar("_Section")
+_HINT = "`aaecli train --print-config` shows every setting."
 _TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 
 
@@ -24,7 +25,7 @@ def require(holds: bool, key: str, rule: str, value: object) -> None:
     """
     if not holds:
         shown = shortly(value)
-        raise AaeError(f"{key} must be {rule}, not {shown}.", "`aaecli train --print-config` shows every setting.")
+        raise AaeError(f"{key} must be {rule}, not {shown}.", _HINT)
 
 
 def shortly(value: object) -> str:
@@ -37,10 +38,20 @@ def shortly(value: object) -> str:
         return f"a {type(value).__name__} with numbers of thousands of digits"
 
 
+def table_of(section: Any) -> dict[str, Any]:
+    """Give a section as nested plain tables, with lists in place of tuples: what TOML and a checkpoint hold."""
+    if hasattr(section, "to_table"):
+        table: dict[str, Any] = section.to_table()
+        return table
+    return {entry.name: plain(getattr(section, entry.name)) for entry in dataclasses.fields(section)}
+
+
 def plain(value: Any) -> Any:
-    """Turn nested tuples into lists, which is what TOML and a checkpoint hold."""
+    """Turn nested tuples into lists and sections into tables."""
     if isinstance(value, dict):
         return {key: plain(entry) for key, entry in value.items()}
+    if dataclasses.is_dataclass(value):
+        return table_of(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -56,17 +67,52 @@ def build(section: type[_Section], table: Mapping[str, Any], prefix: str = "") -
         AaeError: It is no table, a key is unknown (the hint names the nearest one), or a value has the wrong type or
             range.
     """
-    require(isinstance(table, Mapping), prefix.rstrip(".") or "what settings stand in", "a table", table)
+    require_table(table, prefix)
+    if (from_table := getattr(section, "from_table", None)) is not None:
+        made: _Section = from_table(table, prefix)
+        return made
     hints = typing.get_type_hints(section)
     values = {}
     for key, value in table.items():
         if key not in hints:
             raise AaeError(f"There is no setting '{prefix}{key}'.", did_you_mean(str(key), hints))
-        values[key] = _convert(value, hints[key], prefix + key)
+        values[key] = convert(value, hints[key], prefix + key)
     return section(**values)
 
 
-def _convert(value: Any, hint: Any, key: str) -> Any:
+def require_table(table: Any, prefix: str) -> None:
+    """Refuse what is no table.
+
+    Raises:
+        AaeError: It is none.
+    """
+    require(isinstance(table, Mapping), prefix.rstrip(".") or "what settings stand in", "a table", table)
+
+
+def build_options(options: type[_Section], table: Any, prefix: str) -> _Section:
+    """Build the options of an entry of a registry, whose own checks know nothing of where they stand.
+
+    Raises:
+        AaeError: As from ``build``; what the options themselves refuse is told with ``prefix``.
+    """
+    require_table(table, prefix)
+    hints = typing.get_type_hints(options)
+    for key in table:
+        if key not in hints:
+            raise AaeError(
+                f"There is no setting '{prefix}{key}'.",
+                did_you_mean(str(key), hints) if hints else "There are none: leave it out.",
+            )
+    values = {key: convert(value, hints[key], prefix + key) for key, value in table.items()}
+    try:
+        return options(**values)
+    except AaeError as error:
+        raise AaeError(prefix + error.message, error.hint) from error
+    except ValueError as error:
+        raise AaeError(f"{prefix.rstrip('.')}: {str(error).rstrip('.')}.", _HINT) from error
+
+
+def convert(value: Any, hint: Any, key: str) -> Any:
     """Check a value against a type hint: a dataclass, a literal, a union, a tuple of integers or a plain type."""
     origin = typing.get_origin(hint)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
@@ -85,7 +131,7 @@ def _convert(value: Any, hint: Any, key: str) -> Any:
         return value
     if origin is tuple:
         require(isinstance(value, list | tuple), key, "a list", value)
-        return tuple(_convert(entry, typing.get_args(hint)[0], key) for entry in value)
+        return tuple(convert(entry, typing.get_args(hint)[0], key) for entry in value)
     if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     # TOML knows inf and nan, which would pass for a weight or a rate until a loss is no number any more.

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.config.schema import Image
+from aaecli.config.image import Image
 from aaecli.data.inspection.duplicates import first_copies
 from aaecli.data.inspection.findings import Findings
 from aaecli.data.readers.idx import MAX_BYTES, read_idx, read_labels

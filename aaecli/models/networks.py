@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aaecli.config.models import FAMILY
-from aaecli.config.schema import Network
+from aaecli.config.network import Network
 from aaecli.models.encoders.convolutional import ConvolutionalBody
 from aaecli.models.test_time_augmentation import mean_label_logits, shifted_copies
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from aaecli.config.prior import Prior
 from aaecli.config.priors import STYLE_PRIORS
-from aaecli.config.schema import Prior
 from aaecli.errors import AaeError
 
 

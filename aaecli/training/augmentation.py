@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aaecli.config.schema import Augmentation
+from aaecli.config.augmentation import Augmentation
 
 _ELASTIC_GRID = 5
 """Control points of the elastic field along each side of the image: bumps about a stroke's length apart."""

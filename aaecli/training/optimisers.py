@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aaecli.config.schema import Optimiser
+from aaecli.config.optimiser import Optimiser
 from aaecli.models.networks import Networks
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from aaecli.cli import loading
 from aaecli.cli.loading import load
-from aaecli.config.schema import Image
+from aaecli.config.image import Image
 from tests.data.drawings import write_classes
 
 

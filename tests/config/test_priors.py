@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from aaecli.config.prior import Prior
 from aaecli.config.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
-from aaecli.config.schema import Prior
 from aaecli.models import priors as on_device
 
 

@@ -15,20 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aaecli.config import resolve as settings_module
+from aaecli.config.augmentation import Augmentation
 from aaecli.config.docstrings import attributes
 from aaecli.config.models import FAMILY
+from aaecli.config.network import Network
+from aaecli.config.objective import Objective
+from aaecli.config.optimiser import Optimiser
+from aaecli.config.prior import Prior
 from aaecli.config.resolve import explained, preset_names, read_toml, resolve, to_toml
-from aaecli.config.schema import (
-    Augmentation,
-    Config,
-    Network,
-    Objective,
-    Optimiser,
-    Prior,
-    Schedule,
-    from_table,
-    to_table,
-)
+from aaecli.config.schedule import Schedule
+from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
 
 SECTIONS = {

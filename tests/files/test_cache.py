@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aaecli.config.schema import Image
+from aaecli.config.image import Image
 from aaecli.data.readers.image_folder.collection import load_collection
 from aaecli.errors import AaeError
 from aaecli.files.cache import cache_folder

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from aaecli.config.schema import Prior
+from aaecli.config.prior import Prior
 from aaecli.errors import AaeError
 from aaecli.models.priors import label_frequency, one_hot
 from aaecli.models.priors import style as draw_style

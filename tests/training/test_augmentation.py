@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from aaecli.config.schema import AUGMENTATIONS, Augmentation
+from aaecli.config.augmentation import AUGMENTATIONS, Augmentation
 from aaecli.training.augmentation import brightness_and_contrast, cutout, stroke_width, warp
 
 

@@ -9,9 +9,10 @@ import functools
 import pytest
 import torch
 
+from aaecli.config.augmentation import Augmentation
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import resolve
-from aaecli.config.schema import Augmentation, Config
+from aaecli.config.schema import Config
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.networks import Encoding, Networks
 from aaecli.training import losses as objectives

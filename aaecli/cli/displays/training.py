@@ -11,7 +11,8 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from aaecli.cli.time_left import TimeLeft, spelt
-from aaecli.config.schema import Config, Propagation
+from aaecli.config.propagation import Propagation
+from aaecli.config.schema import Config
 from aaecli.terminal import console
 from aaecli.text import for_terminal
 

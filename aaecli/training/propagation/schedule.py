@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from aaecli.config.schema import Propagation as Settings
+from aaecli.config.propagation import Propagation as Settings
 from aaecli.models.batch import to_float
 from aaecli.models.networks import answering
 from aaecli.training.propagation.poisson import Graph, propagate

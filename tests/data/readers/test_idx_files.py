@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aaecli.config.schema import Image
+from aaecli.config.image import Image
 from aaecli.data.dataset import holds_pictures, load_dataset
 from aaecli.data.readers.idx_files import idx_home
 from aaecli.errors import AaeError

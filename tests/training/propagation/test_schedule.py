@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aaecli.config.schema import Propagation as Settings
+from aaecli.config.propagation import Propagation as Settings
 from aaecli.data.dataset import load_dataset
 from aaecli.data.split import split
 from aaecli.training.propagation.schedule import Propagation

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from aaecli.config.schema import MAX_SIZE, MIN_SIZE, Image
+from aaecli.config.image import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.inspection.duplicates import find_duplicates
 from aaecli.data.inspection.findings import Findings

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from aaecli.config.schema import MAX_SIZE, MIN_SIZE, Image
+from aaecli.config.image import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data import picture_cache
 from aaecli.data.dataset import Dataset, load_dataset
 from aaecli.data.preprocessing.prepare import Recipe
