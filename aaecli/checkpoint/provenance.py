@@ -34,6 +34,11 @@ def remember(run_id: object, data: str | Path) -> None:
         temporary.write_text(str(Path(data).absolute()), encoding="utf-8", errors="surrogateescape")
 
 
+def is_remembered(run_id: object) -> bool:
+    """Tell whether this machine knows where the images of a training are."""
+    return isinstance(run_id, str) and _ID.fullmatch(run_id) is not None and exists(_record(run_id))
+
+
 def data_folder(data: str, run_id: object, given: str | None, path: Path) -> str:
     """Give the folder of a training's images, empty for the embedded ones.
 
@@ -50,7 +55,7 @@ def data_folder(data: str, run_id: object, given: str | None, path: Path) -> str
         return given
     if not data:
         return ""
-    if isinstance(run_id, str) and _ID.fullmatch(run_id) and exists(_record(run_id)):
+    if isinstance(run_id, str) and is_remembered(run_id):
         with suppress(AaeError):
             return read_text(_record(run_id), _MAX_BYTES)
     raise AaeError(

@@ -104,22 +104,28 @@ def draw(name: str, exhibit: Exhibit) -> Figure:
     return work.draw(exhibit)
 
 
-def draw_after_training(folder: Path, *, quiet: bool) -> None:
+def draw_after_training(folder: Path, data: str | None, *, quiet: bool) -> None:
     """Draw the figures that cost little into a run that is done.
 
     The model is saved by then: a full disk, a file in the way or a broken matplotlib is told in a line, and does not
     make the training a failure.
+
+    Args:
+        folder: The run folder.
+        data: Folder of the images, where the user named it: a home that cannot be written remembers nothing.
+        quiet: Report failures alone.
     """
     from aaecli.terminal import console
 
     target = folder / "figures"
     try:
+        from aaecli.cli.training_outcome import data_words
         from aaecli.figures.style import encode
         from aaecli.files.outputs import Outputs
 
         outputs = Outputs(force=True)
         with console.status("Drawing figures", quiet=quiet):
-            exhibit, has = Exhibit(folder, {}), set(suited(folder))
+            exhibit, has = Exhibit(folder, {}, data), set(suited(folder))
             for name in _AFTER_TRAINING:
                 if name in has:
                     path = outputs.claim(target / f"{name}.png", within=folder)
@@ -128,7 +134,9 @@ def draw_after_training(folder: Path, *, quiet: bool) -> None:
         console.say(f"warning: the figures were not drawn: {error or type(error).__name__}")
     else:
         if not quiet:
-            console.say(f"Figures in {target}; all of them: {suggest_aaecli('plot', 'all', folder)}")
+            console.say(
+                f"Figures in {target}; all of them: {suggest_aaecli('plot', 'all', folder, *data_words(folder, data))}"
+            )
 
 
 def _traits(folder: Path) -> Model:

@@ -362,20 +362,21 @@ def train(
         if resume:
             stopped = run or newest_stopped(out)
             # A variable of the environment is meant for trainings that begin.
-            moved = data if _is_typed(ctx, "data") else None
-            summary = training.resume(stopped, NEWEST_MODEL, display, interval, tensorboard=tensorboard, data=moved)
+            named = data if _is_typed(ctx, "data") else None
+            summary = training.resume(stopped, NEWEST_MODEL, display, interval, tensorboard=tensorboard, data=named)
         else:
+            named = settings.data or None
             summary = training.train(
                 settings, out, name, NEWEST_MODEL, display, dataset, save_every=interval, tensorboard=tensorboard
             )
-    render(summary, display, as_json=as_json)
+    render(summary, display, named, as_json=as_json)
     # Where its terminal went away, the display has become quiet.
     quiet = quiet or display.quiet
     if figures:
         from aaecli.cli.gallery import draw_after_training
 
-        draw_after_training(Path(summary["run"]), quiet=quiet)
-    say_what_is_next(summary, quiet=quiet or as_json)
+        draw_after_training(Path(summary["run"]), named, quiet=quiet)
+    say_what_is_next(summary, named, quiet=quiet or as_json)
 
 
 def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:

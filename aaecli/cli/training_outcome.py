@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from aaecli.checkpoint.provenance import is_remembered
+from aaecli.runs.listing import read_object
 from aaecli.suggestions import suggest_aaecli
 from aaecli.terminal import console
 from aaecli.text import for_terminal
@@ -18,16 +20,17 @@ if TYPE_CHECKING:
     from aaecli.cli.displays.training import TrainingDisplay
 
 
-def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool) -> None:
-    """Print the outcome of a training.
+def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, *, as_json: bool) -> None:
+    """Print the outcome of a training on the images of ``data``, where the user named them.
 
     Raises:
         typer.Exit: With 128 plus the signal's number, where a signal stopped it.
     """
     if summary["state"] == "stopped":
+        run = Path(summary["run"])
         with suppress(OSError):
             console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
-            console.say(f"Go on with: {suggest_aaecli('train', '--resume', Path(summary['run']))}")
+            console.say(f"Go on with: {suggest_aaecli('train', '--resume', run, *data_words(run, data))}")
         raise typer.Exit(128 + display.signal_number)
     if as_json:
         console.print_json(summary)
@@ -40,11 +43,24 @@ def render(summary: dict[str, Any], display: TrainingDisplay, *, as_json: bool) 
     out.print("model          model.pt")
 
 
-def say_what_is_next(summary: dict[str, Any], *, quiet: bool) -> None:
+def say_what_is_next(summary: dict[str, Any], data: str | None, *, quiet: bool) -> None:
     """Suggest the next command; the last line of a training, below whatever else is said when it is done."""
     if not quiet:
         evaluated = "test_accuracy" in summary or "test_reconstruction_error" in summary or summary["num_validation"]
-        console.say(f"Next: {suggest_aaecli(*(['eval', 'model.pt'] if evaluated else ['export', '--onnx']))}")
+        eval_words = ["eval", "model.pt", *data_words(Path(summary["run"]), data)]
+        console.say(f"Next: {suggest_aaecli(*(eval_words if evaluated else ['export', '--onnx']))}")
+
+
+def data_words(run: Path, data: str | None) -> list[str]:
+    """Give ``--data DIR`` for a suggested command, where this machine does not remember the images of a run.
+
+    Args:
+        run: The run folder.
+        data: The folder that the user named, if any.
+    """
+    if not data or is_remembered(read_object(run / "environment.json", []).get("run_id")):
+        return []
+    return ["--data", data]
 
 
 def _judgement(summary: dict[str, Any]) -> Text:

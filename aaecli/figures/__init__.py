@@ -1,1 +1,6 @@
-"""Pictures of what was learnt, drawn by matplotlib from plain arrays. Imported only when a figure is drawn."""
+"""Figures by matplotlib, which is imported only when one is drawn."""
+
+import logging
+
+# Where the home folder cannot be written, matplotlib keeps its cache in a temporary folder and warns in five lines.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)

@@ -344,3 +344,19 @@ def test_the_counts_add_up(aaecli: Run, in_empty_folder: Path) -> None:
     total = rows.pop("total")
     assert list(rows) == ["bar", "cross", "ring", "without a label"]
     assert [sum(column) for column in zip(*rows.values(), strict=True)] == total == [9, 6, 3]
+
+
+def test_where_nothing_can_be_remembered_the_folder_is_named_again(aaecli: Run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AAECLI_CACHE", "/proc/none")
+    write_classes(Path("shapes"), 6)
+    Path("small.toml").write_text(small_settings("semisupervised"))
+    done = aaecli("train", "--data", "shapes", "--config", "small.toml")
+    assert done.code == 0, done.err
+    assert "were not drawn" not in done.err
+    assert "`aaecli plot all runs/semisupervised-all-001 --data shapes`" in done.err
+    assert "Next: `aaecli eval model.pt --data shapes`" in done.err
+    assert aaecli("eval", "model.pt", "--data", "shapes").code == 0
+    refused = aaecli("eval", "model.pt")
+    assert refused.code == 1
+    assert "does not remember" in refused.err
