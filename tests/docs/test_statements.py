@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aaecli.data.decoding import pictures
+from aaecli.data.decoding import decoders
 from tests.test_suggestions import parse
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ TEXTS = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").g
 def test_the_formats_named_are_those_that_are_read(name):
     text = (ROOT / name).read_text(encoding="utf-8").replace("\n", " ")
     (listed,) = re.findall(r"PNG, JPEG, [\w, ]+?(?= will do|\. )", text)
-    assert set(re.split(r", | or | and ", listed)) == set(pictures._FORMATS)
+    assert set(re.split(r", | or | and ", listed)) == set(decoders._FORMATS)
 
 
 def commands(text):

@@ -46,7 +46,7 @@ def decode_apart(data: bytes, name: str) -> tuple[NDArray[np.uint8], int]:
     """Decode a picture in a process of its own.
 
     Returns:
-        What ``aaecli.data.decoding.pictures.decode_here`` gives: uint8 (H, W) or (H, W, 3), and the number of pages.
+        What ``aaecli.data.decoding.decoders.decode_here`` gives: uint8 (H, W) or (H, W, 3), and the number of pages.
 
     Raises:
         AaeError: As there, or it takes too long or too much memory.
@@ -144,7 +144,7 @@ def _exactly(source: BinaryIO, size: int) -> bytes:
 
 def serve() -> None:
     """Decode what comes on stdin, one picture after the other, until there is no more."""
-    from aaecli.data.decoding.pictures import decode_here
+    from aaecli.data.decoding.decoders import decode_here
 
     _limit_memory()
     # Pillow warns of much that it then reads all the same.

@@ -29,7 +29,7 @@ def may_be_opened(kind: str, data: bytes) -> bool:
     """Tell whether the header of a picture can be read in little time, whatever it says.
 
     Args:
-        kind: Its format, by the names in ``aaecli.data.decoding.pictures``.
+        kind: Its format, by the names in ``aaecli.data.decoding.decoders``.
         data: The bytes of the file.
     """
     if kind not in _QUICK:

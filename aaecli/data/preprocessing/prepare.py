@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from aaecli.data.decoding.pictures import Picture, decode
+from aaecli.data.decoding.decoders import Picture
+from aaecli.data.decoding.pictures import decode
 from aaecli.data.naming.files import read_bytes
 from aaecli.data.preprocessing.normalise import BLANK, Normalised, normalise, pass_through
 from aaecli.errors import AaeError

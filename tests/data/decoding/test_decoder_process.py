@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aaecli.data.decoding import decoder_process, pictures
+from aaecli.data.decoding import decoder_process, decoders, pictures
 from aaecli.data.decoding.decoder_process import decode_apart
 from aaecli.data.preprocessing.prepare import Recipe, prepare_chunk
 from aaecli.errors import AaeError
@@ -35,7 +35,7 @@ def ended() -> Iterator[None]:
 def test_it_gives_what_would_be_decoded_here(image: Image.Image) -> None:
     data = stubborn.file_of(image, "TIFF", save_all=True, append_images=[image, image])
     pixels, num_pages = decode_apart(data, "x")
-    here = pictures.decode_here(data, "x")
+    here = decoders.decode_here(data, "x")
     assert np.array_equal(pixels, here.pixels)
     assert num_pages == here.num_pages == 3
 
@@ -66,7 +66,7 @@ def test_what_takes_too_long_is_ended(name: str, monkeypatch: pytest.MonkeyPatch
 def test_what_takes_too_much_memory_is_said_or_fits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoder_process, "SECONDS", 10)
     with contextlib.suppress(AaeError):
-        assert max(pictures.decode(stubborn.LARGE[name](), "x").pixels.shape) <= 2 * pictures.WORKING_SIZE
+        assert max(pictures.decode(stubborn.LARGE[name](), "x").pixels.shape) <= 2 * decoders.WORKING_SIZE
     process = decoder_process._decoder
     assert process is not None
     status = Path(f"/proc/{process._process.pid}/status")

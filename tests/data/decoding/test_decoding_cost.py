@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aaecli.data.decoding import pictures
+from aaecli.data.decoding import decoders
 from aaecli.data.decoding.decoding_cost import may_be_decoded, may_be_opened
 from tests.data import stubborn
 
@@ -12,8 +12,8 @@ HONEST = stubborn.honest()
 
 
 def stays(data: bytes) -> bool:
-    kind = pictures._kind_of(data)
-    return may_be_opened(kind, data) and may_be_decoded(kind, data, pictures._open(data, kind).size)
+    kind = decoders._kind_of(data)
+    return may_be_opened(kind, data) and may_be_decoded(kind, data, decoders._open(data, kind).size)
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -29,7 +29,7 @@ def test_what_was_made_to_take_long_is_not(name: str) -> None:
 @pytest.mark.parametrize("form", ["TIFF", "AVIF", "JPEG2000", "ICO"])
 def test_decoders_that_nothing_is_known_of_are_not_run_here(form: str) -> None:
     data = stubborn.file_of(stubborn.Image.new("RGB", (32, 32)), form)
-    assert not may_be_opened(pictures._kind_of(data), data)
+    assert not may_be_opened(decoders._kind_of(data), data)
 
 
 def test_small_files_of_many_pixels_or_scans_are_not() -> None:

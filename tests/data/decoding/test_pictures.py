@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aaecli.data.decoding import pictures
+from aaecli.data.decoding import decoders, pictures
 from aaecli.errors import AaeError
 from tests.data import stubborn
 
@@ -125,11 +125,11 @@ def test_large_jpeg_is_shrunk_while_it_is_decoded():
     pixels = decode(data, "x")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert max(pixels.shape) <= 2 * pictures.WORKING_SIZE
+    assert max(pixels.shape) <= 2 * decoders.WORKING_SIZE
     assert peak < 30e6
     # The decoder's own memory is not traced: it is to give fewer pixels, not to have them thrown away.
-    image = pictures._open(data, "JPEG")
-    pictures._check_size(image, "x")
+    image = decoders._open(data, "JPEG")
+    decoders._check_size(image, "x")
     assert image.size == (3000, 2000)
 
 
@@ -250,10 +250,10 @@ def test_one_number_everywhere_is_one_shade():
 
 
 def test_a_huge_picture_of_wide_numbers_is_thinned_out():
-    wide = np.zeros((10, 6 * pictures.WORKING_SIZE), np.uint16)
-    wide[:, 3 * pictures.WORKING_SIZE :] = 65535
+    wide = np.zeros((10, 6 * decoders.WORKING_SIZE), np.uint16)
+    wide[:, 3 * decoders.WORKING_SIZE :] = 65535
     pixels = decode(file_of(Image.fromarray(wide), "TIFF"), "x")
-    assert pixels.shape[1] <= 2 * pictures.WORKING_SIZE
+    assert pixels.shape[1] <= 2 * decoders.WORKING_SIZE
     assert (pixels[0, 0], pixels[-1, -1]) == (0, 255)
 
 
