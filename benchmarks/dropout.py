@@ -15,7 +15,7 @@ import torch
 from commands import SEEDS, aaecli, seeds
 
 from aaecli.checkpoint.file import load_model
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.experiments.results import fingerprint
 
 SETTINGS = Path(__file__).parent.resolve() / "dropout.toml"

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.data.workers import CHUNK, num_cores
 
 LOAD = """
 import json, sys, time
 start = time.perf_counter()
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 def peak():
     # Linux counts it anew for each program; what getrusage tells is inherited from whoever started it.
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))

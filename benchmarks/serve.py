@@ -21,7 +21,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.serve.discovery import find_encoder
 
 BARE = """

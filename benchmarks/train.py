@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.data.split import split
 from aaecli.experiments.results import fingerprint
 from aaecli.models.devices import choose_device, choose_precision, denormals_flushed, describe_device

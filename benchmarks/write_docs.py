@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import measured
 
 from aaecli.config.resolve import resolve
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.experiments.results import Result, by_group, fingerprint, read_results, row
 
 FOLDER = Path(__file__).parent

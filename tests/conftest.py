@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.dataset import Dataset
+from aaecli.data.loading import load_dataset
 from aaecli.terminal import console
 
 WriteDataset = Callable[..., Path]

@@ -128,8 +128,8 @@ def export(
     ] = False,
 ) -> None:
     """Write one image of a data set as a picture, and tell its true label on stderr."""
-    from aaecli.data.dataset import load_dataset
     from aaecli.data.inspection.inspection import encode_image
+    from aaecli.data.loading import load_dataset
     from aaecli.files.outputs import Outputs
     from aaecli.files.own_files import is_picture
     from aaecli.terminal.console import print_json, say

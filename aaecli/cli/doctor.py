@@ -57,7 +57,7 @@ def _shares_the_terminal() -> bool:
 
 
 def _examine() -> Iterator[Finding]:
-    from aaecli.data.dataset import load_dataset
+    from aaecli.data.loading import load_dataset
     from aaecli.doctor import findings as health
     from aaecli.doctor import onnxruntime_checks as serving
     from aaecli.doctor.torch_checks import check_torch

@@ -118,7 +118,8 @@ def evaluate(
 
 def _read_checkpoint(path: Path, data: str | None, device: _Device) -> tuple[Dataset, dict[str, Any]]:
     from aaecli.checkpoint.file import load_model
-    from aaecli.data.dataset import all_labelled, kept_back, load_dataset, with_classes
+    from aaecli.data.dataset import all_labelled, kept_back, with_classes
+    from aaecli.data.loading import load_dataset
     from aaecli.evaluation.predict import evaluate_predictions, predict_stored
     from aaecli.terminal.console import say
 
@@ -145,7 +146,8 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     from dataclasses import replace
 
     from aaecli.config.image import Image
-    from aaecli.data.dataset import all_labelled, load_dataset, with_classes
+    from aaecli.data.dataset import all_labelled, with_classes
+    from aaecli.data.loading import load_dataset
     from aaecli.data.readers.image_folder.collection import image_of
     from aaecli.metrics.classification import evaluate as class_report
     from aaecli.serve.novelty import evaluate_onnx

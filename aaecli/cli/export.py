@@ -135,7 +135,7 @@ def _next(config: Config, learnt_from: str | None, out: Path, *, draws: bool) ->
         draws: Whether a decoder is one of them.
     """
     from aaecli.config.models import FAMILY
-    from aaecli.data.dataset import holds_pictures
+    from aaecli.data.loading import holds_pictures
     from aaecli.files.opening import exists
     from aaecli.runs.paths import EXPORTS
     from aaecli.suggestions import suggest_aaecli

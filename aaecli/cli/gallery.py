@@ -44,7 +44,7 @@ class Exhibit:
     def analysis(self) -> Analysis:
         """The run's model, loaded when a figure first needs it."""
         from aaecli.checkpoint.file import load_model
-        from aaecli.data.dataset import load_dataset
+        from aaecli.data.loading import load_dataset
         from aaecli.evaluation.analysis import Analysis
         from aaecli.runs.paths import NEWEST_MODEL, STATE
         from aaecli.terminal.console import say

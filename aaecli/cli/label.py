@@ -170,7 +170,7 @@ def _choose(
     """Load pictures and model, and choose; says nothing of the model where it is not of this folder."""
     from aaecli.cli.loading import load
     from aaecli.config.models import FAMILY
-    from aaecli.data.dataset import holds_pictures
+    from aaecli.data.loading import holds_pictures
     from aaecli.runs.paths import NEWEST_MODEL
     from aaecli.terminal import console
 

@@ -22,7 +22,7 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
     """Load a data set, with progress and warnings on stderr.
 
     Args:
-        data: Its folder; the embedded MNIST where empty.
+        data: Its file or folder; the embedded MNIST where empty.
         image: What pictures become.
         quiet: Show and say nothing.
         notes: Warn of what is wrong with the pictures.
@@ -30,21 +30,14 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
     Raises:
         AaeError: It cannot be loaded.
     """
-    from aaecli.data.dataset import holds_pictures, load_dataset
-
-    if not holds_pictures(data):
-        dataset = load_dataset(data, image)
-        for remark in dataset.remarks if notes and not quiet else ():
-            console.say(remark)
-        return dataset
-    from pathlib import Path
-
-    from aaecli.data.readers.image_folder.collection import load_collection
+    from aaecli.data.loading import load_dataset
 
     with _decoding(quiet=quiet) as progress:
-        dataset = load_collection(Path(data), image, progress)
-    if dataset.findings and notes and not quiet:
-        for note in dataset.findings.notes():
+        dataset = load_dataset(data, image, progress)
+    if notes and not quiet:
+        for remark in dataset.remarks:
+            console.say(remark)
+        for note in dataset.findings.notes() if dataset.findings else ():
             console.say(f"warning: {note}")
     return dataset
 

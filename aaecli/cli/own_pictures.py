@@ -12,6 +12,15 @@ from aaecli.config.image import Image
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
 
+_OF_PICTURES = ("size", "channels", "holdout")
+_OF_IMAGES = ("size", "channels", "transpose")
+_INSTEAD = {
+    "size": "taken as they are",
+    "channels": "taken as they are",
+    "transpose": "upright already",
+    "holdout": "divided into a training and a test set",
+}
+
 
 def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], augment: str | None) -> Config:
     """Complete settings for the data that they name.
@@ -28,28 +37,16 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
         augmentation that is not the preset's is as strong as it says, however few labels there are.
 
     Raises:
-        AaeError: A flag tells what pictures become, and the data are IDX files.
+        AaeError: A setting tells what images become, and has no effect on those of this format.
     """
-    from aaecli.data.dataset import holds_pictures
+    from aaecli.data.loading import find_reader
 
-    if holds_pictures(config.data):
-        if "transpose" in flags.get("image", {}):
-            raise AaeError(
-                "--transpose is for IDX files: pictures of a folder are taken as they stand.",
-                "Leave it out, or turn the pictures themselves.",
-            )
-        if config.labels and "labels" not in flags and "labels" not in file:
+    found = find_reader(config.data)
+    if found is not None:
+        _, reader = found
+        _refuse(config, flags, reader.settings)
+        if reader.takes_every_label and config.labels and "labels" not in flags and "labels" not in file:
             config = replace(config, labels="all")
-    else:
-        images = Image()
-        given = [name for name in ("size", "channels") if name in flags.get("image", {})]
-        given += [name for name in ("size", "channels") if getattr(config.image, name) != getattr(images, name)]
-        if given or "holdout" in flags or config.holdout != "auto":
-            what = f"--{given[0]}" if given else "--holdout"
-            raise AaeError(
-                f"{what} is for folders of pictures; the images of {config.data or 'MNIST'} are taken as they are.",
-                f"Leave {what} out, or name a folder of pictures with --data.",
-            )
     if augment is None and not config.image.has_strokes and "augmentation" not in file:
         # A preset without any, such as the article's, stays without.
         augment = "natural" if config.augmentation != Augmentation() else None
@@ -63,3 +60,17 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
     if chosen and "augmentation_scale" not in file.get("propagation", {}):
         config = replace(config, propagation=replace(config.propagation, augmentation_scale=1.0))
     return config
+
+
+def _refuse(config: Config, flags: Mapping[str, Any], acting: frozenset[str]) -> None:
+    """Refuse settings of the images that have no effect on those of the format."""
+    images = Image()
+    given = {name for name in _OF_IMAGES if name in flags.get("image", {})}
+    given |= {name for name in _OF_IMAGES if getattr(config.image, name) != getattr(images, name)}
+    if "holdout" in flags or config.holdout != "auto":
+        given.add("holdout")
+    for name in sorted(given - acting):
+        raise AaeError(
+            f"--{name} has no effect: the images of {config.data or 'MNIST'} are {_INSTEAD[name]}.",
+            f"Leave --{name} out" + (", or name a folder of pictures with --data." if name in _OF_PICTURES else "."),
+        )

@@ -381,7 +381,7 @@ def train(
 
 def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:
     """Check before the training that its model can be written when it is done, and where its figures go."""
-    from aaecli.data.dataset import holds_pictures
+    from aaecli.data.loading import holds_pictures
     from aaecli.files.outputs import Outputs, check_outside
     from aaecli.files.own_files import is_checkpoint
     from aaecli.runs.paths import NEWEST_MODEL

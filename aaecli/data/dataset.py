@@ -1,33 +1,20 @@
-"""A data set: the embedded MNIST, any other in the same four IDX files, or a folder of the user's own pictures."""
+"""A data set: images, labels and the names of classes, whichever format they were read from."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.config.image import Image
 from aaecli.data.inspection.duplicates import first_copies
 from aaecli.data.inspection.findings import Findings
-from aaecli.data.readers.idx import MAX_BYTES, read_idx, read_labels
-from aaecli.data.readers.idx_files import find_idx, idx_home
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest_aaecli
-
-_MNIST_SHA256 = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-"""Of the raw bytes, header included."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +26,16 @@ class Dataset:
         classes: Name of each class; a label is an index into it.
         train_image: uint8 (N, H, W).
         train_label: int64 (N,); -1 where an image has no label.
-        test_image: uint8 (M, H, W); none where a folder of pictures has no test images.
+        test_image: uint8 (M, H, W); none where the data set has no test images.
         test_label: int64 (M,).
-        train_name: Path of each training picture from the folder; empty for IDX files.
-        test_name: The same of the test pictures.
-        findings: What is wrong with the pictures of a folder; None for IDX files.
+        train_name: Name of each training image: of pictures their paths from the folder. Empty where all training
+            images are of one published set with test images, and are known by their numbers.
+        test_name: Paths of the test pictures from their folder; empty for other images.
+        findings: What is wrong with the pictures of a folder; None for other images.
         images_of: What the test images are: those of a ``test`` set, labelled ones kept back from a training
             (``holdout``), or every labelled one of a folder that nothing was learnt from (``labelled``).
-        is_validation: bool (N,), the training images that only validate, of a folder that says so; None elsewhere.
-        remarks: Sentences on how IDX files were understood.
+        is_validation: bool (N,), the training images that only validate, where the data set says so; None elsewhere.
+        remarks: Sentences on how files were understood.
     """
 
     name: str
@@ -65,8 +53,8 @@ class Dataset:
 
     @property
     def is_collection(self) -> bool:
-        """Whether the images are the user's own pictures, of which some have no label."""
-        return self.findings is not None
+        """Whether the images are a collection of the user's own: labels or test images may be missing."""
+        return bool(self.train_name)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -165,103 +153,3 @@ def with_classes(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
     return replace(
         dataset, classes=classes, train_label=index[dataset.train_label], test_label=index[dataset.test_label]
     )
-
-
-def load_dataset(
-    folder: str | Path | None = None, image: Image | None = None, progress: Callable[[int, int], None] | None = None
-) -> Dataset:
-    """Load a data set: the embedded MNIST where no folder is named.
-
-    Args:
-        folder: A folder with four IDX files, or one of pictures.
-        image: What pictures become; the defaults where None. The images of IDX files are taken as they are.
-        progress: Is told how many pictures of how many are decoded.
-
-    Raises:
-        AaeError: The folder or one of its files is missing, unreadable or not what it should be.
-    """
-    if not folder:
-        with resources.as_file(resources.files("aaecli.data") / "mnist") as embedded:
-            return _load(embedded, "MNIST", _MNIST_SHA256, image)
-    if holds_pictures(Path(folder)):
-        # Decoding pictures takes modules that IDX files do without.
-        from aaecli.data.readers.image_folder.collection import load_collection
-
-        return load_collection(Path(folder), image or Image(), progress)
-    return _load(idx_home(Path(folder)) or Path(folder), "", {}, image)
-
-
-def holds_pictures(folder: str | Path | None) -> bool:
-    """Tell whether a folder is one of pictures: there is something in it, and none of the four IDX files."""
-    if not folder:
-        return False
-    try:
-        return any(True for _ in Path(folder).iterdir()) and idx_home(Path(folder)) is None
-    except (OSError, ValueError):
-        return False
-
-
-def _load(folder: Path, name: str, sha256: dict[str, str], image: Image | None) -> Dataset:
-    found = find_idx(folder)
-    files = found.paths
-    arrays = {stem: read_labels(files[stem]) for stem in files if "labels" in stem}
-    left = MAX_BYTES
-    for stem in [stem for stem in files if "images" in stem]:
-        labels = stem.replace("images-idx3", "labels-idx1")
-        arrays[stem] = read_idx(files[stem], 3, (files[labels], len(arrays[labels])), left)
-        left -= arrays[stem].size
-    for stem, expected in sha256.items():
-        if _digest(arrays[stem]) != expected:
-            raise AaeError(
-                f"{files[stem]} is not the file that was published: its sha256 differs.",
-                "Install aaecli again, from where you had it: its files are damaged.",
-            )
-    for part in ("train", "t10k"):
-        if arrays[f"{part}-images-idx3-ubyte"].size == 0:
-            raise AaeError(
-                f"{files[f'{part}-images-idx3-ubyte']} holds no images, or images without pixels.",
-                "Copy or download the data set again.",
-            )
-    if arrays["train-images-idx3-ubyte"].shape[1:] != arrays["t10k-images-idx3-ubyte"].shape[1:]:
-        raise AaeError(
-            f"The training and the test images of {folder} differ in size: "
-            f"{arrays['train-images-idx3-ubyte'].shape[1:]} and {arrays['t10k-images-idx3-ubyte'].shape[1:]}.",
-            "Take all four files from the same data set.",
-        )
-    # Some sets (EMNIST's letters) count their labels from 1, so a class is a value that occurs, not a range.
-    values, train_label = np.unique(arrays["train-labels-idx1-ubyte"], return_inverse=True)
-    if len(values) < 2:
-        raise AaeError(
-            f"{files['train-labels-idx1-ubyte']} names a single class; two or more are needed.",
-            "Take a data set whose labels tell at least two classes apart.",
-        )
-    test_values = arrays["t10k-labels-idx1-ubyte"]
-    strange = np.setdiff1d(test_values, values)
-    if len(strange):
-        raise AaeError(
-            f"{files['t10k-labels-idx1-ubyte']} holds the label {strange[0]}, which no training image has.",
-            "Take all four files from the same data set.",
-        )
-    home = folder.resolve()
-    how = "auto" if image is None else image.transpose
-    is_turned = how == "yes" or (how == "auto" and found.lies_on_its_side)
-    # A copy in order: whoever reads images one after the other reads rows.
-    images = [
-        np.ascontiguousarray(values.swapaxes(1, 2)) if is_turned else values
-        for values in (arrays["train-images-idx3-ubyte"], arrays["t10k-images-idx3-ubyte"])
-    ]
-    upright = "The images of EMNIST's files lie on their sides: rows and columns were swapped (see --no-transpose)."
-    return Dataset(
-        name=name or (home.parent if home.name == "raw" else home).name or str(folder),
-        classes=found.class_names(values.tolist()),
-        train_image=images[0],
-        train_label=train_label.astype(np.int64),
-        test_image=images[1],
-        test_label=np.searchsorted(values, test_values).astype(np.int64),
-        remarks=(upright,) if is_turned and how == "auto" else (),
-    )
-
-
-def _digest(values: NDArray[np.uint8]) -> str:
-    header = bytes((0, 0, 8, values.ndim)) + b"".join(size.to_bytes(4, "big") for size in values.shape)
-    return hashlib.sha256(header + values.tobytes()).hexdigest()

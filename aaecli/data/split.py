@@ -41,8 +41,9 @@ def split(
 ) -> Split:
     """Split the training images: the last sixth for validation (MNIST's last 10,000), the others are the pool.
 
-    Pictures of a folder are mostly unlabelled, so there a share of each class's labelled ones is kept for validation,
-    drawn by lot; each class keeps one at least to learn from. Where the folder says which ones validate, those do.
+    A collection of the user's own may be mostly unlabelled, so there a share of each class's labelled images is kept
+    for validation, drawn by lot; each class keeps one at least to learn from. Where the data set says which ones
+    validate, those do.
 
     Where the last sixth would leave a class out of either part, as in files sorted by class, the last sixth of each
     class is taken instead. The labelled images are drawn from the pool, the same number of each class (one more of
@@ -55,7 +56,7 @@ def split(
         dataset: The data set.
         labels: Number of labelled images, or ``all``; 0 for a training without labels.
         seed: Seed of the draw.
-        holdout: That share, for pictures of a folder; ``auto``: ``HOLDOUT``, or 0 where there is a test set.
+        holdout: That share, for a collection; ``auto``: ``HOLDOUT``, or 0 where there is a test set.
 
     Raises:
         AaeError: There are fewer labels than classes, or more than images in the pool, or no classes to learn.
@@ -63,7 +64,13 @@ def split(
     if labels != 0:
         dataset.require_classes()
     num_classes = len(dataset.classes)
-    kept = _kept_back(dataset, seed, holdout) if dataset.is_collection else _last_sixth(dataset)
+    if dataset.is_validation is not None:
+        kept = _given(dataset, holdout)
+    elif dataset.is_collection:
+        kept = _kept_back(dataset, seed, holdout)
+    else:
+        _refuse(holdout, dataset, "has test images of its own")
+        kept = _last_sixth(dataset)
     label = dataset.train_label
     # Whoever learns from a copy of an image has seen the image.
     is_pool = ~np.isin(dataset.first_copy, dataset.first_copy[kept])
@@ -82,13 +89,30 @@ def split(
     return Split(pool, _draw(learnt, label[learnt], num_classes, labels, seed), np.flatnonzero(kept))
 
 
+def _given(dataset: Dataset, holdout: float | Literal["auto"]) -> NDArray[np.bool_]:
+    """Give the labelled images that the data set keeps for validation itself: bool (N,)."""
+    _refuse(holdout, dataset, "says itself which images are for validation")
+    given = np.zeros(len(dataset.train_label), bool) if dataset.is_validation is None else dataset.is_validation
+    kept: NDArray[np.bool_] = given & (dataset.train_label >= 0) & ~has_copy(dataset.train_image, dataset.test_image)
+    return kept
+
+
+def _refuse(holdout: float | Literal["auto"], dataset: Dataset, reason: str) -> None:
+    if holdout != "auto":
+        raise AaeError(
+            f"{dataset.name} {reason}, so --holdout has no effect.",
+            "Leave --holdout out, or put those images among the others.",
+        )
+
+
 def _last_sixth(dataset: Dataset) -> NDArray[np.bool_]:
     """Give the last sixth, of each class where it has to be: bool (N,)."""
     label, group = dataset.train_label, dataset.first_copy
     num_classes = len(dataset.classes)
-    sure = ~_contradicted(label, group)
-    kept = _last(np.flatnonzero(sure), group, round(len(label) / 6))
-    if any(len(np.unique(label[part])) < num_classes for part in (kept, ~kept)):
+    is_labelled = label >= 0
+    sure = is_labelled & ~_contradicted(label, group)
+    kept = _last(np.flatnonzero(sure), group, round(np.count_nonzero(is_labelled) / 6))
+    if any(len(np.unique(label[part & is_labelled])) < num_classes for part in (kept, ~kept)):
         kept = np.zeros(len(label), bool)
         for value in range(num_classes):
             members = label == value
@@ -118,14 +142,6 @@ def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) ->
     """Give the labelled pictures of a folder that validate: bool (N,)."""
     label, group = dataset.train_label, dataset.first_copy
     tested = has_copy(dataset.train_image, dataset.test_image)
-    if dataset.is_validation is not None:
-        if holdout != "auto":
-            raise AaeError(
-                f"{dataset.name} says itself which pictures are for validation, so --holdout has no effect.",
-                "Leave --holdout out, or put those pictures among the others.",
-            )
-        given: NDArray[np.bool_] = dataset.is_validation & (label >= 0) & ~tested
-        return given
     share = (0.0 if len(dataset.test_label) else HOLDOUT) if holdout == "auto" else holdout
     rng = np.random.default_rng(seed)
     unsure = _contradicted(label, group) | tested

@@ -9,7 +9,8 @@ from aaecli import __version__
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import to_toml
-from aaecli.data.dataset import Dataset, kept_back, load_dataset
+from aaecli.data.dataset import Dataset, kept_back
+from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import evaluate_predictions, predict_stored
 from aaecli.text import for_markdown, for_toml

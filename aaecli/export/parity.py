@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.priors import STYLE_PRIORS
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.models.batch import to_float
 from aaecli.serve.runtime import onnxruntime

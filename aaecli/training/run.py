@@ -21,7 +21,8 @@ from aaecli.checkpoint.provenance import data_folder, new_run_id, remember
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import read_toml, to_toml
 from aaecli.config.schema import Config, from_table
-from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.dataset import Dataset
+from aaecli.data.loading import load_dataset
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import evaluate_predictions, one_hot_true_label, predict

@@ -16,7 +16,7 @@ import sources
 from numpy.typing import NDArray
 from render import Scene, glyph, place, texture
 
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.dataset import Dataset
+from aaecli.data.loading import load_dataset
 from tests.cli.conftest import Run
 from tests.conftest import WriteDataset
 from tests.data.drawings import write_classes
@@ -224,4 +225,4 @@ def test_emnist_is_turned_and_that_may_be_chosen(aaecli: Run, write_dataset: Wri
     assert 'transpose = "yes"' in shown
     (folder / "pictures").mkdir()
     (folder / "pictures/a.png").touch()
-    assert "is for IDX files" in aaecli("train", "--data", folder / "pictures", "--transpose").err
+    assert "upright already" in aaecli("train", "--data", folder / "pictures", "--transpose").err

@@ -21,8 +21,8 @@ import onnx
 import pytest
 
 from aaecli import __version__
-from aaecli.data import dataset as dataset_module
 from aaecli.data.dataset import Dataset
+from aaecli.data.readers import mnist as mnist_reader
 from aaecli.doctor import findings as health
 from aaecli.doctor import onnxruntime_checks as serving
 from aaecli.doctor import torch_checks as learning
@@ -70,7 +70,7 @@ def test_what_is_broken_is_said_with_its_remedy(aaecli: Run, in_empty_folder: Pa
 
 
 def test_damaged_data_are_found(aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(dataset_module._MNIST_SHA256, "train-labels-idx1-ubyte", "0" * 64)
+    monkeypatch.setitem(mnist_reader._SHA256, "train-labels-idx1-ubyte", "0" * 64)
     result = aaecli("doctor", "--json")
     assert (result.code, result.err) == (1, "")
     assert json.loads(result.out)["ok"] is False

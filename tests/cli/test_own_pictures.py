@@ -210,7 +210,9 @@ def test_an_augmentation_that_was_chosen_is_as_strong_as_it_says(aaecli: Run, in
     assert warp("--augment", "strokes") == warp("--data", "shapes", "--no-normalise") == 1
     Path("mine.toml").write_text("[augmentation]\nelastic = 1.0\n", encoding="utf-8")
     assert warp("--config", "mine.toml") == 1
-    Path("mine.toml").write_text("[augmentation]\nelastic = 1.0\n[propagation]\nwarp = 1.5\n", encoding="utf-8")
+    Path("mine.toml").write_text(
+        "[augmentation]\nelastic = 1.0\n[propagation]\naugmentation_scale = 1.5\n", encoding="utf-8"
+    )
     assert warp("--config", "mine.toml") == 1.5
     assert warp("--config", "mine.toml", "--augment", "none") is None
 
@@ -227,7 +229,7 @@ def test_what_only_pictures_have_is_refused_for_idx_files(aaecli: Run, in_empty_
     for words in (("--channels", 3), ("--size", 20), ("--holdout", 0.5)):
         done = aaecli("train", *words)
         assert done.code == 1
-        assert f"{words[0]} is for folders of pictures" in done.err
+        assert f"{words[0]} has no effect" in done.err
     assert "in 8 to 64" in aaecli("train", "--data", ".", "--size", 100).err
     assert "1 (grey) or 3 (colour)" in aaecli("train", "--data", ".", "--channels", 2).err
     assert "ink has none" in aaecli("train", "--data", ".", "--channels", 3, "--normalise").err

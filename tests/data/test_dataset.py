@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aaecli.data import dataset as dataset_module
-from aaecli.data.dataset import Dataset, kept_back, load_dataset
+from aaecli.data.dataset import Dataset, kept_back
+from aaecli.data.loading import load_dataset
+from aaecli.data.readers import mnist as mnist_reader
 from aaecli.errors import AaeError
 from tests.conftest import WriteDataset, idx_bytes
 
@@ -48,12 +49,12 @@ def test_the_checksums_are_those_of_the_raw_files() -> None:
     for entry in (resources.files("aaecli.data") / "mnist").iterdir():
         stem = entry.name.removesuffix(".gz")
         raw = gzip.decompress(entry.read_bytes())
-        assert dataset_module._MNIST_SHA256[stem] == hashlib.sha256(raw).hexdigest()
+        assert mnist_reader._SHA256[stem] == hashlib.sha256(raw).hexdigest()
 
 
 def test_an_altered_mnist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     stem = "t10k-labels-idx1-ubyte"
-    monkeypatch.setitem(dataset_module._MNIST_SHA256, stem, "0" * 64)
+    monkeypatch.setitem(mnist_reader._SHA256, stem, "0" * 64)
     with pytest.raises(AaeError, match=stem) as caught:
         load_dataset()
     assert "Install aaecli again" in caught.value.hint
@@ -135,7 +136,10 @@ def test_a_missing_file_is_named(write_dataset: WriteDataset, part: str, kind: s
 def test_no_such_folder_and_a_file_in_its_place(tmp_path: Path) -> None:
     assert "does not exist" in refuse(tmp_path / "absent").message
     (tmp_path / "file").touch()
-    assert "is not a folder" in refuse(tmp_path / "file").message
+    error = refuse(tmp_path / "file")
+    assert "is in no format that is read" in error.message
+    for word in (".npz", ".csv", "IDX", "pictures"):
+        assert word in error.hint
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")

@@ -10,7 +10,7 @@ import torch
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.evaluation.analysis import Analysis
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.models.networks import Networks

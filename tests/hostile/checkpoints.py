@@ -136,7 +136,7 @@ def _state(change: Callable[[dict[str, Any]], None]) -> Write:
     def write(folder: Path, canary: Path) -> list[str]:
         from aaecli.config.resolve import to_toml
         from aaecli.config.schema import to_table
-        from aaecli.data.dataset import load_dataset
+        from aaecli.data.loading import load_dataset
         from aaecli.data.split import split
         from aaecli.training.trainer import Trainer
         from tests.conftest import write_idx

@@ -14,7 +14,7 @@ import torch
 from aaecli.checkpoint.file import load_model
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import resolve
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import predict

@@ -17,8 +17,8 @@ from aaecli.checkpoint.file import load_model
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import read_toml, resolve
 from aaecli.config.schema import from_table, to_table
-from aaecli.data.dataset import load_dataset
 from aaecli.data.inspection.findings import Findings
+from aaecli.data.loading import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.models import devices

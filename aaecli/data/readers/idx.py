@@ -13,15 +13,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.data.readers.arrays import MAX_BYTES, MAX_LABELS
 from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
 
 _UNSIGNED_BYTE = 0x08
 _INTEGER = 0x0C
-MAX_BYTES = 3 * 2**28
-"""Most bytes that one file may hold once it is unpacked: a million images of 28 × 28, EMNIST's 697,932 included."""
-MAX_LABELS = 2**22
-"""Most labels that a file may hold: to sort them takes memory and time."""
 _MAX_LABEL_ROWS = 2**26
 _CHUNK = 2**20
 _PACKED_CHUNK = 2**16

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files.opening import exists, is_file, is_folder, read_text, shown
+from aaecli.files.opening import is_file
 
 STEMS = (
     "train-images-idx3-ubyte",
@@ -16,8 +15,6 @@ STEMS = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-_MAX_MAPPING = 2**16
-_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar")
 
 
 @dataclass(frozen=True)
@@ -32,30 +29,10 @@ class IdxFiles:
     paths: dict[str, Path]
     prefix: str
 
-    @property
-    def lies_on_its_side(self) -> bool:
-        """Whether rows and columns of the images are swapped, as in all of EMNIST's files."""
-        return self.prefix.casefold().startswith("emnist-")
 
-    def class_names(self, values: list[int]) -> tuple[str, ...]:
-        """Name the classes by the mapping file that EMNIST has beside them, else by their numbers.
-
-        Raises:
-            AaeError: The mapping file cannot be read.
-        """
-        numbers = tuple(str(value) for value in values)
-        path = self.paths[STEMS[0]].with_name(f"{self.prefix}mapping.txt")
-        if not self.prefix or not is_file(path):
-            return numbers
-        # A line a class: its label, and the codes of the letters that it stands for, the capital first.
-        rows = [line.split() for line in read_text(path, _MAX_MAPPING).splitlines() if line.strip()]
-        if not all(len(row) > 1 and all(re.fullmatch(r"\d{1,6}", word, re.ASCII) for word in row) for row in rows):
-            raise AaeError(f"{path} is no mapping of labels to letters.", "Copy or download the file again.")
-        letter = {int(row[0]): chr(int(row[1])) for row in rows}
-        names = tuple(letter.get(value, "") for value in values)
-        return (
-            names if len(set(names)) == len(values) and all(name.isprintable() and name for name in names) else numbers
-        )
+def is_idx(path: Path) -> bool:
+    """Tell whether a file has the name of one of the four."""
+    return _prefix(path) is not None and is_file(path)
 
 
 def idx_home(folder: Path) -> Path | None:
@@ -72,53 +49,57 @@ def idx_home(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def find_idx(folder: Path) -> IdxFiles:
-    """Find the four files of a folder, whichever of their published spellings they have.
+def find_idx(path: Path) -> IdxFiles:
+    """Find the four files, whichever of their published spellings they have.
+
+    Args:
+        path: Their folder, or one of the four where files of several data sets lie in it.
 
     Raises:
         AaeError: One of them is missing, or there are several.
     """
-    paths = {stem: _find(folder, stem) for stem in STEMS}
-    name = paths[STEMS[0]].name
-    position = next(position for spelling in _spellings(STEMS[0]) if (position := name.find(spelling)) >= 0)
-    return IdxFiles(paths, name[:position])
+    prefix = _prefix(path) if is_idx(path) else None
+    folder = path if prefix is None else path.parent
+    paths = {stem: _find(folder, stem, prefix) for stem in STEMS}
+    return IdxFiles(paths, _prefix(paths[STEMS[0]]) or "")
 
 
-def _find(folder: Path, stem: str) -> Path:
-    hint = (
-        "--data takes a folder of pictures (a sub-folder for each class, or a labels.csv), or one with the four IDX "
-        "files of a data set, as published, .gz or raw."
-    )
-    names = _spellings(stem)
-    if folder.name.lower().endswith(_ARCHIVES) and is_file(folder):
-        raise AaeError(
-            f"{shown(folder)} is not a folder.", "Unpack it first, and name the folder that comes out of it."
-        )
+def _find(folder: Path, stem: str, prefix: str | None) -> Path:
+    hint = "The four IDX files of a data set lie in a folder, as published, .gz or raw."
+    names = tuple(_spellings(stem))
     try:
-        if not is_folder(folder):
-            what = "is not a folder" if exists(folder) else "does not exist"
-            raise AaeError(f"{shown(folder)} {what}.", hint)
         # A prefix is allowed: `emnist-letters-train-images-idx3-ubyte.gz`. Hidden files are not: macOS leaves
         # `._train-images-idx3-ubyte` beside what it copies. A pipe of that name would be waited for without end.
         found = sorted(
             path
             for path in folder.iterdir()
-            if path.name.removesuffix(".gz").endswith(tuple(names)) and path.name[0] != "." and is_file(path)
+            if path.name.removesuffix(".gz").endswith(names) and path.name[0] != "." and is_file(path)
         )
     except OSError as error:
         raise AaeError(f"Cannot read the folder {folder}: {error.strerror}.", hint) from error
+    if prefix is not None:
+        found = [path for path in found if _prefix(path) == prefix]
     if not found:
-        raise AaeError(f"{folder} holds no {stem} nor {stem}.gz.", hint)
+        raise AaeError(f"{folder} holds no {prefix or ''}{stem} nor {prefix or ''}{stem}.gz.", hint)
     if len({path.name.removesuffix(".gz") for path in found}) > 1:
         raise AaeError(
-            f"{folder} holds several data sets: {found[0].name} and {found[-1].name}.", "Keep each in a folder."
+            f"{folder} holds several data sets: {found[0].name} and {found[-1].name}.",
+            f"Name a file of the one that you mean: --data {found[0]}",
         )
     return found[0]
 
 
+def _prefix(path: Path) -> str | None:
+    """Give what stands before the published name of a file; None where it has none."""
+    name = path.name.removesuffix(".gz")
+    for spelling in sorted(spelling for stem in STEMS for spelling in _spellings(stem)):
+        if name.endswith(spelling):
+            return name.removesuffix(spelling)
+    return None
+
+
 def _holds_idx(folder: Path) -> bool:
-    endings = tuple(name for stem in STEMS for name in _spellings(stem))
-    return any(path.name.removesuffix(".gz").endswith(endings) for path in _inner(folder))
+    return any(_prefix(path) is not None for path in _inner(folder))
 
 
 def _inner(folder: Path) -> Iterator[Path]:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.dataset import Dataset
 from aaecli.data.inspection.inspection import encode_image, inspect_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from tests.conftest import WriteDataset
 from tests.data.drawings import drawing, write_classes

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aaecli.config.image import Image
-from aaecli.data.dataset import holds_pictures, load_dataset
+from aaecli.data.loading import holds_pictures, load_dataset
 from aaecli.data.readers.idx_files import idx_home
 from aaecli.errors import AaeError
 from tests.conftest import WriteDataset
@@ -95,6 +95,6 @@ def test_the_folder_that_torchvision_makes(write_dataset: WriteDataset, tmp_path
 
 def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "set.zip").touch()
-    with pytest.raises(AaeError, match="is not a folder") as caught:
+    with pytest.raises(AaeError, match="is an archive") as caught:
         load_dataset(tmp_path / "set.zip")
     assert "Unpack it" in caught.value.hint

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from aaecli.config.propagation import Propagation as Settings
-from aaecli.data.dataset import load_dataset
+from aaecli.data.loading import load_dataset
 from aaecli.data.split import split
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.trainer import Trainer

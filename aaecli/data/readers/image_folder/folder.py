@@ -202,4 +202,4 @@ def _no_pictures(folder: Path, tree: Tree) -> AaeError:
         hint = f"Unpack {archives[0]} first, and name the folder that comes out of it."
     else:
         hint = "Give a folder with a sub-folder of pictures for each class, or with pictures and a labels.csv."
-    return AaeError(f"{folder} holds neither pictures nor IDX files.", hint)
+    return AaeError(f"{folder} holds neither pictures nor another data set.", hint)

@@ -15,7 +15,8 @@ from PIL import Image as Picture
 
 from aaecli.config.image import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data import picture_cache
-from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.dataset import Dataset
+from aaecli.data.loading import load_dataset
 from aaecli.data.preprocessing.prepare import Recipe
 from aaecli.data.readers.image_folder.collection import image_of, load_collection, recipe_of
 from aaecli.data.split import split
@@ -145,7 +146,7 @@ def test_a_list_beside_the_folder_is_pointed_to(tmp_path: Path, monkeypatch: pyt
 
 def test_neither_pictures_nor_idx_files(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    assert "neither pictures nor IDX files" in refuse(tmp_path).message
+    assert "neither pictures nor another data set" in refuse(tmp_path).message
 
 
 def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aaecli.data.dataset import Dataset, load_dataset
+from aaecli.data.dataset import Dataset
+from aaecli.data.loading import load_dataset
 from aaecli.data.readers.image_folder.layout import part_of, recognise
 from aaecli.data.split import split
 from aaecli.errors import AaeError
@@ -163,7 +164,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_pictures_says_what_it_has(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).touch()
-    with pytest.raises(AaeError, match="neither pictures nor IDX files") as caught:
+    with pytest.raises(AaeError, match="neither pictures nor another data set") as caught:
         load_dataset(tmp_path)
     assert said in caught.value.hint
 

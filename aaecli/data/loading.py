@@ -1,0 +1,72 @@
+"""Loading a data set by its path: the first reader that takes the path reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from aaecli.config.image import Image
+from aaecli.data.dataset import Dataset
+from aaecli.data.readers.mnist import EMBEDDED
+from aaecli.data.readers.registry import Reader, readers
+from aaecli.errors import AaeError
+from aaecli.files.opening import exists, shown
+from aaecli.plugins import summary
+
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar")
+
+
+def find_reader(data: str | Path | None) -> tuple[str, Reader] | None:
+    """Give name and reader of the first that takes a path; None where none does.
+
+    Args:
+        data: A file or folder; the embedded MNIST where empty.
+
+    Raises:
+        AaeError: A reader takes it, and knows already that nothing can be read there.
+    """
+    path = Path(data) if data else EMBEDDED
+    return next(((name, reader) for name, reader in readers() if reader.matches(path)), None)
+
+
+def load_dataset(
+    data: str | Path | None = None, image: Image | None = None, progress: Callable[[int, int], None] | None = None
+) -> Dataset:
+    """Load a data set: the embedded MNIST where nothing is named.
+
+    Args:
+        data: A file or folder that one of the readers takes.
+        image: What images become; the defaults where None.
+        progress: Receives how many pictures of how many are decoded.
+
+    Raises:
+        AaeError: There is nothing of that name, no reader takes it, or it is unreadable or damaged.
+    """
+    found = find_reader(data)
+    if found is None:
+        raise _not_read(data or "")
+    _, reader = found
+    return reader.load(Path(data) if data else EMBEDDED, image or Image(), progress)
+
+
+def holds_pictures(data: str | Path | None) -> bool:
+    """Tell whether a path is a folder of pictures, the user's own."""
+    found = find_reader(data) if data else None
+    return found is not None and found[0] == "image-folder"
+
+
+def formats() -> list[str]:
+    """Say of each reader, in one sentence, what it takes."""
+    return [summary(type(reader)).partition(". ")[0].rstrip(".") for _, reader in readers()]
+
+
+def _not_read(data: str | Path) -> AaeError:
+    path = Path(data)
+    hint = f"--data takes one of: {'; '.join(formats())}."
+    if not exists(path):
+        return AaeError(f"{shown(path)} does not exist.", hint)
+    if path.name.lower().endswith(_ARCHIVES):
+        return AaeError(
+            f"{shown(path)} is an archive, not a data set.", "Unpack it, and name the folder that comes out of it."
+        )
+    return AaeError(f"{shown(path)} is in no format that is read.", hint)

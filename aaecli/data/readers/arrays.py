@@ -1,0 +1,147 @@
+"""Arrays of images and labels as a data set: what every reader of arrays ends with, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.data.dataset import Dataset
+from aaecli.errors import AaeError
+
+MAX_BYTES = 3 * 2**28
+"""Most bytes that the images of a data set may take: a million of 28 × 28, EMNIST's 697,932 included."""
+MAX_LABELS = 2**22
+"""Most labels that a file may hold: to sort them takes memory and time."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The training, validation or test images of a data set.
+
+    Attributes:
+        image: uint8 (N, H, W) or (N, H, W, 3).
+        label: int64 (N,), as stored: any number of 0 or more stands for a class, -1 for no label. None where no image
+            has one.
+        image_file: Where the images are from, for messages.
+        label_file: Where the labels are from.
+    """
+
+    image: NDArray[np.uint8]
+    label: NDArray[np.int64] | None
+    image_file: str
+    label_file: str
+
+
+def dataset_of(
+    name: str,
+    train: Part,
+    validation: Part | None = None,
+    test: Part | None = None,
+    *,
+    names: Callable[[list[int]], Sequence[str]] | None = None,
+    remarks: Sequence[str] = (),
+) -> Dataset:
+    """Make a data set of arrays.
+
+    A class is a value that a training label has. Test images without any label are learnt from as unlabelled ones;
+    where no test image has a label, each training image gets a name, since some are kept back in their place.
+
+    Args:
+        name: What to call it.
+        train: The training images.
+        validation: Images that only validate.
+        test: The test images.
+        names: Gives the names of the classes for the values of their labels, in order; the numbers where None.
+        remarks: Sentences on how the files were understood.
+
+    Raises:
+        AaeError: There are no images, fewer than two classes, a label that no training image has, or images of several
+            sizes.
+    """
+    remarks = list(remarks)
+    parts = [part for part in (train, validation, test) if part is not None]
+    for part in parts:
+        _check_images(part, train)
+    values = np.unique(np.zeros(0, np.int64) if train.label is None else train.label[train.label >= 0])
+    if len(values) < 2:
+        number = "a single class" if len(values) else "no class"
+        raise AaeError(
+            f"{train.label_file} names {number}; two or more are needed.",
+            "Take a data set whose labels tell at least two classes apart.",
+        )
+    classes = tuple(names(values.tolist()) if names else map(str, values.tolist()))
+    learnt, is_validation = [train], np.zeros(len(train.image), bool)
+    if validation is not None:
+        learnt.append(validation)
+        is_validation = np.append(is_validation, np.ones(len(validation.image), bool))
+    if test is not None and (test.label is None or not (test.label >= 0).any()):
+        remarks.append(
+            f"{test.image_file} has no labels: its {len(test.image):,} images are learnt from as unlabelled ones."
+        )
+        learnt.append(Part(test.image, None, test.image_file, test.label_file))
+        is_validation = np.append(is_validation, np.zeros(len(test.image), bool))
+        test = None
+    if len(learnt) > 1 and (size := sum(part.image.size for part in learnt)) > MAX_BYTES // 2:
+        # For a moment they are in memory twice.
+        raise AaeError(
+            f"Training and validation images of {train.image_file} take {size:,} bytes together; at most "
+            f"{MAX_BYTES // 2:,} are joined.",
+            "Split the data set, or leave the validation images out.",
+        )
+    train_label = np.concatenate([_class_index(part, values) for part in learnt])
+    if test is None:
+        test_image, test_label = train.image[:0], train_label[:0]
+    else:
+        test_image, test_label = test.image, _class_index(test, values)
+        test_image, test_label = test_image[test_label >= 0], test_label[test_label >= 0]
+    return Dataset(
+        name=name,
+        classes=classes,
+        train_image=train.image if len(learnt) == 1 else np.concatenate([part.image for part in learnt]),
+        train_label=train_label,
+        test_image=test_image,
+        test_label=test_label,
+        train_name=() if len(test_label) else tuple(_names(learnt)),
+        is_validation=is_validation if validation is not None else None,
+        remarks=tuple(remarks),
+    )
+
+
+def _check_images(part: Part, train: Part) -> None:
+    if part.image.size == 0:
+        raise AaeError(
+            f"{part.image_file} holds no images, or images without pixels.", "Copy or download the data set again."
+        )
+    if part.image.shape[1:] != train.image.shape[1:]:
+        raise AaeError(
+            f"The images of {train.image_file} and {part.image_file} differ in size: "
+            f"{train.image.shape[1:]} and {part.image.shape[1:]}.",
+            "Take all files from the same data set.",
+        )
+    if part.label is not None and len(part.label) != len(part.image):
+        raise AaeError(
+            f"{part.image_file} holds {len(part.image):,} images, but {part.label_file} {len(part.label):,} labels.",
+            "Take both from the same data set.",
+        )
+
+
+def _class_index(part: Part, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the index of each label among the classes (N,); -1 for none."""
+    if part.label is None:
+        return np.full(len(part.image), -1)
+    index = np.searchsorted(values, part.label)
+    is_known = values[np.minimum(index, len(values) - 1)] == part.label
+    strange = part.label[~is_known & (part.label >= 0)]
+    if len(strange):
+        raise AaeError(
+            f"{part.label_file} holds the label {strange[0]}, which no training image has.",
+            "Take all files from the same data set.",
+        )
+    return np.where(is_known, index, -1)
+
+
+def _names(parts: Sequence[Part]) -> list[str]:
+    return [f"{part.image_file}#{number}" for part in parts for number in range(len(part.image))]

@@ -1,0 +1,279 @@
+"""Data sets in ``.npz`` files of numpy: Keras' mnist.npz, MedMNIST's, and KMNIST's pairs of files of one array each.
+
+What an array is for follows from its key, or where a file holds one array alone from the file's name: a word for the
+part (train, val, test) and one for the kind (images, labels). Nothing is unpickled, and the headers of all arrays are
+read and compared before any of their data.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.config.image import Image
+from aaecli.data.dataset import Dataset
+from aaecli.data.readers.arrays import MAX_BYTES, MAX_LABELS, Part, dataset_of
+from aaecli.data.readers.npz_file import Header, NpzFile
+from aaecli.data.readers.pixels import as_images, image_layout
+from aaecli.data.readers.registry import READERS, Progress, Reader
+from aaecli.errors import AaeError
+from aaecli.files.opening import is_file, is_folder, read_text
+
+_PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
+          "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
+_KINDS = {"x": "image", "image": "image", "images": "image", "img": "image", "imgs": "image", "data": "image",
+          "y": "label", "label": "label", "labels": "label", "target": "label", "targets": "label"}  # fmt: skip
+_BEFORE = re.compile(
+    rf"(.*?)(?<![a-z])(?:{'|'.join(sorted({*_PARTS, *_KINDS}, key=len, reverse=True))})(?![a-z])", re.IGNORECASE
+)
+_NAMES = {"classes", "class_names", "label_names", "target_names", "names"}
+_MOST_FILES = 64
+_MAX_MAP_BYTES = 2**16
+_MAX_NAME_BYTES = 2**20
+_HINT = "Arrays are called like x_train and y_train, train_images and train_labels, or images and labels."
+
+
+@dataclass(frozen=True)
+class _Array:
+    """One array of a file, not read yet.
+
+    Attributes:
+        file: The file.
+        key: Its key there.
+        header: Its shape and the type of its values.
+    """
+
+    file: Path
+    key: str
+    header: Header
+
+    def __str__(self) -> str:
+        return f"{self.file} ({self.key})"
+
+
+_Role = tuple[str, str]
+"""What an array is: its part, and ``image`` or ``label``."""
+
+
+@READERS.register("npz")
+class Npz(Reader):
+    """An .npz file of numpy with images and labels, or a folder with one, or with a file for each array."""
+
+    def matches(self, path: Path) -> bool:
+        """Tell whether it is an .npz file, or a folder with one whose arrays are images or labels."""
+        if is_folder(path):
+            return any(_is_of_images(file) for file in _npz_files(path))
+        return path.suffix.lower() == ".npz" and is_file(path)
+
+    def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
+        """Read the arrays; images are taken as they are, with floats in [0, 1] or [0, 255] brought to bytes."""
+        arrays, prefix = _find(path)
+        for role, array in arrays.items():
+            _check(role, array, arrays)
+        total = sum(array.header.num_bytes for (_, kind), array in arrays.items() if kind == "image")
+        if total > MAX_BYTES:
+            raise AaeError(f"The images of {path} take {total:,} bytes.", "Split the data set.")
+        parts = {name: _part(name, arrays) for name in ("train", "validation", "test") if (name, "image") in arrays}
+        home = next(iter(arrays.values())).file
+        return dataset_of(
+            path.resolve().name.removesuffix(".npz") if not prefix else prefix.strip("-_. "),
+            parts["train"],
+            parts.get("validation"),
+            parts.get("test"),
+            names=lambda values: _class_names(home, prefix, values),
+        )
+
+
+def _npz_files(folder: Path) -> list[Path]:
+    try:
+        inner = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".npz" and path.name[0] != ".")
+    except OSError:
+        return []
+    return [path for path in inner[:_MOST_FILES] if is_file(path)]
+
+
+def _is_of_images(path: Path) -> bool:
+    """Tell whether a file of a folder, which may hold others, is one of this layout."""
+    try:
+        with NpzFile(path) as file:
+            return bool(_roles(path, file.headers))
+    except AaeError:
+        return False
+
+
+def _roles(path: Path, headers: Mapping[str, Header]) -> dict[_Role, str]:
+    """Give the key of each array whose role is known.
+
+    Raises:
+        AaeError: Two have the same.
+    """
+    found: dict[_Role, str] = {}
+    for key in headers:
+        # A file of one array has the key arr_0, and the name says what it is.
+        role = _role(path.stem if len(headers) == 1 and _role(key) is None else key)
+        if role is not None and role in found:
+            raise AaeError(f"{path} holds two arrays for the same: {found[role]} and {key}.", "Take one of them out.")
+        if role is not None:
+            found[role] = key
+    return found
+
+
+def _role(name: str) -> _Role | None:
+    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
+    kinds = [_KINDS[word] for word in words if word in _KINDS]
+    parts = [_PARTS[word] for word in words if word in _PARTS]
+    return (parts[-1] if parts else "train", kinds[-1]) if kinds else None
+
+
+def _prefix(path: Path) -> str:
+    """Give what stands in the name of a file before the words for part and kind: ``kmnist-``."""
+    match = re.match(
+        rf"(.*?)(?:{'|'.join(sorted({*_PARTS, *_KINDS}, key=len, reverse=True))})(?![a-z])", path.stem, re.I
+    )
+    return match[1] if match else path.stem
+
+
+def _find(path: Path) -> tuple[dict[_Role, _Array], str]:
+    """Find the arrays of a data set.
+
+    Returns:
+        Each by its role, and what the names of the files begin with where each holds one array.
+
+    Raises:
+        AaeError: There are no training images or labels, or those of several data sets.
+    """
+    files = _npz_files(path) if is_folder(path) else [path]
+    contents = {}
+    for file in files:
+        with NpzFile(file) as opened:
+            headers = opened.headers
+        if roles := _roles(file, headers):
+            contents[file] = {role: _Array(file, key, headers[key]) for role, key in roles.items()}
+        elif not is_folder(path):
+            raise AaeError(f"{file} holds no images: its arrays are {_listed(headers)}.", _HINT)
+    whole = [file for file, roles in contents.items() if {("train", "image"), ("train", "label")} <= set(roles)]
+    if len(whole) > 1:
+        raise AaeError(f"{path} holds several data sets: {whole[0].name} and {whole[1].name}.",
+                       f"Name one: --data {whole[0]}")  # fmt: skip
+    if whole:
+        return contents[whole[0]], ""
+    return _of_pairs(path, contents)
+
+
+def _of_pairs(path: Path, contents: Mapping[Path, Mapping[_Role, _Array]]) -> tuple[dict[_Role, _Array], str]:
+    """Join files of one array each; of one that is named, the files beside it."""
+    named = next(iter(contents))
+    if not is_folder(path):
+        beside = [file for file in _npz_files(path.parent) if _prefix(file) == _prefix(path) and file != path]
+        contents = dict(contents)
+        for file in beside:
+            with NpzFile(file) as opened:
+                headers = opened.headers
+            contents[file] = {role: _Array(file, key, headers[key]) for role, key in _roles(file, headers).items()}
+    prefixes = sorted({_prefix(file) for file in contents})
+    if len(prefixes) > 1:
+        raise AaeError(f"{path} holds several data sets: {prefixes[0]}… and {prefixes[1]}….",
+                       f"Name a file of one: --data {named}")  # fmt: skip
+    arrays: dict[_Role, _Array] = {}
+    for roles in contents.values():
+        for role, array in roles.items():
+            if role in arrays:
+                raise AaeError(f"{arrays[role]} and {array} hold the same part.", f"Name one file: --data {named}")
+            arrays[role] = array
+    for kind in ("image", "label"):
+        if ("train", kind) not in arrays:
+            raise AaeError(f"{path} holds no training {kind}s.", _HINT)
+    return arrays, prefixes[0]
+
+
+def _check(role: _Role, array: _Array, arrays: Mapping[_Role, _Array]) -> None:
+    """Refuse by its header what is no array of images or of labels, or does not fit to its counterpart."""
+    part, kind = role
+    shape, dtype = array.header.shape, array.header.dtype
+    if kind == "image":
+        layout = image_layout(shape, dtype, str(array))
+        is_copied = dtype != np.uint8 or array.header.is_fortran or layout.is_channels_first
+        if array.header.num_bytes > (most := MAX_BYTES // 2) and is_copied:
+            raise AaeError(
+                f"{array} takes {array.header.num_bytes:,} bytes; of a type and order that is converted, at most "
+                f"{most:,} are read.",
+                "Store the images as (N, H, W) of type uint8.",
+            )
+        return
+    many = shape[1] if len(shape) == 2 else 1
+    if many != 1 and len(shape) == 2:
+        raise AaeError(f"{array} holds {many:,} labels for each image; one is needed.", "Choose one column of them.")
+    if len(shape) not in (1, 2) or dtype.kind not in "iub" or shape[0] > MAX_LABELS:
+        raise AaeError(
+            f"{array} has shape {shape} and type {dtype}; labels are whole numbers, (N,) or (N, 1).",
+            "Store labels as numbers from 0, and -1 for none.",
+        )
+    images = arrays.get((part, "image"))
+    if images is not None and images.header.shape[:1] != shape[:1]:
+        raise AaeError(f"{images} has {images.header.shape[0]:,} images, but {array} {shape[0]:,} labels.",
+                       "Take both from the same data set.")  # fmt: skip
+
+
+def _part(name: str, arrays: Mapping[_Role, _Array]) -> Part:
+    images, labels = arrays[name, "image"], arrays.get((name, "label"))
+    label = None
+    if labels is not None:
+        values = _read(labels).reshape(-1)
+        if values.dtype.kind == "u" and values.size and values.max() > np.iinfo(np.int64).max:
+            raise AaeError(f"{labels} holds a label beyond all numbers of classes.", "Number the classes from 0.")
+        label = values.astype(np.int64)
+        if len(label) and label.min() < -1:
+            raise AaeError(f"{labels} holds the label {label.min()}.", "Number the classes from 0; -1 is for none.")
+    image = as_images(_read(images), str(images))
+    return Part(image, label, str(images), str(images if labels is None else labels))
+
+
+def _read(array: _Array) -> NDArray[Any]:
+    with NpzFile(array.file) as file:
+        return file.read(array.key)
+
+
+def _class_names(path: Path, prefix: str, values: list[int]) -> list[str]:
+    """Name the classes by an array of names in the file, or a table beside it (KMNIST's classmap), else by numbers."""
+    for names in (_names_inside(path), _names_beside(path.with_name(f"{prefix.rstrip('-_')}_classmap.csv"))):
+        found = [names.get(value, "") for value in values]
+        if all(name and name.isprintable() for name in found) and len(set(found)) == len(found):
+            return found
+    return [str(value) for value in values]
+
+
+def _names_inside(path: Path) -> dict[int, str]:
+    with NpzFile(path) as file:
+        for key, header in file.headers.items():
+            is_list = header.dtype.kind == "U" and len(header.shape) == 1 and 0 < header.num_bytes <= _MAX_NAME_BYTES
+            if key.lower() in _NAMES and is_list:
+                with suppress(ValueError):  # numbers that are no letters
+                    return {index: name.strip() for index, name in enumerate(file.read(key).tolist())}
+    return {}
+
+
+def _names_beside(path: Path) -> dict[int, str]:
+    if not is_file(path):
+        return {}
+    rows = _rows(read_text(path, _MAX_MAP_BYTES))
+    return {int(row[0]): row[-1] for row in rows if len(row) > 1 and re.fullmatch(r"\d{1,6}", row[0], re.ASCII)}
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(text.splitlines())
+    except csv.Error:
+        return
+
+
+def _listed(headers: Mapping[str, Header]) -> str:
+    keys = list(headers)
+    return ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "") if keys else "none"

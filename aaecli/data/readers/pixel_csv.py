@@ -1,0 +1,166 @@
+"""Data sets in CSV files with an image a line, as on Kaggle: ``label,pixel0,pixel1,…``, with a header or without."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.config.image import Image
+from aaecli.data.dataset import Dataset
+from aaecli.data.readers import emnist
+from aaecli.data.readers.arrays import MAX_BYTES, Part, dataset_of
+from aaecli.data.readers.pixel_table import PixelTable, is_pixel_table, read_pixel_table
+from aaecli.data.readers.registry import READERS, Progress, Reader
+from aaecli.errors import AaeError
+from aaecli.files.opening import is_file, is_folder
+
+_PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
+          "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
+_PART = re.compile(rf"(?<![a-z])(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))})(?![a-z])", re.IGNORECASE)
+_MOST_FILES = 64
+
+
+@READERS.register("pixel-csv")
+class PixelCsv(Reader):
+    """A .csv file with an image a line, its label and its pixels (Kaggle), or a folder with train.csv and test.csv."""
+
+    settings = frozenset({"transpose", "holdout"})
+
+    def matches(self, path: Path) -> bool:
+        """Tell whether it is a .csv file, or a folder with one whose lines are images."""
+        if is_folder(path):
+            return any(is_pixel_table(file) for file in _csv_files(path))
+        return path.suffix.lower() == ".csv" and is_file(path)
+
+    def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
+        """Read the files; images are taken as they are, EMNIST's turned upright."""
+        files, left_out = _find(path)
+        remarks = [f"Not read: {', '.join(file.name for file in left_out)}."] if left_out else []
+        if not is_folder(path) and len(files) > 1:
+            beside = [file.name for file in files.values() if file.name != path.name]
+            remarks.append(f"Of the same data set, and read as well: {', '.join(beside)}.")
+        tables: dict[str, PixelTable] = {}
+        for part, file in files.items():
+            left = MAX_BYTES - sum(table.pixels.size for table in tables.values())
+            tables[part] = read_pixel_table(file, left)
+        is_turned = emnist.is_turned(files["train"].name, image)
+        if is_turned and image.transpose == "auto":
+            remarks.append(emnist.UPRIGHT)
+        texts = _texts(tables)
+
+        def part_of(name: str) -> Part | None:
+            if name not in tables:
+                return None
+            table = tables[name]
+            pixels = emnist.upright(table.pixels) if is_turned else table.pixels
+            return Part(pixels, _label(table, texts, files[name]), str(files[name]), str(files[name]))
+
+        train = part_of("train")
+        assert train is not None  # noqa: S101 - _find gives one
+        mapping = files["train"].with_name(f"{_prefix(files['train'])}mapping.txt")
+        return dataset_of(
+            path.resolve().name if is_folder(path) else _prefix(path).strip("-_. ") or path.stem,
+            train,
+            part_of("validation"),
+            part_of("test"),
+            names=(lambda values: [texts[value] for value in values])
+            if texts
+            else (lambda values: emnist.class_names(mapping, values)),
+            remarks=remarks,
+        )
+
+
+def _csv_files(folder: Path) -> list[Path]:
+    try:
+        inner = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.name[0] != ".")
+    except OSError:
+        return []
+    return [path for path in inner[:_MOST_FILES] if is_file(path)]
+
+
+def _part_in(path: Path) -> str | None:
+    """Give the part that the name of a file tells, None where it tells none."""
+    words = _PART.findall(path.stem)
+    return _PARTS[words[-1].lower()] if words else None
+
+
+def _prefix(path: Path) -> str:
+    """Give what stands in the name of a file before the word for the part: ``fashion-mnist_``."""
+    found = _PART.search(path.stem)
+    return path.stem[: found.start()] if found else path.stem
+
+
+def _find(path: Path) -> tuple[dict[str, Path], list[Path]]:
+    """Find the files of a data set.
+
+    Returns:
+        Each by its part, the training images first; and what lies beside them and is not read.
+
+    Raises:
+        AaeError: There are those of several data sets.
+    """
+    if is_folder(path):
+        files = [file for file in _csv_files(path) if is_pixel_table(file)]
+    else:
+        beside = _csv_files(path.parent) if _part_in(path) else []
+        files = [path, *(file for file in beside if file.name != path.name and _is_of(path, file))]
+    if not any(_part_in(file) == "train" for file in files):
+        # Nothing says which images are for what: the file that is named, or the only one, holds all there are.
+        alone = [path] if not is_folder(path) else [file for file in files if _part_in(file) is None] or files
+        if len(alone) > 1:
+            raise _several(path, alone[0], alone[1])
+        return {"train": alone[0]}, [file for file in files if file not in alone and is_folder(path)]
+    found: dict[str, Path] = {}
+    left_out = []
+    for file in files:
+        part = _part_in(file)
+        if part is None:
+            left_out.append(file)
+        elif part in found:
+            raise _several(path, found[part], file)
+        else:
+            found[part] = file
+    return {part: found[part] for part in ("train", "validation", "test") if part in found}, left_out
+
+
+def _is_of(path: Path, other: Path) -> bool:
+    return _part_in(other) is not None and _prefix(other) == _prefix(path) and is_pixel_table(other)
+
+
+def _several(path: Path, first: Path, second: Path) -> AaeError:
+    return AaeError(
+        f"{path} holds several data sets: {first.name} and {second.name}.",
+        f"Name a file of the one that you mean: --data {first}",
+    )
+
+
+def _texts(tables: dict[str, PixelTable]) -> list[str]:
+    """Name the classes where a label of any part is a text, sorted; nothing where all are numbers."""
+    if all(isinstance(table.label, np.ndarray) or table.label is None for table in tables.values()):
+        return []
+    return sorted({text for text in _as_texts(tables["train"]) if text})
+
+
+def _as_texts(table: PixelTable) -> list[str]:
+    if isinstance(table.label, np.ndarray):
+        return [str(value) if value >= 0 else "" for value in table.label.tolist()]
+    return table.label or []
+
+
+def _label(table: PixelTable, texts: list[str], path: Path) -> NDArray[np.int64] | None:
+    if table.label is None:
+        return None
+    if isinstance(table.label, np.ndarray) and not texts:
+        return table.label
+    index = {text: number for number, text in enumerate(texts)} | {"": -1}
+    labels = _as_texts(table)
+    strange = next((text for text in labels if text not in index), None)
+    if strange is not None:
+        raise AaeError(
+            f"{path} holds the label '{strange}', which no training image has.",
+            "Take all files from the same data set.",
+        )
+    return np.array([index[text] for text in labels], np.int64)
