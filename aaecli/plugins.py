@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.files.opening import read_bytes, shown
@@ -38,6 +38,7 @@ _PREFIX = "aaecli_plugin_"
 """What the name of a module that was loaded from a file begins with."""
 
 _Value = TypeVar("_Value")
+_Registered = TypeVar("_Registered")
 _registries: list[Registry[Any]] = []
 _loaded: set[Path] = set()
 _origins: list[str] = []
@@ -89,7 +90,7 @@ class Registry(Generic[_Value]):
         self._points: dict[str, Any] | None = None
         _registries.append(self)
 
-    def register(self, name: str, *, options: type = NoOptions) -> Callable[[_Value], _Value]:
+    def register(self, name: str, *, options: type = NoOptions) -> Callable[[_Registered], _Registered]:
         """Give a decorator that registers what it decorates, and leaves it as it is.
 
         Args:
@@ -101,8 +102,9 @@ class Registry(Generic[_Value]):
         """
         module = sys._getframe(1).f_globals.get("__name__", "")
 
-        def add(value: _Value) -> _Value:
-            self.add(name, value, options=options, module=module)
+        # What a decorator gives back keeps its own type, so that whoever imports the class has the class.
+        def add(value: _Registered) -> _Registered:
+            self.add(name, cast(_Value, value), options=options, module=module)
             return value
 
         return add

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aaecli.config.models import FAMILY, Model
+from aaecli.config.registries import LOSS_TERMS
 from aaecli.config.schema import Config, to_table
 from aaecli.errors import AaeError
 
@@ -33,10 +33,6 @@ def _traits(config: Config) -> Model:
     return FAMILY[config.model]
 
 
-def _has_games(config: Config) -> bool:
-    return _traits(config).style_prior or _traits(config).label_prior
-
-
 def _is_alternating(config: Config) -> bool:
     return config.optimiser.update == "alternating"
 
@@ -50,17 +46,15 @@ def _labels_exceed_propagation(config: Config) -> bool:
     return not config.data and _traits(config).uses_labels and config.labels != "all" and config.labels > limit
 
 
-_UNLABELLED = ("objective.consistency", "objective.mutual_information")
-_TEACHER = ("objective.pseudo_labels", "objective.distribution_alignment", "objective.confidence_threshold")
-_GAMES = ("network.discriminator_hidden", "network.discriminator_noise")
-_RATES = ("optimiser.discriminator_lr", "optimiser.discriminator_beta1")
 _PROPAGATED = ("until", "labels_per_class", "augmentation_scale", "max_class_weight", "num_images", "num_neighbours")
+
+_FIVE_UPDATES = 'with optimiser.update = "alternating", the article\'s five updates a step'
 
 RULES = (
     # The model.
     Rule(("clusters",), lambda c: c.model != "clustering", "in a model other than clustering"),
     Rule(
-        ("network.decoder_hidden", "objective.reconstruction", "schedule.decoder_batch_size"),
+        ("network.decoder_hidden",),
         lambda c: _traits(c).decoder_label is None,
         "in the model baseline, which has no decoder",
     ),
@@ -70,37 +64,21 @@ RULES = (
         "in the model baseline, which has no style",
     ),
     Rule(
-        (*_GAMES, *_RATES, "objective.regularisation"),
-        lambda c: not _has_games(c),
-        "in a model without discriminators (baseline, autoencoder)",
-    ),
-    Rule(
         ("network.conditional_discriminator",),
         lambda c: not _traits(c).style_prior or _traits(c).decoder_label == "none",
         "in a model whose style has no discriminator, or that has no label",
     ),
     Rule(
-        ("network.test_time_shift", "objective.classification"),
+        ("network.test_time_shift",),
         lambda c: not _traits(c).encodes_label,
         "in a model that reads no label off an image",
     ),
-    Rule(("objective.classification",), lambda c: c.model == "clustering", "in clustering, which sees no labels"),
     Rule(
         ("prior.label", "prior.label_frequency"),
         lambda c: not _traits(c).label_prior,
         "in a model without a prior on the label",
     ),
     Rule(("prior.label",), lambda c: c.model == "clustering", "in clustering, which sees no labels"),
-    Rule(
-        _UNLABELLED,
-        lambda c: not (_traits(c).encodes_label and _traits(c).sees_unlabelled),
-        "in a model that names no unlabelled images",
-    ),
-    Rule(
-        ("objective.generation",),
-        lambda c: not (_traits(c).encodes_label and _traits(c).decoder_label == "encoded"),
-        "in a model that does not both read labels and draw from them",
-    ),
     Rule(
         ("schedule.labelled_batch_size",),
         lambda c: not (_traits(c).sees_unlabelled and _traits(c).uses_labels),
@@ -133,50 +111,11 @@ RULES = (
     Rule(("prior.label",), lambda c: bool(c.prior.label_frequency), "beside prior.label_frequency"),
     # Alternating updates: the article's step.
     Rule(
-        (
-            "augmentation",
-            "objective.consistency",
-            "objective.mutual_information",
-            "schedule.decoder_batch_size",
-            "compile",
-        ),
+        ("augmentation", "schedule.decoder_batch_size", "compile"),
         _is_alternating,
-        'with optimiser.update = "alternating", the article\'s five updates a step',
+        _FIVE_UPDATES,
     ),
-    Rule(("propagation", *_TEACHER), _is_alternating, 'with optimiser.update = "alternating", which has no teacher'),
-    # Terms that are off, and what only they use.
-    Rule(
-        ("objective.consistency", "objective.generation"),
-        lambda c: c.optimiser.ema_decay == 0,
-        "with optimiser.ema_decay = 0: the teacher is the averaged network",
-    ),
-    Rule(
-        _UNLABELLED,
-        lambda c: c.labels == "all" and not c.data and c.model == "semisupervised",
-        "where every image is labelled",
-    ),
-    Rule((*_TEACHER, "propagation"), lambda c: not _acts(c, "objective.consistency"), "without objective.consistency"),
-    Rule(
-        ("objective.confidence_threshold",),
-        lambda c: c.objective.pseudo_labels == "soft",
-        'with objective.pseudo_labels = "soft"',
-    ),
-    Rule(
-        ("objective.marginal_entropy",),
-        lambda c: not _acts(c, "objective.mutual_information"),
-        "without objective.mutual_information",
-    ),
-    Rule(
-        ("schedule.generated_batch_size",),
-        lambda c: not _acts(c, "objective.generation"),
-        "without objective.generation",
-    ),
-    Rule(
-        ("schedule.decoder_batch_size",),
-        lambda c: c.objective.reconstruction == 0,
-        "without objective.reconstruction",
-    ),
-    Rule((*_GAMES, *_RATES), lambda c: c.objective.regularisation == 0, "without objective.regularisation"),
+    # The teacher.
     Rule(
         tuple(f"propagation.{name}" for name in _PROPAGATED),
         lambda c: c.propagation.every == 0,
@@ -205,23 +144,43 @@ RULES = (
 """Each is one reason; a setting may have several."""
 
 
-def _acts(config: Config, name: str) -> bool:
-    """Whether a term is asked for and nothing keeps it from acting."""
-    section, _, key = name.partition(".")
-    return bool(getattr(getattr(config, section), key)) and not any(
-        name in rule.settings and rule.holds(config) for rule in RULES
-    )
+def why_inert(name: str, config: Config) -> str:
+    """Say why a loss term of ``LOSS_TERMS`` cannot act beside the other settings; empty where it can."""
+    term = LOSS_TERMS[name]
+    if reason := term.inert(_traits(config), config):
+        return reason
+    return _FIVE_UPDATES if term.phase is None and _is_alternating(config) else ""
+
+
+def acting_terms(config: Config) -> list[str]:
+    """Name the loss terms that a step computes, in order: none keeps them from acting, and they have a weight."""
+    weights = config.objective.weights
+    return [name for name in LOSS_TERMS if weights.get(name, 1) and not why_inert(name, config)]
 
 
 def inert(config: Config) -> dict[str, str]:
-    """Name the settings that have no effect (``network.channels``), each with the reason."""
+    """Name the settings that have no effect (``network.dropout``), each with the reason."""
     found: dict[str, str] = {}
-    for rule in RULES:
-        if rule.holds(config):
-            for name in rule.settings:
-                for full in _expanded(name):
-                    found.setdefault(full, rule.because)
+    table = to_table(config)
+    for names, because in _reasons(config):
+        for name in names:
+            for full in _expanded(name, table):
+                found.setdefault(full, because)
     return found
+
+
+def _reasons(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give settings that have no effect, with the reason: by the rules, and by what the loss terms say."""
+    for name in LOSS_TERMS:
+        reason, key = why_inert(name, config), f"objective.{name}"
+        if reason:
+            yield (key,), reason
+        if reason or not config.objective.weights.get(name, 1):
+            yield (f"{key}_options", *LOSS_TERMS[name].uses), reason or f"without {key}"
+        options = config.objective.options.get(name)
+        for option, because in LOSS_TERMS[name].inert_options(options).items() if options is not None else ():
+            yield (f"{key}_options.{option}",), because
+    yield from ((rule.settings, rule.because) for rule in RULES if rule.holds(config))
 
 
 def refuse_inert(config: Config, chosen: Mapping[str, Any]) -> None:
@@ -243,29 +202,33 @@ def refuse_inert(config: Config, chosen: Mapping[str, Any]) -> None:
 
 def acting_table(config: Config) -> dict[str, Any]:
     """Give the settings that act, as nested plain tables."""
-    reasons, table = inert(config), to_table(config)
+    return _without(to_table(config), inert(config), "")
+
+
+def _without(table: Mapping[str, Any], reasons: Mapping[str, str], prefix: str) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in table.items():
-        if isinstance(value, dict):
-            part = {name: entry for name, entry in value.items() if f"{key}.{name}" not in reasons}
+        if isinstance(value, Mapping):
+            part = _without(value, reasons, f"{prefix}{key}.")
             kept |= {key: part} if part else {}
-        elif key not in reasons:
+        elif prefix + key not in reasons:
             kept[key] = value
     return kept
 
 
-def _expanded(name: str) -> Iterator[str]:
-    """Give the settings of a table by their full names, or the one setting."""
-    value = getattr(Config(), name) if "." not in name else None
-    if dataclasses.is_dataclass(value):
-        yield from (f"{name}.{entry.name}" for entry in dataclasses.fields(value))
-    else:
-        yield name
+def _expanded(name: str, table: Mapping[str, Any]) -> Iterator[str]:
+    """Give the settings of a table by their full names, or the one setting; none where there is no such table."""
+    value: Any = table
+    for key in name.split("."):
+        if key not in value:
+            return
+        value = value[key]
+    yield from (f"{name}.{path}" for path in _paths(value)) if isinstance(value, Mapping) else (name,)
 
 
 def _paths(table: Mapping[str, Any]) -> Iterator[str]:
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from (f"{key}.{name}" for name in value)
+            yield from (f"{key}.{name}" for name in _paths(value))
         else:
             yield key

@@ -112,6 +112,14 @@ def build_options(options: type[_Section], table: Any, prefix: str) -> _Section:
         raise AaeError(f"{prefix.rstrip('.')}: {str(error).rstrip('.')}.", _HINT) from error
 
 
+def is_convertible(hint: Any) -> bool:
+    """Tell whether ``convert`` knows a type: a plain one, a literal, or a tuple of any length of one of them."""
+    if typing.get_origin(hint) is tuple:
+        entry, *rest = typing.get_args(hint)
+        return rest == [...] and is_convertible(entry)
+    return hint in _TYPE_NAMES or typing.get_origin(hint) is Literal
+
+
 def convert(value: Any, hint: Any, key: str) -> Any:
     """Check a value against a type hint: a dataclass, a literal, a union, a tuple of integers or a plain type."""
     origin = typing.get_origin(hint)

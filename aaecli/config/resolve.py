@@ -6,7 +6,6 @@ Order of precedence: the defaults < ``--preset NAME`` < ``--config FILE.toml`` <
 from __future__ import annotations
 
 import copy
-import dataclasses
 import re
 import textwrap
 import tomllib
@@ -43,26 +42,39 @@ def to_toml(config: Config, *, only_acting: bool = False) -> str:
 
 def explained(config: Config) -> str:
     """Write the settings that act with a comment above each key, which says what it does."""
-    sections = {entry.name: type(getattr(config, entry.name)) for entry in dataclasses.fields(config)}
-    section: type = Config
-    texts, lines = attributes(section), []
+    section: Any = config
+    lines: list[str] = []
     for line in to_toml(config, only_acting=True).splitlines():
-        if header := re.fullmatch(r"\[(\w+)\]", line):
-            lines += [*_comment(attributes(Config)[header[1]]), line]
-            section = sections[header[1]]
-            texts = attributes(section)
+        if header := re.fullmatch(r"\[([\w.]+)\]", line):
+            *above, last = header[1].split(".")
+            section = _inner(config, above)
+            lines += [*_comment(_texts(section)[last]), line]
+            section = _inner(section, [last])
         else:
             if key := re.match(r"(\w+) = ", line):
-                lines += _comment(texts[key[1]] + _choices(section, key[1]))
+                lines += _comment(_texts(section)[key[1]] + _choices(section, key[1]))
             lines.append(line)
     return "\n".join(lines) + "\n"
 
 
-def _choices(section: type, name: str) -> str:
+def _inner(section: Any, names: list[str]) -> Any:
+    """Give the section within another that a path leads to."""
+    for name in names:
+        section = section.sections()[name] if hasattr(section, "sections") else getattr(section, name)
+    return section
+
+
+def _texts(section: Any) -> dict[str, str]:
+    """Say what each key of a section means."""
+    texts: dict[str, str] = section.texts() if hasattr(section, "texts") else attributes(type(section))
+    return texts
+
+
+def _choices(section: Any, name: str) -> str:
     """Name the choices of a setting, where its text does not."""
-    hint = typing.get_type_hints(section)[name]
+    hint = typing.get_type_hints(type(section)).get(name)
     choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
-    text = attributes(section)[name]
+    text = _texts(section)[name]
     return "" if all(str(choice) in text for choice in choices) else f" One of {', '.join(map(str, choices))}."
 
 

@@ -59,6 +59,40 @@ def style(count: int, style_dim: int, settings: Prior, device: torch.device) -> 
     return drawn
 
 
+class Priors:
+    """Both priors of a training, with all that draws from them need.
+
+    Args:
+        settings: The prior on the style.
+        style_dim: Number of dimensions Z.
+        num_classes: Number of values K of the label.
+        device: Where draws are made.
+        frequency: float32 (K,), how often the categorical prior draws each class; None for all alike.
+
+    Attributes:
+        label_frequency: The same, on the device.
+    """
+
+    def __init__(
+        self,
+        settings: Prior,
+        style_dim: int,
+        num_classes: int,
+        device: torch.device,
+        frequency: Tensor | None = None,
+    ) -> None:
+        self.label_frequency = None if frequency is None else frequency.to(device)
+        self._settings, self._style_dim, self._num_classes, self._device = settings, style_dim, num_classes, device
+
+    def style(self, count: int) -> Tensor:
+        """Draw styles (count, Z)."""
+        return style(count, self._style_dim, self._settings, self._device)
+
+    def label(self, count: int) -> Tensor:
+        """Draw one-hot labels (count, K)."""
+        return one_hot(count, self._num_classes, self._device, self.label_frequency)
+
+
 def one_hot(count: int, num_classes: int, device: torch.device, frequency: Tensor | None = None) -> Tensor:
     """Draw one-hot labels (count, num_classes): the categorical prior on y.
 

@@ -88,7 +88,7 @@ class TensorBoardLogger:
         drawn: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
         if prediction.label_prob is not None:
             num_values = prediction.label_prob.shape[1]
-            frequency = as_tuple(training.step.label_frequency, num_values)
+            frequency = as_tuple(training.step.priors.label_frequency, num_values)
             values = rng.choice(num_values, len(image), p=np.divide(frequency, sum(frequency)))
             drawn["y"] = prediction.label_prob, np.eye(num_values)[values]
         if prediction.style is not None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from aaecli.checkpoint import file
+from aaecli.config.effective import acting_terms
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
@@ -32,7 +33,7 @@ from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.sampler import Sampler, shuffled
 from aaecli.training.state import fingerprint, gather, put_back
-from aaecli.training.step import Step, uses_teacher
+from aaecli.training.step import Step
 from aaecli.training.validation import Validation, interval
 
 _MOST_REFERENCES = 10_000
@@ -124,7 +125,7 @@ class Trainer:
             follows=len(split.labelled) == num_known,
         )
         propagates = config.propagation.applies(len(split.labelled), len(dataset.classes))
-        propagates = propagates and uses_teacher(config) and not self.all_labelled
+        propagates = propagates and "consistency" in acting_terms(config) and not self.all_labelled
         scaled = replace(config, augmentation=config.augmentation.scaled(config.propagation.augmentation_scale))
         self.step = Step(networks, scaled if propagates else config, self.num_steps, dtype, frequency)
         # The images stay on the device as bytes: 39 MB for MNIST, and a batch is a gather instead of a copy.
@@ -264,7 +265,9 @@ class Trainer:
         classes, clusters = self.dataset.classes, self.validation.clusters(prediction)
         if self.config.model == "clustering" and not classes:
             classes, clusters = unnamed(self.config.clusters)
-        prior = priors.as_tuple(self.step.label_frequency, self.step.num_classes) if self.step.num_classes else None
+        prior = (
+            priors.as_tuple(self.step.priors.label_frequency, self.step.num_classes) if self.step.num_classes else None
+        )
         shape, encoder, decoder = self.dataset.image_shape, self.encoder, self.decoder
         return file.Checkpoint(
             self.config,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import pytest
 
 from aaecli.config.effective import RULES, inert
 from aaecli.config.models import FAMILY
+from aaecli.config.registries import LOSS_TERMS
 from aaecli.config.resolve import preset_names, resolve, to_toml
-from aaecli.config.schema import Config, to_table
+from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
 
 IN_VAIN: list[tuple[dict[str, Any], str, str]] = [
@@ -38,9 +39,12 @@ IN_VAIN: list[tuple[dict[str, Any], str, str]] = [
     ({"optimiser": {"ema_decay": 0.0}, "objective": {"consistency": 1.0}}, "objective.consistency", "averaged network"),
     ({"labels": "all", "objective": {"consistency": 1.5}}, "objective.consistency", "every image is labelled"),
     ({"objective": {"consistency": 0.0}, "propagation": {"every": 9}}, "propagation.every", "objective.consistency"),
-    ({"objective": {"consistency": 0.0, "confidence_threshold": 0.5}}, "objective.conf", "objective.consistency"),
-    ({"objective": {"pseudo_labels": "soft", "confidence_threshold": 0.5}}, "objective.confidence_threshold", "soft"),
-    ({"objective": {"marginal_entropy": 2.0}}, "objective.marginal_entropy", "objective.mutual_information"),
+    ({"objective": {"consistency": 0.0, "consistency_options": {"confidence_threshold": 0.5}}},
+     "objective.consistency_options.confidence_threshold", "without objective.consistency"),
+    ({"objective": {"consistency_options": {"pseudo_labels": "soft", "confidence_threshold": 0.5}}},
+     "objective.consistency_options.confidence_threshold", "soft"),
+    ({"objective": {"mutual_information_options": {"marginal_entropy": 2.0}}},
+     "objective.mutual_information_options.marginal_entropy", "objective.mutual_information"),
     ({"objective": {"generation": 0.0}, "schedule": {"generated_batch_size": 9}}, "schedule.generated", "generation"),
     ({"objective": {"regularisation": 0.0}, "optimiser": {"discriminator_lr": 0.1}}, "optimiser.d", "regularisation"),
     ({"labels": 1000, "propagation": {"num_images": 99}}, "propagation.num_images", "more labels"),
@@ -85,8 +89,11 @@ def test_what_is_printed_acts_and_gives_the_same_settings_back(preset: str, mode
     printed = tomllib.loads(text)
     vain = inert(config)
     for name in vain:
-        section, _, key = name.rpartition(".")
-        assert key not in (printed.get(section, {}) if section else printed), name
+        part: Any = printed
+        *sections, key = name.split(".")
+        for section in sections:
+            part = part.get(section, {})
+        assert key not in part, name
     path = tmp_path / "my.toml"
     path.write_text(text)
     assert resolve(config_file=path) == config
@@ -96,32 +103,47 @@ def test_settings_that_act_are_not_refused():
     resolve(flags={"augmentation": {"rotation": 3.0}, "objective": {"generation": 0.1}, "network": {"hidden": [99]}})
     resolve(flags={"labels": 50, "propagation": {"every": 10, "max_class_weight": 1.5}})
     resolve(flags={"model": "baseline", "augmentation": {"rotation": 3.0}}, preset="default")
-    resolve(flags={"model": "clustering", "clusters": 30, "objective": {"marginal_entropy": 3.0}})
+    resolve(
+        flags={
+            "model": "clustering",
+            "clusters": 30,
+            "objective": {"mutual_information_options": {"marginal_entropy": 3.0}},
+        }
+    )
     resolve(preset="tutorial", flags={"objective": {"generation": 0.5}})
     resolve(flags={"data": "own", "labels": "all", "objective": {"consistency": 1.5}, "propagation": {"every": 9}})
 
 
 def test_every_rule_speaks_of_settings_that_there_are():
-    table = to_table(Config())
-    known = {*table, *(f"{section}.{key}" for section, part in table.items() if isinstance(part, dict) for key in part)}
+    known = set(names(to_table(Config())))
     for rule in RULES:
         assert set(rule.settings) <= known, rule.because
+    for name, term in LOSS_TERMS.items():
+        assert set(term.uses) <= known, name
+
+
+def names(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Give the full names of all settings and tables."""
+    for key, value in table.items():
+        yield prefix + key
+        if isinstance(value, dict):
+            yield from names(value, f"{prefix}{key}.")
 
 
 def changed(config: Config, name: str) -> Config:
     """Give the settings with one of them changed to something else that is valid."""
-    section, _, key = name.rpartition(".")
-    part = getattr(config, section) if section else config
-    value = getattr(part, key)
+    *sections, key = name.split(".")
+    whole = part = to_table(config)
+    for section in sections:
+        part = part[section]
+    value = part[key]
     other: Any = {bool: lambda: not value, int: lambda: value + 2, float: lambda: value * 0.5 + 0.2}.get(type(value))
     if other is None:
         options = {"label": "labelled", "pseudo_labels": "soft", "style": "gaussian"}
-        new = options[key] if isinstance(value, str) else ((5.0,) * 4 if key == "label_frequency" else (9, 9))
+        part[key] = options[key] if isinstance(value, str) else ([5.0] * 4 if key == "label_frequency" else [9, 9])
     else:
-        new = other()
-    if not section:
-        return dataclasses.replace(config, **{key: new})
-    return dataclasses.replace(config, **{section: dataclasses.replace(part, **{key: new})})
+        part[key] = other()
+    return from_table(whole)
 
 
 # What is inert in principle, but moves the draws of random numbers that follow, or asks for what is not there.

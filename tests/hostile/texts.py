@@ -49,6 +49,8 @@ label_frequency = [0.5, 0.5]
 
 [objective]
 reconstruction = 10.0
+
+[objective.consistency_options]
 pseudo_labels = "hard"
 
 [optimiser]

@@ -137,7 +137,12 @@ def settings_of(case: str) -> Config:
     if case == "every-label":
         return shrunk(resolve(preset="default", flags={"labels": "all"}))
     if case == "sure-teacher":
-        return shrunk(resolve(preset="default", flags={"labels": 120, "objective": {"confidence_threshold": 0.3}}))
+        return shrunk(
+            resolve(
+                preset="default",
+                flags={"labels": 120, "objective": {"consistency_options": {"confidence_threshold": 0.3}}},
+            )
+        )
     if case == "own-pictures":
         chosen = {"data": "drawings", "labels": "all", "network": {"conditional_discriminator": True}}
         return shrunk(resolve(preset="best", flags=chosen | {"augmentation": {"rotation": 30.0, "shear": 0.3}}))

@@ -11,6 +11,7 @@ import torch
 
 from aaecli.config.augmentation import Augmentation
 from aaecli.config.models import FAMILY
+from aaecli.config.objective import Objective
 from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.models.batch import Batch, to_float
@@ -38,6 +39,23 @@ def make_batch(model="semisupervised", device="cpu"):
     return Batch(image[:16] if row.sees_unlabelled else None, *labelled)
 
 
+def context_of(step, image=None, encoding=None):
+    """What the terms of a step look at."""
+    image = torch.rand(16, *SHAPE) if image is None else image
+    return step._context(make_batch(step.config.model), image, encoding or step.networks.encoder(image))
+
+
+class Watching:
+    """A term that notes down what it is shown."""
+
+    def __init__(self, term, seen):
+        self.term, self.seen = term, seen
+
+    def __call__(self, context):
+        self.seen.append(context)
+        return self.term(context)
+
+
 def weights(module):
     return {name: value.clone() for name, value in module.state_dict().items()}
 
@@ -62,13 +80,15 @@ def test_the_step_runs_on_the_meta_device(preset, model):
 
 
 def test_labels_are_to_be_as_frequent_as_the_prior_says(small_config):
-    config = small_config("default", objective={"mutual_information": 1.0, "marginal_entropy": 4.0})
+    config = small_config(
+        "default", objective={"mutual_information": 1.0, "mutual_information_options": {"marginal_entropy": 4.0}}
+    )
     frequency = torch.arange(1, 1 + NUM_CLASSES) / 55
     logits = torch.randn(16, NUM_CLASSES, generator=torch.Generator().manual_seed(0))
     step = Step(make_step(config).networks, config, 10, torch.float32, frequency)
-    (loss,) = step.mutual_information_phase(Encoding(logits, None)).values()
-    assert loss == objectives.mutual_information(logits, config.objective.marginal_entropy, frequency)
-    assert loss != objectives.mutual_information(logits, config.objective.marginal_entropy)
+    loss = step.terms["mutual_information"](context_of(step, encoding=Encoding(logits, None)))
+    assert loss == objectives.mutual_information(logits, 4.0, frequency)
+    assert loss != objectives.mutual_information(logits, 4.0)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +128,7 @@ def test_the_decoder_redraws_as_many_images_as_it_is_told(small_config):
 def test_the_encoders_loss_leaves_the_discriminators_without_gradient(small_config):
     step = make_step(small_config("default"))
     image = torch.rand(16, 1, *SHAPE)
-    losses = step.regularisation_phase(step.networks.encoder(image))
+    losses = step.terms["regularisation"](context_of(step, encoding=step.networks.encoder(image)))
     sum(losses.values()).backward()
     assert all(weight.grad is None for weight in step.networks.style_discriminator.parameters())
     assert all(weight.grad is None for weight in step.networks.label_discriminator.parameters())
@@ -117,7 +137,7 @@ def test_the_encoders_loss_leaves_the_discriminators_without_gradient(small_conf
 
 def test_the_discriminators_loss_leaves_the_encoder_without_gradient(small_config):
     step = make_step(small_config("default"))
-    losses = step.discrimination_phase(step.networks.encoder(torch.rand(16, 1, *SHAPE)))
+    losses = step.terms["discrimination"](context_of(step, encoding=step.networks.encoder(torch.rand(16, 1, *SHAPE))))
     sum(losses.values()).backward()
     assert all(weight.grad is None for weight in step.networks.encoder.parameters())
     assert all(weight.grad is not None for weight in step.networks.style_discriminator.parameters())
@@ -138,13 +158,13 @@ def test_the_terms_of_a_step_follow_the_model_and_the_weights(small_config):
     baseline = small_config("tutorial", model="baseline")
     assert set(make_step(baseline)(make_batch("baseline"), 0)) == {"classification"}
     config = small_config("default")
-    bare = dataclasses.replace(config, objective=dataclasses.replace(config.objective, regularisation=0.0))
+    bare = dataclasses.replace(config, objective=config.objective.changed(regularisation=0.0))
     assert set(make_step(bare)(make_batch(), 0)) == {"reconstruction", "classification"} | beyond
 
 
 def test_generation_teaches_the_decoder_and_no_other(small_config):
     step = make_step(small_config("default"))
-    step.generation_phase()["generation"].backward()
+    step.terms["generation"](context_of(step)).backward()
     with_gradient = {name.split(".")[0] for name, weight in step.networks.named_parameters() if weight.grad is not None}
     assert with_gradient == {"decoder"}
     assert all(weight.grad is None for weight in step.ema.parameters())
@@ -186,10 +206,9 @@ def test_where_every_label_is_known_all_images_are_classified_and_no_teacher_is_
 @pytest.mark.parametrize("pseudo_labels", ["hard", "soft"])
 def test_the_teacher_names_images_as_the_settings_ask(small_config, pseudo_labels, alignment):
     config = small_config("default")
-    asked = dataclasses.replace(
-        config.objective, pseudo_labels=pseudo_labels, distribution_alignment=alignment, confidence_threshold=0.0
-    )
-    step = make_step(dataclasses.replace(config, objective=asked))
+    asked = {"pseudo_labels": pseudo_labels, "distribution_alignment": alignment, "confidence_threshold": 0.0}
+    objective = Objective.from_table({**config.objective.weights, "consistency_options": asked})
+    step = make_step(dataclasses.replace(config, objective=objective))
     step.class_marginal.copy_(torch.arange(1.0, NUM_CLASSES + 1) / sum(range(1, NUM_CLASSES + 1)))
     image = torch.rand(16, 1, *SHAPE)
     prob = step.ema.encoder(image).label_logits.softmax(1)
@@ -198,7 +217,7 @@ def test_the_teacher_names_images_as_the_settings_ask(small_config, pseudo_label
         prob = objectives.align(prob, average)
     log_prob = step.networks.encoder(image).label_logits.log_softmax(1)
     target = prob if pseudo_labels == "soft" else torch.nn.functional.one_hot(prob.argmax(1), NUM_CLASSES)
-    found = step.consistency_phase(Encoding(log_prob, None), image)["consistency"]
+    found = step.terms["consistency"](context_of(step, image=image, encoding=Encoding(log_prob, None)))
     torch.testing.assert_close(found, -(target * log_prob).sum(1).mean())
 
 
@@ -284,9 +303,9 @@ def test_each_change_comes_about_by_itself(asked):
 def test_the_style_prior_holds_the_images_that_stay_as_they_are(small_config, monkeypatch):
     step = make_step(small_config("default", augmentation={"fraction": 0.75}))
     judged = []
-    monkeypatch.setattr(step, "regularisation_phase", lambda encoding: judged.append(encoding) or {})
+    monkeypatch.setitem(step.terms, "regularisation", Watching(step.terms["regularisation"], judged))
     step(make_batch(), 0)
-    (encoding,) = judged
+    encoding = judged[0].matched
     assert (len(encoding.style), len(encoding.label())) == (4, 16)
 
 
@@ -294,7 +313,7 @@ def test_the_style_prior_holds_the_images_that_stay_as_they_are(small_config, mo
 def test_the_decoders_statistics_are_those_of_the_images_that_it_redraws(small_config, update):
     # Once more, alternating encodes what moved the encoder before: the first phase is the reconstruction.
     config = small_config("default", optimiser={"update": update, "ema_decay": 0.9})
-    alone = make_step(dataclasses.replace(config, objective=dataclasses.replace(config.objective, generation=0.0)))
+    alone = make_step(dataclasses.replace(config, objective=config.objective.changed(generation=0.0)))
     drawing = make_step(config)
     for step in (alone, drawing):
         torch.manual_seed(0)

@@ -116,7 +116,11 @@ def test_the_sizes_of_the_classes_are_the_priors_and_not_what_the_teacher_believ
 
 
 def test_the_encoder_learns_what_the_neighbours_say(trainer):
-    training = trainer(objective={"classification": 0.0, "confidence_threshold": 0.0}, optimiser={"warmup_steps": 0})
+    objective = {"classification": 0.0, "consistency_options": {"confidence_threshold": 0.0}}
+    training = trainer(
+        objective=objective,
+        optimiser={"warmup_steps": 0},
+    )
     training.propagation.label.fill_(2)
     batch = training.batch(2)
     assert (batch.propagated_label == 2).all()

@@ -1,0 +1,1 @@
+"""The loss terms, a file each, and what a term is."""
