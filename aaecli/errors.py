@@ -1,4 +1,4 @@
-"""The one exception that the command line turns into a sentence and a hint."""
+"""The one exception of the program: the command line turns it into a sentence and a hint, Python code catches it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,21 @@ class AaeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class MissingPackageError(AaeError, ImportError):
+    """A package is not installed that only a part of the program needs."""
+
+
+def missing_package(what: str, package: str, extra: str = "") -> MissingPackageError:
+    """Say what needs a package that is not installed, and how to install it: by itself, or as an extra of aaecli."""
+    install = f"'aaecli[{extra}]'" if extra else package
+    return MissingPackageError(
+        f"{what} needs {package}, which is not installed.", f"Install it: `python -m pip install {install}`."
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

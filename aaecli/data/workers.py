@@ -56,16 +56,20 @@ class Workers:
 
 
 @contextmanager
-def workers() -> Iterator[Workers]:
-    """Start one worker for each core that this process may use, and end them with the block.
+def workers(count: int | None = None, *, may_fork: bool = True) -> Iterator[Workers]:
+    """Start workers, and end them with the block.
 
     They are forked where that is safe, which takes milliseconds, so this comes before anything that starts threads.
+
+    Args:
+        count: How many; one for each core that this process may use where None.
+        may_fork: Whether nothing has started threads that Python knows nothing of, as onnxruntime does.
     """
     import multiprocessing
 
-    safe = sys.platform == "linux" and threading.active_count() == 1
+    safe = may_fork and sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if safe else "spawn")
-    count = min(num_cores(), 16)
+    count = count or min(num_cores(), 16)
     pool = ProcessPoolExecutor(count, context, initializer=_be_quiet)
     try:
         pool.submit(os.getpid)

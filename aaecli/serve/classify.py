@@ -41,6 +41,12 @@ class Answer(NamedTuple):
     warnings: tuple[str, ...]
     seen: NDArray[np.uint8]
 
+    def __repr__(self) -> str:
+        # Of an image, a person wants the shape: its pixels would be thirty lines.
+        fields = self._asdict() | {"seen": f"<uint8 {self.seen.shape}>"}
+        shown = (f"{name}={value if name == 'seen' else repr(value)}" for name, value in fields.items())
+        return f"Answer({', '.join(shown)})"
+
 
 class Failure(NamedTuple):
     """A picture that could not be read."""
@@ -88,6 +94,34 @@ def classify(
             yield Answer(name, label, probability, top, error, warnings, seen)
 
 
+def read_prob(batch: Batch, encoder: Encoder) -> NDArray[np.float32]:
+    """Give the probabilities of ``encoder.names`` for each picture of a batch: (N, C).
+
+    Where nothing is in a picture, all classes are alike possible, as in ``classify``.
+
+    Raises:
+        AaeError: A picture could not be read, or the model knows no classes.
+    """
+    for outcome in batch.outcomes:
+        if isinstance(outcome, AaeError):
+            raise outcome
+    label_prob, _ = encoder(batch.images)
+    if label_prob is None:
+        raise _without_classes(encoder)
+    prob = encoder.by_name(label_prob)
+    blank = [row for row, outcome in enumerate(batch.outcomes) if BLANK in outcome]  # type: ignore[operator]
+    if blank:
+        prob[blank] = 1 / len(encoder.names)
+    return prob
+
+
+def _without_classes(encoder: Encoder) -> AaeError:
+    return AaeError(
+        f"{encoder.path} was trained as {encoder.metadata.model}: it finds a style in a picture, but no class.",
+        "Train one that learns classes, such as `aaecli train --labels 1000`, and export it.",
+    )
+
+
 def _read(
     images: NDArray[np.uint8], encoder: Encoder, decoder: Callable[[], Decoder | None], top_k: int
 ) -> Iterator[tuple[tuple[tuple[str, float], ...], float | None]]:
@@ -95,10 +129,7 @@ def _read(
         return
     label_prob, style = encoder(images)
     if label_prob is None:
-        raise AaeError(
-            f"{encoder.path} was trained as {encoder.metadata.model}: it finds a style in a picture, but no class.",
-            "Train one that learns classes, such as `aaecli train --labels 1000`, and export it.",
-        )
+        raise _without_classes(encoder)
     prob = encoder.by_name(label_prob)
     errors: list[float | None] = [None] * len(images)
     if style is not None:

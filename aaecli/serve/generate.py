@@ -116,10 +116,21 @@ def of_class(decoder: Decoder, index: int, style: _Float, columns: int = 10) -> 
 
     Where it has several clusters, these in turn, each as often as the label prior draws it.
     """
-    clusters = [cluster for cluster, name in enumerate(decoder.classes) if name == decoder.classes[index]]
-    prior = decoder.metadata.label_prior or (1.0,) * len(decoder.classes)
-    label = np.eye(len(decoder.classes), dtype=np.float32)[_in_turn(clusters, prior, len(style))]
+    label = clusters_of(decoder, index, len(style))
     return _in_rows(decoder, label, style, for_file_name(decoder.classes[index]), columns)
+
+
+def clusters_of(decoder: Decoder, index: int, count: int) -> _Float:
+    """Give labels (count, K) that ask for one class: its clusters in turn, where it has several."""
+    return in_turn(decoder, [k for k, name in enumerate(decoder.classes) if name == decoder.classes[index]], count)
+
+
+def in_turn(decoder: Decoder, values: Sequence[int], count: int) -> _Float:
+    """Give one-hot labels (count, K) that go through values of the label, each as often as the label prior has it."""
+    prior = decoder.metadata.label_prior or (1.0,) * len(decoder.classes)
+    if not values:
+        return np.empty((count, 0), np.float32)
+    return np.eye(len(decoder.classes), dtype=np.float32)[_in_turn(values, prior, count)]
 
 
 def _in_turn(clusters: Sequence[int], prior: Sequence[float], count: int) -> list[int]:

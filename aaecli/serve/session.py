@@ -6,6 +6,7 @@ differ, however the file is spelt.
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -40,11 +41,12 @@ class _Session:
         classes: Name of the class of each of the K values of the label; see ``Metadata.classes``.
         image_shape: Channels, height and width of an image.
         device: Where it runs: ``cpu`` or ``cuda``.
+        sha256: Of the file, in hexadecimal.
     """
 
     def __init__(self, path: Path, part: Part, device: Device, num_threads: int) -> None:
         self.path = path
-        model = _read(path)
+        model, self.sha256 = _read(path)
         self.metadata: Metadata = read_metadata(model.metadata, path)
         if self.metadata.part != part:
             raise AaeError(
@@ -206,13 +208,13 @@ def to_float(images: NDArray[np.uint8] | _Float) -> _Float:
     return np.ascontiguousarray(images, np.float32)
 
 
-def _read(path: Path) -> CheckedModel:
+def _read(path: Path) -> tuple[CheckedModel, str]:
     hint = "Write a model with `aaecli export --onnx`, or leave out --model."
     body = read_bytes(path, MAX_MODEL_BYTES, "model", hint)
     if not body:
         raise AaeError(f"{path} is empty.", hint)
     try:
-        return check_model(body)
+        return check_model(body), hashlib.sha256(body).hexdigest()
     except ValueError as error:
         raise AaeError(f"{path} is no ONNX model that `aaecli export` wrote: {error}.", hint) from error
 

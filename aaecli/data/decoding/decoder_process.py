@@ -51,6 +51,11 @@ def decode_apart(data: bytes, name: str) -> tuple[NDArray[np.uint8], int]:
     Raises:
         AaeError: As there, or it takes too long or too much memory.
     """
+    with _lock:
+        return _decode_apart(data, name)
+
+
+def _decode_apart(data: bytes, name: str) -> tuple[NDArray[np.uint8], int]:
     global _decoder
     # A fork has the other's pipes: two readers of one answer.
     if _decoder is None or _decoder.owner != os.getpid():
@@ -64,6 +69,8 @@ def decode_apart(data: bytes, name: str) -> tuple[NDArray[np.uint8], int]:
 
 
 _decoder: _Decoder | None = None
+_lock = threading.Lock()
+"""There is one process, and one pair of pipes to it: threads take turns."""
 
 
 class _Decoder:

@@ -47,12 +47,12 @@ some start other programs, some have no first bytes to be known by."""
 _OF_PAGES = frozenset(["PNG", "GIF", "WebP", "TIFF", "AVIF"])
 """Formats of which one file may hold several pictures. What else an ICO or a JPEG holds is the same, smaller."""
 
-# What a damaged file makes Pillow's decoders raise.
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, TypeError,
     AttributeError, EOFError, ArithmeticError, MemoryError, NotImplementedError, RuntimeError, AssertionError,
     BufferError, LookupError, StopIteration, ImportError, struct.error, zlib.error,
 )  # fmt: skip
+"""What a damaged file makes Pillow's decoders raise."""
 
 
 class Picture(NamedTuple):
@@ -86,7 +86,7 @@ def decode_quickly(data: bytes, name: str) -> Picture | None:
             image = _open(data, kind)
             if may_be_decoded(kind, data, _check_size(image, name)):
                 return _read(image, data, kind)
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise AaeError(*_explain(data, name, error)) from error
     return None
 
@@ -102,7 +102,7 @@ def decode_here(data: bytes, name: str) -> Picture:
         image = _open(data, kind)
         _check_size(image, name)
         return _read(image, data, kind)
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise AaeError(*_explain(data, name, error)) from error
 
 
@@ -130,7 +130,7 @@ def _read(image: Image.Image, data: bytes, kind: str) -> Picture:
             return Picture(plain, num_pages)
     if image.mode in ("RGB", "RGBA") and (other := _other_half(image, data, kind)) is not None:
         image = join_halves(image, other)
-    return Picture(_upright(image), num_pages)
+    return Picture(upright(image), num_pages)
 
 
 def _other_half(image: Image.Image, data: bytes, kind: str) -> Image.Image | None:
@@ -164,7 +164,8 @@ def _check_size(image: Image.Image, name: str) -> tuple[int, int]:
     return width, height
 
 
-def _upright(image: Image.Image) -> NDArray[np.uint8]:
+def upright(image: Image.Image) -> NDArray[np.uint8]:
+    """Give the pixels of an open picture as it would be seen; it may be turned in place. See ``Picture``."""
     mode = image.mode
     if mode.startswith("I") or mode == "F":
         image = to_eight_bits(image, 2 * WORKING_SIZE)
@@ -178,7 +179,11 @@ def _upright(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode in ("LA", "La", "RGBA", "RGBa"):
         image = _on_paper(image)
     ImageOps.exif_transpose(image, in_place=True)
-    pixels = np.asarray(image)
+    return without_idle_colour(np.asarray(image))
+
+
+def without_idle_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give pixels (H, W) where all channels of (H, W, 3) are alike; the others as they are."""
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
     return np.ascontiguousarray(pixels)

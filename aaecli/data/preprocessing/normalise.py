@@ -164,6 +164,9 @@ def _cut(ink: Float, chosen: NDArray[np.bool_]) -> Float:
     strokes = np.where(soft, ink, 0).astype(np.float32)
     # Half of a soft edge is where the pen ended.
     solid = strokes > 0.45
+    if not solid.any():
+        # Faint all over: what `choose` took for ink.
+        solid = chosen
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     cut = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     size = max(cut.shape)

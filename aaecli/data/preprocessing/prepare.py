@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 
 from aaecli.data.decoding.decoders import Picture
 from aaecli.data.decoding.pictures import decode
+from aaecli.data.decoding.pillow_warnings import without_pillow_warnings
 from aaecli.data.naming.files import read_bytes
 from aaecli.data.preprocessing.normalise import BLANK, Normalised, normalise, pass_through
 from aaecli.errors import AaeError
@@ -77,15 +78,24 @@ def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
         recipe: How.
     """
     names = [source if isinstance(source, str) else "" for source in sources]
-    with warnings.catch_warnings():
-        # Pillow warns of much that it then reads all the same; what it cannot read it raises.
-        warnings.simplefilter("ignore")
+    with without_pillow_warnings():
         decoded = [_decode(source) for source in sources]
+    return prepare_pixels(names, decoded, recipe)
+
+
+def prepare_pixels(names: list[str], pictures: Sequence[Picture | AaeError], recipe: Recipe) -> Batch:
+    """Turn decoded pictures into what the model sees, wherever they come from.
+
+    Args:
+        names: Name of each.
+        pictures: Their pixels, or errors that take the place of one.
+        recipe: How.
+    """
     done: dict[int, NDArray[np.uint8]] = {}
     # Nearly all pictures of a large folder may be as the model wants them, and it is quick to look at all at once.
     fitting = [
         (index, picture.pixels)
-        for index, picture in enumerate(decoded)
+        for index, picture in enumerate(pictures)
         if not isinstance(picture, AaeError) and picture.pixels.shape == recipe.shape
     ]
     if recipe.normalise and fitting:
@@ -93,7 +103,7 @@ def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
         done = {fitting[row][0]: same[row] for row in np.flatnonzero(as_it_is).tolist()}
     outcomes: list[tuple[str, ...] | AaeError] = []
     images = []
-    for index, picture in enumerate(decoded):
+    for index, picture in enumerate(pictures):
         if isinstance(picture, AaeError):
             outcomes.append(picture)
         elif (image := done.get(index)) is not None:
@@ -105,7 +115,7 @@ def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
             seen = seen or _resize_only(pixels, recipe)
             outcomes.append(seen.warnings)
             images.append(seen.image)
-    num_pages = [0 if isinstance(picture, AaeError) else picture.num_pages for picture in decoded]
+    num_pages = [0 if isinstance(picture, AaeError) else picture.num_pages for picture in pictures]
     return Batch(
         names, outcomes, num_pages, np.stack(images) if images else np.empty((0, *recipe.stored_shape), np.uint8)
     )
