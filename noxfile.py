@@ -78,7 +78,7 @@ def package(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types with mypy --strict."""
-    _install(session, "-e", ".", *_group("types"))
+    _install(session, "-e", ".[serve]", *_group("types"))
     session.run("mypy", *session.posargs)
 
 

@@ -31,6 +31,7 @@ MAY_IMPORT = {
         "graph": "",
         "runs": "checkpoint config errors files suggestions",
         "serve": "config data errors files graph metrics runs suggestions text",
+        "web": "config data errors serve text version",
         "doctor": "data errors files models serve suggestions version",
         "evaluation": "checkpoint config data metrics models",
         "training": "checkpoint config data errors evaluation files metrics models runs suggestions text version",
@@ -42,7 +43,7 @@ MAY_IMPORT = {
         "api": "checkpoint config data errors evaluation export files models plugins runs serve suggestions "
         "training version",
         "cli": "checkpoint config data doctor errors evaluation experiments export figures files "
-        "labelling metrics models plugins runs serve suggestions terminal text training version",
+        "labelling metrics models plugins runs serve suggestions terminal text training version web",
         "__main__": "cli",
         # The package itself holds the version and the public names, which are imported when they are first used.
         "__init__": "api errors serve",
@@ -58,6 +59,11 @@ ONLY_IN = {
     "onnxruntime": {"serve.runtime"},
     "matplotlib": {"figures"},
     "tensorboard": {"training"},
+    "starlette": {"web"},
+    "uvicorn": {"web"},
+    "h11": {"web"},
+    "msgspec": {"web"},
+    "prometheus_client": {"web"},
     "typer": {"cli"},
     "rich": {"cli", "terminal", "text"},
     "PIL": {"data", "serve", "terminal"},

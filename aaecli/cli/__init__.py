@@ -31,6 +31,7 @@ COMMANDS = {
     "export": "Turn a model into two ONNX files that classify and draw without torch.",
     "classify": "Name what pictures show: files, folders, patterns or stdin.",
     "generate": "Draw images: a grid of styles and classes, one class, a walk through the latent space.",
+    "serve": "Answer over HTTP: a page to draw on, and an interface for programs.",
     "benchmark": "Train over models, presets, settings files, numbers of labels and seeds, and sum it up in one table.",
     "plot": "Draw figures of runs: how they learnt and what they learnt.",
     "data": "Look into a data set: image size, images of each class, the split that training makes, checksums.",

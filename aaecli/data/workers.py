@@ -65,17 +65,28 @@ def workers(count: int | None = None, *, may_fork: bool = True) -> Iterator[Work
         count: How many; one for each core that this process may use where None.
         may_fork: Whether nothing has started threads that Python knows nothing of, as onnxruntime does.
     """
+    pool, count = start_pool(count, may_fork=may_fork)
+    try:
+        yield Workers(pool, count)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def start_pool(count: int | None = None, *, may_fork: bool = True) -> tuple[ProcessPoolExecutor, int]:
+    """Start the processes alone, for a caller that hands out the work itself, and say how many they are.
+
+    Args:
+        count: See ``workers``.
+        may_fork: Likewise.
+    """
     import multiprocessing
 
     safe = may_fork and sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if safe else "spawn")
     count = count or min(num_cores(), 16)
-    pool = ProcessPoolExecutor(count, context, initializer=_be_quiet)
-    try:
-        pool.submit(os.getpid)
-        yield Workers(pool, count)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    pool = ProcessPoolExecutor(count, context, initializer=_begin)
+    pool.submit(os.getpid)
+    return pool, count
 
 
 def num_cores() -> int:
@@ -85,8 +96,21 @@ def num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _be_quiet() -> None:
+def _begin() -> None:
+    import multiprocessing
+
+    # A worker waits for tasks on a pipe whose other end its siblings hold too: one whose parent was killed would wait
+    # for ever. Of processes that were forked, the last one sees the parent go, then the one before it.
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     # Ctrl-C reaches the whole group of processes; the first of them ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a worker has to say it returns. The rest is chatter of C libraries about damaged files.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _end_with(sentinel: int) -> None:
+    from multiprocessing.connection import wait
+
+    wait([sentinel])
+    os._exit(1)

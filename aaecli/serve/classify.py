@@ -47,6 +47,18 @@ class Answer(NamedTuple):
         shown = (f"{name}={value if name == 'seen' else repr(value)}" for name, value in fields.items())
         return f"Answer({', '.join(shown)})"
 
+    def as_object(self) -> dict[str, object]:
+        """Give what ``classify --json`` prints and the server answers."""
+        error = self.reconstruction_error
+        return {
+            "image": self.image,
+            "label": self.label,
+            "probability": round(self.probability, 6),
+            "top": [{"label": name, "probability": round(share, 6)} for name, share in self.top],
+            "reconstruction_error": None if error is None else round(error, 6),
+            "warnings": list(self.warnings),
+        }
+
 
 class Failure(NamedTuple):
     """A picture that could not be read."""

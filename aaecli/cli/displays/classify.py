@@ -42,7 +42,7 @@ class Writer:
     def write(self, answer: Answer) -> None:
         """Write one answer."""
         if self._form == "json":
-            print_json(_as_table(answer))
+            print_json(answer.as_object())
         elif self._form == "csv":
             others = [cell for name, share in answer.top[1:] for cell in (name, f"{share:.6f}")]
             error = "" if answer.reconstruction_error is None else f"{answer.reconstruction_error:.6f}"
@@ -92,18 +92,6 @@ class Counter:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._is_written = False
-
-
-def _as_table(answer: Answer) -> dict[str, object]:
-    error = answer.reconstruction_error
-    return {
-        "image": answer.image,
-        "label": answer.label,
-        "probability": round(answer.probability, 6),
-        "top": [{"label": name, "probability": round(share, 6)} for name, share in answer.top],
-        "reconstruction_error": None if error is None else round(error, 6),
-        "warnings": list(answer.warnings),
-    }
 
 
 def _name(answer: Answer) -> str:

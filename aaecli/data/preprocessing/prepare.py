@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,18 @@ from aaecli.data.decoding.pillow_warnings import without_pillow_warnings
 from aaecli.data.naming.files import read_bytes
 from aaecli.data.preprocessing.normalise import BLANK, Normalised, normalise, pass_through
 from aaecli.errors import AaeError
+
+
+class Encoded(NamedTuple):
+    """A picture file that is in memory: what a request carried.
+
+    Attributes:
+        name: What to call it.
+        data: Its bytes.
+    """
+
+    name: str
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -70,14 +83,14 @@ def prepare(name: str, recipe: Recipe) -> Normalised:
     return Normalised(batch.images[0], outcome)
 
 
-def prepare_chunk(sources: list[str | AaeError], recipe: Recipe) -> Batch:
+def prepare_chunk(sources: Sequence[str | Encoded | AaeError], recipe: Recipe) -> Batch:
     """Prepare a few pictures together.
 
     Args:
-        sources: Names of files, or errors that take the place of one.
+        sources: Names of files, files in memory, or errors that take the place of one.
         recipe: How.
     """
-    names = [source if isinstance(source, str) else "" for source in sources]
+    names = [source if isinstance(source, str) else getattr(source, "name", "") for source in sources]
     with without_pillow_warnings():
         decoded = [_decode(source) for source in sources]
     return prepare_pixels(names, decoded, recipe)
@@ -121,10 +134,12 @@ def prepare_pixels(names: list[str], pictures: Sequence[Picture | AaeError], rec
     )
 
 
-def _decode(source: str | AaeError) -> Picture | AaeError:
+def _decode(source: str | Encoded | AaeError) -> Picture | AaeError:
     if isinstance(source, AaeError):
         return source
     try:
+        if isinstance(source, Encoded):
+            return decode(source.data, source.name)
         return decode(read_bytes(source), source)
     except AaeError as error:
         return error

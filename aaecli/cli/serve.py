@@ -1,0 +1,168 @@
+"""``aaecli serve``: the model behind HTTP, with a page to draw on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from aaecli.cli.web_server import MAX_TOKEN, announce, needs_extra, read_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aaecli.serve.session import Encoder
+
+app = typer.Typer(add_completion=False)
+
+_MODEL = "Model"
+_ADDRESS = "Address"
+_LIMITS = "Limits"
+_NUM_EXAMPLES = 1500
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  aaecli serve                             opens the page in the browser\n\n"
+        "  aaecli serve --model exports/ --port 0 --no-browser --json\n\n"
+        "  aaecli serve --host 0.0.0.0              for other machines: it prints an address with a token\n\n"
+        "  curl --data-binary @digit.png -H 'Content-Type: image/png' localhost:8000/api/v1/classify\n\n"
+        "Clients of Triton and KServe speak to it too (Open Inference Protocol). /docs lists the routes."
+    )
+)
+def serve(
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AAECLI_MODEL",
+            help="An encoder.onnx, or the folder it is in.",
+            show_default="exports/, else the released model",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        typer.Option(envvar="AAECLI_DEVICE", help="Where the model runs.", rich_help_panel=_MODEL),
+    ] = "auto",
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Images to show on the style map: a data set, as for aaecli train --data.",
+            show_default="MNIST's validation images, if the model learnt from MNIST",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on; beyond this machine it wants a token.", rich_help_panel=_ADDRESS),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.", rich_help_panel=_ADDRESS)
+    ] = 8000,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another name that the server may be called by.", rich_help_panel=_ADDRESS),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=f"File with the token, {MAX_TOKEN} characters at most; AAECLI_TOKEN is one too.",
+            show_default="a new one",
+            rich_help_panel=_ADDRESS,
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificate (PEM), for HTTPS.", rich_help_panel=_ADDRESS)
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its key (PEM).", rich_help_panel=_ADDRESS)
+    ] = None,
+    max_batch: Annotated[
+        int, typer.Option(min=1, max=4096, help="Most rows that share a run.", rich_help_panel=_LIMITS)
+    ] = 64,
+    queue: Annotated[
+        int,
+        typer.Option(
+            min=1, max=10_000, help="Most requests at work or waiting; more are told 503.", rich_help_panel=_LIMITS
+        ),
+    ] = 256,
+    max_body: Annotated[
+        int, typer.Option(min=1, max=128, metavar="MIB", help="Largest body of a request.", rich_help_panel=_LIMITS)
+    ] = 32,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page, where there is a screen.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the address as a JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each request.")] = False,
+) -> None:
+    """Answer over HTTP: a page to draw on, and an interface for programs.
+
+    The page names what is drawn or dropped on it, draws it in every class,
+    and has a map of the styles. It asks no other server for anything. Ctrl-C
+    ends the server.
+    """
+    if (tls_cert is None) != (tls_key is None):
+        raise typer.BadParameter("--tls-cert and --tls-key go together.")
+    # Nothing here multiplies matrices in numpy, and its threads would forbid forking.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    token = read_token(token_file)
+    with needs_extra():
+        from aaecli.web import app as web_app
+        from aaecli.web.engine import Engine
+        from aaecli.web.examples import Examples
+        from aaecli.web.metrics import Metrics
+        from aaecli.web.preparing import Preparing
+        from aaecli.web.server import Address, make_server
+        from aaecli.web.service import Service, Serving
+    from aaecli.cli.which_model import say_which_model
+    from aaecli.serve.discovery import find_encoder
+    from aaecli.terminal import console
+
+    address = Address(host, port, tuple(allow_host or ()), tls_cert, tls_key)
+    listener = address.bind()
+    try:
+        own_port = int(listener.getsockname()[1])
+        rules = address.rules(own_port, token, always=False)
+        path = find_encoder(model)
+        # Before the model, which may start threads.
+        preparing = Preparing()
+        engine = Engine(path, device, max_batch, queue)
+        encoder = engine.first.encoder
+        if not quiet:
+            say_which_model(encoder, model, device=device, warn_only=False)
+        service = Service(Metrics(engine), max_body * 2**20, Serving(engine, preparing, Examples()))
+        log = None if quiet else console.say
+        made = web_app.build(service, rules, load=_examples(encoder, examples), log=log)
+        ready = announce(address, own_port, rules.token, "/", opens=browser, as_json=as_json)
+        make_server(made, address, capacity=queue, on_ready=ready).run([listener])
+    finally:
+        listener.close()
+
+
+def _examples(encoder: Encoder, named: Path | None) -> Callable[[], tuple[NDArray[np.uint8], list[str]]] | None:
+    """Say how the examples are loaded, later and beside the first requests; None where there are none."""
+    metadata = encoder.metadata
+    if named is None and not metadata.on_embedded:
+        return None
+
+    def load() -> tuple[NDArray[np.uint8], list[str]]:
+        from aaecli.config.schema import Image
+        from aaecli.data.dataset import load_dataset
+
+        channels, height, _ = metadata.image_shape
+        image = Image(height, channels, "strokes" if metadata.normalise else "none")
+        dataset = load_dataset("" if named is None else named, image)
+        # The last of the training images: those that validate.
+        labelled = [index for index, label in enumerate(dataset.train_label.tolist()) if label >= 0][-_NUM_EXAMPLES:]
+        names = [dataset.classes[dataset.train_label[index]] for index in labelled]
+        return dataset.train_image[labelled], names
+
+    return load

@@ -1,0 +1,299 @@
+"""What goes over the wire: every request and answer as a type, which checks it and describes it in /openapi.json."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+MAX_IMAGES = 256
+MAX_DRAWINGS = 1024
+_MAX_NAME = 255
+
+Name = Annotated[str, Meta(max_length=_MAX_NAME)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+_Style = Annotated[list[float], Meta(max_length=4096)]
+
+
+class Strict(Struct, forbid_unknown_fields=True):
+    """A request: a field that nobody knows is a slip, and is refused."""
+
+
+class Fault(Struct):
+    """Why a request was refused, and what to do about it."""
+
+    error: str
+    hint: str = ""
+
+
+class V2Fault(Struct):
+    """Why a request of the Open Inference Protocol was refused."""
+
+    error: str
+
+
+class ClassifyQuery(Strict):
+    """How to read pictures: the flags of `aaecli classify`."""
+
+    top_k: Annotated[int, Meta(ge=1, le=1000)] = 1
+    threshold: Probability = 0.0
+    invert: bool | None = None
+    normalise: bool = True
+    name: Name = "picture"
+
+
+class NamedImage(Strict):
+    """A picture file in base64, and what to call it."""
+
+    name: Name
+    data: bytes
+
+
+class Images(Strict):
+    """Several pictures."""
+
+    images: Annotated[list[NamedImage], Meta(min_length=1, max_length=MAX_IMAGES)]
+
+
+class ClassShare(Struct):
+    """A class and its probability."""
+
+    label: str
+    probability: float
+
+
+class ImageAnswer(Struct):
+    """What the model makes of one picture: the object that `aaecli classify --json` prints."""
+
+    image: str
+    label: str
+    probability: float
+    top: list[ClassShare]
+    reconstruction_error: float | None
+    warnings: list[str]
+
+
+class ImageFault(Struct):
+    """Why one of several pictures could not be read."""
+
+    image: str
+    error: str
+    hint: str
+
+
+class Answers(Struct):
+    """An answer for each picture, in order."""
+
+    answers: list[dict[str, Any]]
+
+
+class Neighbour(Struct):
+    """An example whose style is near.
+
+    `distance` is Euclidean, in standard deviations of the prior.
+    """
+
+    index: int
+    label: str
+    distance: float
+
+
+class Inspection(Struct):
+    """Everything that the page shows about one picture. Images are PNG files in base64."""
+
+    answer: dict[str, Any] | None
+    seen: bytes
+    warnings: list[str]
+    reconstruction: bytes | None
+    by_class: dict[str, bytes]
+    label_prob: dict[str, float]
+    style: list[float]
+    nearest: list[Neighbour]
+
+
+class DrawRequest(Strict):
+    """Styles to draw, one row each, with one label for all or one a row: a class, or a probability of each."""
+
+    style: Annotated[list[_Style], Meta(min_length=1, max_length=MAX_DRAWINGS)]
+    label: Annotated[list[Name | _Style], Meta(max_length=MAX_DRAWINGS)] = field(default_factory=list)
+    format: Literal["png", "bytes"] = "png"
+
+
+class SampleQuery(Strict):
+    """What to draw from the style prior: `aaecli generate`."""
+
+    label: Name = ""
+    count: Annotated[int, Meta(ge=1, le=MAX_DRAWINGS)] = 10
+    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
+
+
+class PlaneRequest(Strict):
+    """The point of the latent space to lay a plane through."""
+
+    style: _Style
+    label: Name = ""
+
+
+class Dot(Struct):
+    """An example on the style map: its number, its class and its style."""
+
+    index: int
+    label: str
+    style: list[float]
+
+
+class Plane(Struct):
+    """The two directions in which the drawing changes most, of length 1, and how far the prior reaches."""
+
+    axes: list[list[float]]
+    reach: float
+
+
+class Dots(Struct):
+    """Examples that the model has encoded so far."""
+
+    ready: bool
+    dots: list[Dot]
+
+
+class Model(Struct):
+    """What the server serves."""
+
+    classes: list[str]
+    channels: int
+    height: int
+    width: int
+    style_dim: int
+    style_std: float
+    encodes_label: bool
+    decodes: bool
+    normalises: bool
+    trained_on: str
+    preset: str
+    labels: str
+    test_accuracy: float | None
+    device: str
+    version: str
+
+
+class Question(Struct):
+    """A picture to label."""
+
+    index: int
+    path: str
+    guess: str | None
+    probability: float | None
+    label: str
+
+
+class Questions(Struct):
+    """The questions of `aaecli label`, and the classes so far."""
+
+    folder: str
+    classes: list[str]
+    questions: list[Question]
+
+
+class AnswerQuery(Strict):
+    """Path of the picture that is labelled: a check, since other questions may have been chosen meanwhile."""
+
+    path: Annotated[str, Meta(max_length=4096)]
+
+
+class Nothing(Strict):
+    """No fields: `{}`."""
+
+
+class Label(Strict):
+    """The answer to a question. Empty: taken back. `new`: the class may be one that there is not yet."""
+
+    label: Annotated[str, Meta(max_length=100)]
+    new: bool = False
+
+
+class Tensor(Struct):
+    """A tensor of the Open Inference Protocol; its data stand here, or behind the JSON in binary."""
+
+    name: Name
+    shape: Annotated[list[Annotated[int, Meta(ge=0, le=2**31)]], Meta(max_length=8)]
+    datatype: str
+    data: list[Any] | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class WantedOutput(Struct):
+    """An output to answer with."""
+
+    name: Name
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class InferRequest(Struct):
+    """A request of the Open Inference Protocol."""
+
+    inputs: Annotated[list[Tensor], Meta(min_length=1, max_length=8)]
+    id: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    outputs: Annotated[list[WantedOutput], Meta(max_length=8)] = field(default_factory=list)
+
+
+class OutputTensor(Struct, omit_defaults=True):
+    """A tensor that is answered with."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    parameters: dict[str, int] | None = None
+    data: list[Any] | None = None
+
+
+class InferResponse(Struct, omit_defaults=True):
+    """The answer of the Open Inference Protocol."""
+
+    model_name: str
+    model_version: str
+    outputs: list[OutputTensor]
+    id: str = ""
+
+
+class ServerMetadata(Struct):
+    """What the server is."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class TensorMetadata(Struct):
+    """Name, type and shape of an input or output; -1 is the batch."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(Struct):
+    """A model's inputs and outputs."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ModelConfig(Struct):
+    """What Triton's clients ask for besides."""
+
+    name: str
+    platform: str
+    backend: str
+    max_batch_size: int
+    input: list[dict[str, Any]]
+    output: list[dict[str, Any]]
+
+
+class ModelStats(Struct):
+    """What a model has done since the start."""
+
+    model_stats: list[dict[str, Any]]

@@ -1,0 +1,63 @@
+"""One small model behind the application, shared by all tests of the room."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from starlette.testclient import TestClient
+
+from aaecli.data.dataset import Dataset
+from aaecli.web.app import build
+from aaecli.web.engine import Engine
+from aaecli.web.examples import Examples
+from aaecli.web.guard import Rules
+from aaecli.web.metrics import Metrics
+from aaecli.web.preparing import Preparing
+from aaecli.web.service import Service, Serving
+from tests.serve.pair import shared_pair
+
+OWN = "http://127.0.0.1:8000"
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    """Encode an image as a client would."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
+    """The folder of the small pair."""
+    return shared_pair(tmp_path_factory, mnist)
+
+
+@pytest.fixture(scope="session")
+def service(pair: Path) -> Service:
+    """What serves it, not started."""
+    preparing = Preparing()
+    engine = Engine(pair / "encoder.onnx", "cpu", capacity=8)
+    return Service(Metrics(engine), 2**20, Serving(engine, preparing, Examples()))
+
+
+@pytest.fixture(scope="session")
+def client(service: Service, mnist: Dataset) -> Iterator[TestClient]:
+    """A client of the running application, which wants no token."""
+
+    def load() -> tuple[NDArray[np.uint8], list[str]]:
+        return mnist.train_image[-40:], [str(label) for label in mnist.train_label[-40:]]
+
+    with TestClient(build(service, Rules(port=8000), load=load), OWN) as running:
+        yield running
+
+
+@pytest.fixture
+def digit(mnist: Dataset) -> bytes:
+    """A picture of a seven."""
+    return png(mnist.test_image[0])
