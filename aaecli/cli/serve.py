@@ -154,8 +154,8 @@ def _examples(encoder: Encoder, named: Path | None) -> Callable[[], tuple[NDArra
         return None
 
     def load() -> tuple[NDArray[np.uint8], list[str]]:
-        from aaecli.config.schema import Image
-        from aaecli.data.dataset import load_dataset
+        from aaecli.config.image import Image
+        from aaecli.data.loading import load_dataset
 
         channels, height, _ = metadata.image_shape
         image = Image(height, channels, "strokes" if metadata.normalise else "none")

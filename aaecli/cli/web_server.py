@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 MAX_TOKEN = 200
 _TOKEN = re.compile(rf"[A-Za-z0-9_.~-]{{8,{MAX_TOKEN}}}")
-_EXTRA = frozenset(["starlette", "uvicorn", "msgspec", "prometheus_client", "anyio", "h11"])
+_PACKAGES = ("starlette", "uvicorn", "msgspec", "prometheus-client")
+_MODULES = frozenset(["starlette", "uvicorn", "msgspec", "prometheus_client", "anyio", "h11"])
 
 
 @contextmanager
@@ -32,11 +33,11 @@ def needs_extra() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]
-        if module not in _EXTRA:
+        if module not in _MODULES:
             raise
         raise AaeError(
             f"The server needs {module}, which is not installed.",
-            f"Install what it needs: `{suggest('python', '-m', 'pip', 'install', 'aaecli[serve]')}`.",
+            f"Install what it needs: `{suggest('python', '-m', 'pip', 'install', *_PACKAGES)}`.",
         ) from error
 
 

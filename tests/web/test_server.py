@@ -120,4 +120,4 @@ def test_without_its_packages_it_says_which_command_brings_them(pair) -> None:
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "The server needs starlette" in done.stderr
-    assert "`python -m pip install 'aaecli[serve]'`" in done.stderr
+    assert "`python -m pip install starlette uvicorn msgspec prometheus-client`" in done.stderr
