@@ -11,7 +11,17 @@ from itertools import cycle
 from pathlib import Path
 
 from tests import processes
-from tests.hostile import checkpoint_mutations, checkpoints, graphs, inputs, names, run_folders, special_files, texts
+from tests.hostile import (
+    checkpoint_mutations,
+    checkpoints,
+    data_files,
+    graphs,
+    inputs,
+    names,
+    run_folders,
+    special_files,
+    texts,
+)
 from tests.hostile.checkpoints import Write
 from tests.hostile.special_files import HERE
 from tests.hostile.words import OBEYED
@@ -32,11 +42,17 @@ _LIMITS = {
     resource.RLIMIT_CORE: 0,
 }
 _CLOCK_SECONDS = 120
-_CORPORA = {"checkpoints": checkpoints.KINDS, "graphs": graphs.KINDS, "inputs": inputs.KINDS}
+_CORPORA = {
+    "checkpoints": checkpoints.KINDS,
+    "graphs": graphs.KINDS,
+    "inputs": inputs.KINDS,
+    "data files": data_files.KINDS,
+}
 _ENDLESS = {
     "checkpoints, changed": checkpoint_mutations.cases,
     "graphs, changed": graphs.cases,
     "inputs, changed": inputs.cases,
+    "data files, changed": data_files.cases,
     "special files": special_files.cases,
     "run folders": run_folders.cases,
     "texts": texts.cases,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.hostile import checkpoints, graphs, inputs, session
+from tests.hostile import checkpoints, data_files, graphs, inputs, session
 
-_CORPORA = len(checkpoints.KINDS) + len(graphs.KINDS) + len(inputs.KINDS)
+_CORPORA = sum(len(kinds) for kinds in (checkpoints.KINDS, graphs.KINDS, inputs.KINDS, data_files.KINDS))
 _FIRST = list(islice(session.cases(0), _CORPORA + 14))
 _SHARE = [*_FIRST[:_CORPORA:6], *_FIRST[_CORPORA:]]
 
@@ -25,8 +25,8 @@ def test_nothing_is_wrong_with_how_a_case_ends(case: session.Case, tmp_path: Pat
 
 
 def test_the_collections_are_large() -> None:
-    assert _CORPORA == len(checkpoints.KINDS | graphs.KINDS | inputs.KINDS) >= 150
-    assert len({case.group for case in _FIRST}) == 10
+    assert _CORPORA == len(checkpoints.KINDS | graphs.KINDS | inputs.KINDS | data_files.KINDS) >= 150
+    assert len({case.group for case in _FIRST}) == 12
 
 
 @pytest.mark.parametrize(

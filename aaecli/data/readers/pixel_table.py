@@ -25,7 +25,7 @@ _LABELS = {"label", "labels", "class", "target", "y", "digit", "letter", "charac
 _NOT_PIXELS = {"", "id", "index", "image_id", "imageid", "unnamed: 0"}
 _MIN_SIDE = 8
 """Of an image: four numbers a line are a table of measurements, not an image of 2 × 2."""
-_MAX_LINE = 2**21
+_MAX_LINE = 2**20
 _BLOCK = 2**19
 """Bytes that are parsed at a time: what is made of them fits into a cache."""
 _MAX_LABEL_LETTERS = 200
@@ -129,13 +129,13 @@ def _columns(line: bytes) -> _Columns | None:
     are_numbers = [bool(_NUMBER.fullmatch(name)) for name in names]
     counts = [str(index) for index in range(len(names) + 1)]
     has_header = bool(named_label) or are_numbers.count(False) > 1 or names in (counts[:-1], counts[1:])
-    if has_header:
-        label = named_label[0] if named_label else None
-        pixels = [index for index, name in enumerate(names) if name not in _NOT_PIXELS and index != label]
-    else:
-        # The label comes first, unless all columns but none make an image.
-        label = 0 if _layout(len(names) - 1) is not None else None
-        pixels = list(range(len(names)))[0 if label is None else 1 :]
+    pixels = [index for index, name in enumerate(names) if not (has_header and name in _NOT_PIXELS)]
+    whole = _layout(len(pixels))
+    label = named_label[0] if named_label else None
+    if not named_label and (whole is None or whole.channels == 3) and _layout(len(pixels) - 1) is not None:
+        # All columns but one make an image: the label comes first.
+        label = pixels[0]
+    pixels = [index for index in pixels if index != label]
     layout = _layout(len(pixels))
     if layout is None or len(named_label) > 1:
         return None
@@ -267,7 +267,7 @@ def _whole_numbers(block: bytes, num_columns: int) -> NDArray[np.int32] | None:
     if is_last.sum() * num_columns != len(ends) or not is_last[num_columns - 1 :: num_columns].all():
         return None
     values = digit[ends - 1].astype(np.int32)
-    for place in range(1, int(width.max())):
-        longer = np.flatnonzero(width > place)
-        values[longer] += digit[ends[longer] - (1 + place)].astype(np.int32) * np.int32(10**place)
+    for power in range(1, int(width.max())):
+        longer = np.flatnonzero(width > power)
+        values[longer] += digit[ends[longer] - (1 + power)].astype(np.int32) * np.int32(10**power)
     return values.reshape(-1, num_columns)

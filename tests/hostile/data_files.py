@@ -1,0 +1,157 @@
+"""Data sets in .npz and CSV files that a stranger might send."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.hostile import byte_mutations
+from tests.hostile.checkpoints import Write
+
+_IMAGE = np.random.default_rng(0).integers(0, 256, (24, 8, 8), np.uint8)
+_LABEL = np.tile(np.arange(3), 8)
+_HEADER = "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }"
+
+
+def _file(name: str, body: Callable[[Path], bytes]) -> Write:
+    """Write a data set of one file, and inspect it; the body is given a path that nothing may write to."""
+
+    def write(folder: Path, canary: Path) -> list[str]:
+        (folder / name).write_bytes(body(canary))
+        return ["data", "--data", name]
+
+    return write
+
+
+def _npz(**arrays: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _honest(**changed: Any) -> bytes:
+    return _npz(**{"x_train": _IMAGE, "y_train": _LABEL, "x_test": _IMAGE[:6], "y_test": _LABEL[:6]} | changed)
+
+
+class _Runs:
+    """What runs as it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def _array(descr: str, shape: str, body: bytes, order: str = "False") -> bytes:
+    header = (_HEADER % (descr, order, shape)).encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + body
+
+
+def _zip(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, body in members.items():
+            archive.writestr(name, body)
+    return buffer.getvalue()
+
+
+def _claiming(descr: str, shape: str, body: bytes = b"", order: str = "False") -> Callable[[Path], bytes]:
+    image = _array(descr, shape, body, order)
+    return lambda _: _zip({"x_train.npy": image, "y_train.npy": _array("|u1", "(24,)", bytes(24))})
+
+
+def _csv(rows: list[list[Any]], header: bool = True) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    if header:
+        writer.writerow(["label", *(f"pixel{number}" for number in range(64))])
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+_ROWS = [[label, *image.reshape(-1).tolist()] for label, image in zip(_LABEL.tolist(), _IMAGE, strict=True)]
+_LINE = b"3," + b"0," * 63 + b"0\n"
+
+KINDS: dict[str, Write] = {
+    "npz that runs as it is unpickled": _file(
+        "x.npz", lambda canary: _honest(y_train=np.array([_Runs(canary)], object))
+    ),
+    "npz of objects in structures": _file(
+        "x.npz", lambda canary: _honest(x_test=np.array([(1, _Runs(canary))], [("a", int), ("b", object)]))
+    ),
+    "npz bomb": _file("x.npz", _claiming("|u1", "(900000, 28, 28)", bytes(900_000 * 784 // 8))),
+    "npz beyond all memory": _file("x.npz", _claiming("|u1", "(9999999999, 999999, 9999999)")),
+    "npz of less than nothing": _file("x.npz", _claiming("|u1", "(-24, -8, 8)", bytes(1536))),
+    "npz of shapes without end": _file("x.npz", _claiming("|u1", f"({'1,' * 400})", bytes(1))),
+    "npz with a header nested without end": _file("x.npz", _claiming("|u1", "(" * 3000)),
+    "npz with a header of megabytes": _file("x.npz", _claiming("|u1", f"(24, 8, 8){' ' * 60_000}", bytes(1536))),
+    "npz of values without a size": _file("x.npz", _claiming("|V0", "(24, 8, 8)")),
+    "npz of dates": _file("x.npz", _claiming("<M8[s]", "(24, 8, 8)", bytes(1536 * 8))),
+    "npz that is cut short": _file("x.npz", lambda _: _honest()[:-40]),
+    "npz with a comment": _file("x.npz", lambda _: _honest()[:-2] + b"\x04\x00abcd"),
+    "npz of a hundred thousand arrays": _file(
+        "x.npz", lambda _: _zip({f"{number}.npy": b"" for number in range(100_000)}, zipfile.ZIP_STORED)
+    ),
+    "npz of pictures of other sizes": _file("x.npz", lambda _: _honest(x_test=np.zeros((6, 9, 8), np.uint8))),
+    "npz of labels beyond all numbers": _file("x.npz", lambda _: _honest(y_train=np.full(24, 2**64 - 1, np.uint64))),
+    "npz that is a folder's name": _file("x.npz", lambda _: b"PK\x05\x06" + bytes(18)),
+    "CSV of a line without end": _file("x.csv", lambda _: _csv(_ROWS) + b"1," * 5_000_000),
+    "CSV of lines without end": _file("x.csv", lambda _: _csv(_ROWS) + b"\n" * 30_000_000),
+    "CSV of columns without end": _file("x.csv", lambda _: b"label" + b",p" * 999_999 + b"\n"),
+    "CSV in a quoted field without end": _file("x.csv", lambda _: _csv(_ROWS) + b'"' + b"\n" * 100_000),
+    "CSV of pixels beyond white": _file("x.csv", lambda _: _csv(_ROWS) + _LINE.replace(b"3,0,", b"3,999999999,")),
+    "CSV of pixels that are no numbers": _file("x.csv", lambda _: _csv(_ROWS) + _LINE.replace(b"3,0,", b"3,=1+1,")),
+    "CSV in no encoding": _file("x.csv", lambda _: _csv(_ROWS) + b"\xff\xfe" + _LINE),
+    "CSV of zeros": _file("x.csv", lambda _: bytes(2**24)),
+}
+
+
+def cases(seed: int) -> Iterator[tuple[str, Write]]:
+    """Give such files changed at random, without end; each is refused with a sentence, or read properly.
+
+    Args:
+        seed: The same cases come from the same seed.
+
+    Yields:
+        What the case is, and what writes it and says which command is to read it.
+    """
+    number = 0
+    while True:
+        for kind in (_any_npz, _any_header, _any_csv):
+            yield kind(random.Random(f"{seed}/{number}"), number)
+            number += 1
+
+
+def _any_npz(rng: random.Random, number: int) -> tuple[str, Write]:
+    body = byte_mutations.bytes_of(rng, _honest())
+    return f"{number}: npz changed", _file("x.npz", lambda _: body)
+
+
+def _any_header(rng: random.Random, number: int) -> tuple[str, Write]:
+    """Give a zip that is whole, of arrays whose headers claim anything."""
+    descr = rng.choice(("|u1", "|b1", "<f4", ">f8", "<f2", "<i8", "|O", "<U5", "|S9", "|V3", "<c8", "<f16", "|u9", "x"))
+    sizes = [rng.choice((0, 1, 3, 8, 24, 64, 10**6, 10**12, -1)) for _ in range(rng.randrange(6))]
+    shape = rng.choice((f"({', '.join(map(str, sizes))},)", str(sizes), "(True, 8, 8)", "(24, 8, 8.0)", "__import__"))
+    data = rng.randbytes(rng.choice((0, 100, 24 * 64, 24 * 64 * 4)))
+    image = _array(descr, shape, data, rng.choice(("False", "True", "2", "[]")))
+    if rng.random() < 0.3:
+        image = byte_mutations.bytes_of(rng, image, 2)
+    body = _zip({"x_train.npy": image, "y_train.npy": _array("|u1", "(24,)", bytes(range(3)) * 8)})
+    return f"{number}: npz of {descr} {shape}"[:80], _file("x.npz", lambda _: body)
+
+
+def _any_csv(rng: random.Random, number: int) -> tuple[str, Write]:
+    text = _csv(_ROWS, header=rng.random() < 0.5).decode()
+    if rng.random() < 0.1:
+        text *= 3000
+    body = byte_mutations.text_of(rng, text)
+    return f"{number}: CSV changed", _file("x.csv", lambda _: body)
