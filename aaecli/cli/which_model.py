@@ -38,5 +38,6 @@ def described(model: Encoder | Decoder) -> str:
     settings = [f"preset {metadata.preset}"] * bool(metadata.preset) + [f"{metadata.labels} labels"] * bool(
         metadata.labels
     )
+    settings += [metadata.precision] * (metadata.precision != "fp32")
     trained = f"trained on {for_terminal(metadata.data)}" if metadata.data else "it does not say what it was trained on"
     return ", ".join([which, trained, *map(for_terminal, settings)])

@@ -13,6 +13,7 @@ from aaecli.data.dataset import Dataset, kept_back
 from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import evaluate_predictions, predict_stored
+from aaecli.export.reduced_precision import describe_cost
 from aaecli.text import for_markdown, for_toml
 
 _MNIST_LICENCE = (
@@ -59,7 +60,7 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
     channels, height, width = checkpoint.image_shape
     which = _which_labels(checkpoint)
     name = for_markdown(dataset.name)
-    lines = [f"- `{Path(entry['path']).name}`: {entry['bytes'] / 1e6:.1f} MB" for entry in files.values()]
+    lines = [f"- `{Path(entry['path']).name}`: {entry['bytes'] / 1e6:.1f} MB{_cost(entry)}" for entry in files.values()]
     ink = ", light strokes on black" if config.image.has_strokes else ""
     parts = [
         f"# Model card: {config.model} on {name}",
@@ -88,6 +89,10 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
         f"```toml\n{for_toml(to_toml(config).strip())}\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _cost(entry: dict[str, Any]) -> str:
+    return f", {entry['precision']}: {describe_cost(entry['cost'])}" if "cost" in entry else ""
 
 
 def _which_labels(checkpoint: Checkpoint) -> str:

@@ -20,6 +20,7 @@ from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.errors import AaeError
 from aaecli.export.parity import check_parity, parity_inputs, style_deviation, style_scale
+from aaecli.export.reduced_precision import ReducedPrecision, reduce_part
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_onnx
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
@@ -52,7 +53,11 @@ class _DeployedDecoder(nn.Module):
 
 
 def export_onnx(
-    checkpoint: Checkpoint, folder: Path, progress: Callable[[str], None], outputs: Outputs | None = None
+    checkpoint: Checkpoint,
+    folder: Path,
+    progress: Callable[[str], None],
+    outputs: Outputs | None = None,
+    reduced: ReducedPrecision | None = None,
 ) -> dict[str, Any]:
     """Write ``encoder.onnx`` and, where the model draws, ``decoder.onnx``.
 
@@ -63,13 +68,15 @@ def export_onnx(
         folder: Where the files go.
         progress: Is told what is being done.
         outputs: What the command writes. Files of other programs are not replaced unless it says so.
+        reduced: Reduced precision; float32 where None.
 
     Returns:
-        For each part, ``path``, ``bytes`` and ``difference``, the largest one from torch in the parity check.
+        For each part, ``path``, ``bytes`` and ``difference``, the largest one from torch in the parity check of the
+        float32 file; in reduced precision ``precision`` and ``cost`` too, see ``quantisation.Cost``.
 
     Raises:
-        AaeError: A file cannot be written, would be larger than is read or hold what is not read, or differs from
-            torch by more than 1e-5 or in a class.
+        AaeError: A file cannot be written, would be larger than is read or hold what is not read, differs from torch
+            by more than 1e-5 or in a class, or loses more accuracy in reduced precision than asked for.
     """
     traits, style_dim = FAMILY[checkpoint.config.model], checkpoint.config.network.style_dim
     image = torch.rand(2, *checkpoint.image_shape)
@@ -87,6 +94,7 @@ def export_onnx(
     for part in parts:
         outputs.claim(folder / f"{part}.onnx", is_onnx)
     report: dict[str, Any] = {}
+    encoder = b""
     with contextlib.ExitStack() as files:
         for part, (module, example, inputs, answers) in parts.items():
             path = folder / f"{part}.onnx"
@@ -101,7 +109,14 @@ def export_onnx(
             progress(f"{part}: comparing with torch")
             scale = {"style": style_scale(checkpoint)}
             difference = check_parity(temporary, module, parity_inputs(part, checkpoint), scale)
-            report[part] = {"path": str(path), "bytes": temporary.stat().st_size, "difference": difference}
+            report[part] = {"path": str(path), "difference": difference}
+            encoder = body if part == "encoder" else encoder
+            if reduced is not None:
+                progress(f"{part}: {reduced.precision}")
+                body, cost = reduce_part(model, encoder, part, checkpoint, reduced, path)
+                temporary.write_bytes(_checked(body, path))
+                report[part] |= {"precision": reduced.precision, "cost": cost}
+            report[part]["bytes"] = len(body)
     return report
 
 

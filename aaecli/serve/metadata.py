@@ -50,6 +50,7 @@ class Metadata:
         seed: Seed of the training.
         test_accuracy: Share of the test images that the exported model reads correctly, in [0, 1]; None if unknown.
         version: Version of aaecli that wrote the file.
+        precision: Of the weights: ``fp32``, ``fp16`` or ``int8``; inputs and outputs are float32 in all three.
         data: Name of the data set that it was trained on; empty if unknown.
         on_embedded: Whether that is the embedded MNIST.
     """
@@ -68,6 +69,7 @@ class Metadata:
     labels: str
     seed: str
     test_accuracy: float | None
+    precision: str
     version: str
     data: str = ""
     on_embedded: bool = False
@@ -149,6 +151,9 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     data: dict[str, Any] = json.loads(props.get("aaecli.data") or "null") or {}
     if not isinstance(data.get("name", ""), str) or len(data.get("name", "")) > _MAX_NAME:
         raise ValueError("the data set has no name")
+    precision = props.get("aaecli.precision", "fp32")
+    if precision not in ("fp32", "fp16", "int8"):
+        raise ValueError("the precision is unknown")
     std = float(prior.get("std", 1.0))
     if not 0 < std < math.inf or not (accuracy is None or 0 <= accuracy <= 1):
         raise ValueError("a number is out of range")
@@ -176,6 +181,7 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         labels=props.get("aaecli.labels", ""),
         seed=props.get("aaecli.seed", ""),
         test_accuracy=accuracy,
+        precision=precision,
         version=props.get("aaecli.version", ""),
         data=data.get("name", ""),
         on_embedded=data.get("embedded") is True,

@@ -38,6 +38,22 @@ def onnxruntime() -> Any:
     return module
 
 
+def quantization() -> Any:
+    """Give ``onnxruntime.quantization``, without telemetry; it needs the package onnx."""
+    silence_telemetry()
+    from onnxruntime import quantization as module
+
+    return module
+
+
+def float16() -> Any:
+    """Give ``onnxruntime.transformers.float16``, without telemetry; it needs the package onnx."""
+    silence_telemetry()
+    from onnxruntime.transformers import float16 as module
+
+    return module
+
+
 def onnxruntime_errors() -> tuple[type[Exception], ...]:
     """The exceptions of onnxruntime's C++ side, which have no common ancestor but Exception."""
     silence_telemetry()
