@@ -13,10 +13,7 @@ SMALL = {
     "device": "cpu",
     "precision": "fp32",
     "network": {
-        "hidden": [32, 24],
-        "decoder_hidden": [24, 32],
-        "channels": [4, 6],
-        "features": 16,
+        "decoder_options": {"hidden": [24, 32]},
         "discriminator_hidden": [16],
         "style_dim": 3,
     },
@@ -28,6 +25,7 @@ SMALL = {
         "generated_batch_size": 8,
     },
 }
+SMALL_ENCODERS = {"mlp": {"hidden": [32, 24]}, "convolutional": {"channels": [4, 6], "features": 16}}
 
 
 def shrunk(preset: str, **flags: Any) -> Config:
@@ -35,7 +33,13 @@ def shrunk(preset: str, **flags: Any) -> Config:
     config = resolve(preset=preset, flags=flags)
     vain = inert(config)
     wanted = {key: value for key, value in (SMALL | flags).items() if key != "labels" or config.labels != 0}
+    if "network" not in flags:
+        wanted["network"] = wanted["network"] | {"encoder_options": SMALL_ENCODERS[config.network.encoder]}
     for name in ("network", "schedule"):
         if name not in flags:
-            wanted[name] = {key: value for key, value in wanted[name].items() if f"{name}.{key}" not in vain}
+            wanted[name] = {
+                key: value
+                for key, value in wanted[name].items()
+                if not any(f"{setting}.".startswith(f"{name}.{key}.") for setting in vain)
+            }
     return resolve(preset=preset, flags=wanted)

@@ -67,7 +67,7 @@ def check_size(config: Config, image_shape: tuple[int, int, int], label_dim: int
             raise AaeError(
                 f"The {name.replace('_', ' ')} would take {size / 2**20:,.0f} MiB; "
                 f"at most {MAX_NETWORK_BYTES // 2**20} can be saved and exported.",
-                "Give smaller layers under [network], or a smaller --size.",
+                "Give smaller layers under [network.encoder_options], or a smaller --size.",
             )
         total += size
     return total

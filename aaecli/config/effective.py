@@ -54,7 +54,7 @@ RULES = (
     # The model.
     Rule(("clusters",), lambda c: c.model != "clustering", "in a model other than clustering"),
     Rule(
-        ("network.decoder_hidden",),
+        ("network.decoder", "network.decoder_options"),
         lambda c: _traits(c).decoder_label is None,
         "in the model baseline, which has no decoder",
     ),
@@ -85,27 +85,6 @@ RULES = (
         "in a model that does not see labelled and unlabelled images side by side; schedule.batch_size counts",
     ),
     Rule(("schedule.min_labelled_epochs",), lambda c: not _traits(c).uses_labels, "in a model that sees no labels"),
-    # The networks.
-    Rule(
-        ("network.channels", "network.features"),
-        lambda c: c.network.encoder == "mlp",
-        'with network.encoder = "mlp", whose widths are network.hidden',
-    ),
-    Rule(
-        ("network.hidden",),
-        lambda c: c.network.encoder == "convolutional" and bool(c.network.decoder_hidden or c.model == "baseline"),
-        'with network.encoder = "convolutional", whose widths are network.channels and network.features',
-    ),
-    Rule(
-        ("network.dropout",),
-        lambda c: c.network.encoder == "convolutional",
-        'with network.encoder = "convolutional", which drops no units',
-    ),
-    Rule(
-        ("network.batch_norm",),
-        lambda c: c.network.encoder == "convolutional" and c.model == "baseline",
-        'with network.encoder = "convolutional", which always has it',
-    ),
     # The priors.
     Rule(("prior.style_std",), lambda c: c.prior.style != "gaussian", "with a prior.style that has its own deviation"),
     Rule(("prior.label",), lambda c: bool(c.prior.label_frequency), "beside prior.label_frequency"),

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
-from aaecli.config.parsing import require
+from aaecli.config.docstrings import attributes
+from aaecli.config.parsing import build_options, fields_of, require
+from aaecli.config.registries import DECODERS, ENCODERS
+from aaecli.errors import AaeError
+from aaecli.plugins import Registry, summary
+
+_REGISTRIES: dict[str, Registry[Any]] = {"encoder": ENCODERS, "decoder": DECODERS}
 
 
 @dataclass(frozen=True)
@@ -13,16 +20,13 @@ class Network:
     """The shapes of encoder, decoder and discriminators.
 
     Attributes:
-        encoder: Kind of encoder: ``mlp``, the article's fully connected one, or ``convolutional``.
-        hidden: Widths of the hidden layers of a fully connected encoder.
-        decoder_hidden: Widths of the hidden layers of the decoder; where empty, those of ``hidden`` in reverse.
-        channels: Channels of each stage of a convolutional encoder; each stage after the first halves the image.
-        features: Width of the last layer of a convolutional encoder.
+        encoder: Kind of encoder.
+        encoder_options: What can be set of this kind of encoder.
+        decoder: Kind of decoder.
+        decoder_options: What can be set of this kind of decoder.
         discriminator_hidden: Widths of the hidden layers of each discriminator.
         style_dim: Number of dimensions of the style z.
-        batch_norm: Batch normalisation after each hidden layer of encoder and decoder.
         initialisation: ``kaiming`` (He et al. 2015), or ``normal``: N(0, 0.01²) as in the article's code.
-        dropout: Probability that a hidden unit of the encoder is dropped while training.
         input_noise: Standard deviation of Gaussian noise on the encoder's input while training (pixels are in [0, 1]).
         style_noise: Standard deviation of Gaussian noise on the style while training: the paper's Gaussian posterior
             (section 2). What would be hidden in fine differences of the style drowns in it.
@@ -33,16 +37,13 @@ class Network:
             many pixels to one side (test-time augmentation): five times the work; 0 reads the image alone.
     """
 
-    encoder: Literal["mlp", "convolutional"] = "mlp"
-    hidden: tuple[int, ...] = (1000, 1000)
-    decoder_hidden: tuple[int, ...] = ()
-    channels: tuple[int, ...] = (32, 64)
-    features: int = 256
+    encoder: str = "mlp"
+    encoder_options: Any = None
+    decoder: str = "mlp"
+    decoder_options: Any = None
     discriminator_hidden: tuple[int, ...] = (1000, 1000)
     style_dim: int = 10
-    batch_norm: bool = False
     initialisation: Literal["kaiming", "normal"] = "kaiming"
-    dropout: float = 0.0
     input_noise: float = 0.0
     style_noise: float = 0.0
     discriminator_noise: float = 0.0
@@ -50,15 +51,54 @@ class Network:
     test_time_shift: int = 0
 
     def __post_init__(self) -> None:
-        for key in ("hidden", "decoder_hidden", "channels", "discriminator_hidden"):
-            widths = getattr(self, key)
-            rule = "a list of 1 to 32 widths, each from 1 to 65536"
-            fewest = 0 if key == "decoder_hidden" else 1
-            holds = fewest <= len(widths) <= 32 and all(1 <= width <= 2**16 for width in widths)
-            require(holds, f"network.{key}", rule, list(widths))
-        require(1 <= self.features <= 2**16, "network.features", "at least 1 and at most 65536", self.features)
+        for part, registry in _REGISTRIES.items():
+            options = registry.options(getattr(self, part))
+            if getattr(self, f"{part}_options") is None:
+                object.__setattr__(self, f"{part}_options", options())
+            elif type(getattr(self, f"{part}_options")) is not options:
+                raise AaeError(f"network.{part}_options are not those of '{getattr(self, part)}'.", "Leave them out.")
+        try:
+            require_widths("discriminator_hidden", self.discriminator_hidden)
+        except AaeError as error:
+            raise AaeError(f"network.{error.message}", error.hint) from error
         require(1 <= self.style_dim <= 2**16, "network.style_dim", "at least 1 and at most 65536", self.style_dim)
-        require(0 <= self.dropout < 1, "network.dropout", "in [0, 1)", self.dropout)
         for key in ("input_noise", "style_noise", "discriminator_noise"):
             require(getattr(self, key) >= 0, f"network.{key}", "0 or more", getattr(self, key))
         require(0 <= self.test_time_shift <= 32, "network.test_time_shift", "from 0 to 32", self.test_time_shift)
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any], prefix: str = "network.") -> Self:
+        """Build the section from a table; options are those of the encoder and the decoder that it names.
+
+        Raises:
+            AaeError: A key or a network is unknown, or a value has the wrong type or range.
+        """
+        table = dict(table)
+        options: dict[str, Any] = {}
+        for part, registry in _REGISTRIES.items():
+            name = table.get(part, getattr(cls, part))
+            require(isinstance(name, str), f"{prefix}{part}", "text", name)
+            kind, key = registry.options(name), f"{part}_options"
+            if key in table:
+                options[key] = build_options(kind, table.pop(key), f"{prefix}{key}.")
+            for misplaced in set(table) & set(kind.__dataclass_fields__):  # type: ignore[attr-defined]
+                raise AaeError(f"There is no setting '{prefix}{misplaced}'.", f"It stands under [{prefix}{key}].")
+        return cls(**fields_of(cls, table, prefix), **options)
+
+    def texts(self) -> dict[str, str]:
+        """Say what each key means; of encoder and decoder, which kinds there are."""
+        texts = attributes(type(self))
+        for part, registry in _REGISTRIES.items():
+            kinds = "; ".join(f"{name}: {summary(kind).rstrip('.')}" for name, kind in registry.items())
+            texts[part] = f"{texts[part]} {kinds}."
+        return texts
+
+
+def require_widths(key: str, widths: tuple[int, ...]) -> None:
+    """Refuse widths of layers that nobody can mean.
+
+    Raises:
+        AaeError: There are none or too many, or one is out of range.
+    """
+    holds = 1 <= len(widths) <= 32 and all(1 <= width <= 2**16 for width in widths)
+    require(holds, key, "a list of 1 to 32 widths, each from 1 to 65536", list(widths))

@@ -71,13 +71,22 @@ def build(section: type[_Section], table: Mapping[str, Any], prefix: str = "") -
     if (from_table := getattr(section, "from_table", None)) is not None:
         made: _Section = from_table(table, prefix)
         return made
+    return section(**fields_of(section, table, prefix))
+
+
+def fields_of(section: type, table: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Give the values of a dataclass's fields out of nested tables.
+
+    Raises:
+        AaeError: A key is unknown (the hint names the nearest one), or a value has the wrong type or range.
+    """
     hints = typing.get_type_hints(section)
     values = {}
     for key, value in table.items():
         if key not in hints:
             raise AaeError(f"There is no setting '{prefix}{key}'.", did_you_mean(str(key), hints))
         values[key] = convert(value, hints[key], prefix + key)
-    return section(**values)
+    return values
 
 
 def require_table(table: Any, prefix: str) -> None:

@@ -69,6 +69,24 @@ def _check_term(name: str, entry: Entry[Any]) -> None:
 _TERMS = ("classification", "reconstruction", "discrimination", "regularisation")
 _BEYOND_THE_ARTICLE = ("mutual_information", "consistency", "generation")
 
+
+def _check_network(name: str, entry: Entry[Any]) -> None:
+    _check_options(name, entry)
+    if not callable(entry.value):
+        raise ValueError("it cannot be called to make a network")
+
+
+ENCODERS: Registry[Any] = Registry(
+    "encoder",
+    "aaecli.encoders",
+    {name: f"aaecli.models.encoders.{name}" for name in ("mlp", "convolutional")},
+    _check_network,
+)
+"""What makes the body of the encoder: called with image shape and options, as ``models.bodies.EncoderBody`` says."""
+
+DECODERS: Registry[Any] = Registry("decoder", "aaecli.decoders", {"mlp": "aaecli.models.decoders.mlp"}, _check_network)
+"""What makes the decoder: called with the number of inputs, image shape and options; ``models.bodies.DecoderBody``."""
+
 LOSS_TERMS: Registry[type[TermSettings]] = Registry(
     "loss term",
     "aaecli.loss_terms",

@@ -18,6 +18,7 @@ from typing import Any
 from aaecli.config.docstrings import attributes
 from aaecli.config.effective import acting_table, refuse_inert
 from aaecli.config.models import FAMILY
+from aaecli.config.network import Network
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.files.opening import read_text
@@ -181,6 +182,10 @@ def _read_preset(name: str) -> dict[str, Any]:
 
 
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for part in ("encoder", "decoder"):
+        # What a lower layer set of another kind of network says nothing of this one.
+        if part in layer and layer[part] != into.get(part, getattr(Network, part)):
+            into.pop(f"{part}_options", None)
     for key, value in layer.items():
         if isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
             _merge(into.setdefault(key, {}), value)

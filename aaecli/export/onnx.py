@@ -130,7 +130,7 @@ def _check_size(module: nn.Module, path: Path) -> None:
     if num_bytes > MAX_MODEL_BYTES:
         raise AaeError(
             f"{path} would be of {num_bytes:,} bytes, and at most {MAX_MODEL_BYTES:,} are read.",
-            "Nothing was written. Train with narrower layers ([network] hidden, channels) or smaller images.",
+            "Nothing was written. Train with narrower layers ([network.encoder_options]) or smaller images.",
         )
 
 

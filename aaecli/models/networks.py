@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aaecli.config.models import FAMILY
 from aaecli.config.network import Network
-from aaecli.models.encoders.convolutional import ConvolutionalBody
+from aaecli.models.bodies import EncoderBody, make_decoder_body, make_encoder_body
+from aaecli.models.layers.fully_connected import hidden_layers
 from aaecli.models.test_time_augmentation import mean_label_logits, shifted_copies
 
 
@@ -43,34 +42,6 @@ class Encoding(NamedTuple):
         return Encoding(*(part if part is None else part[start:stop] for part in self))
 
 
-def _hidden_layers(num_inputs: int, widths: tuple[int, ...], *, batch_norm: bool, dropout: float) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers.append(nn.Linear(num_inputs, width, bias=not batch_norm))
-        if batch_norm:
-            layers.append(nn.BatchNorm1d(width))
-        layers.append(nn.ReLU())
-        if dropout:
-            layers.append(nn.Dropout(dropout))
-        num_inputs = width
-    return nn.Sequential(*layers)
-
-
-def _fully_connected_body(image_shape: tuple[int, int, int], settings: Network) -> tuple[nn.Module, int]:
-    layers = _hidden_layers(
-        math.prod(image_shape), settings.hidden, batch_norm=settings.batch_norm, dropout=settings.dropout
-    )
-    return nn.Sequential(nn.Flatten(), layers), settings.hidden[-1]
-
-
-def _convolutional_body(image_shape: tuple[int, int, int], settings: Network) -> tuple[nn.Module, int]:
-    return ConvolutionalBody(image_shape, settings.channels, settings.features), settings.features
-
-
-_BODIES = {"mlp": _fully_connected_body, "convolutional": _convolutional_body}
-"""What each kind of encoder reads images (B, C, H, W) with, and the width of what it gives."""
-
-
 def _in_float32(head: nn.Module, hidden: Tensor) -> Tensor:
     """Apply a head in float32, whatever type the matrix products before it ran in.
 
@@ -97,7 +68,8 @@ class Encoder(nn.Module):
         self.input_noise = settings.input_noise
         self.style_noise = settings.style_noise
         self.test_time_shift = settings.test_time_shift if num_classes else 0
-        self.body, num_features = _BODIES[settings.encoder](image_shape, settings)
+        self.body = make_encoder_body(image_shape, settings)
+        num_features = cast(EncoderBody, self.body).num_features
         self.label_head = nn.Linear(num_features, num_classes) if num_classes else None
         self.style_head = nn.Linear(num_features, style_dim) if style_dim else None
 
@@ -117,7 +89,7 @@ class Encoder(nn.Module):
         """Encode images (B, C, H, W) in [0, 1] from one look at each, as while training."""
         if self.training and self.input_noise:
             image = image + self.input_noise * torch.randn_like(image)
-        hidden = self.body(image)  # (B, num_features)
+        hidden = cast(EncoderBody, self.body).features(image)  # (B, num_features)
         label_logits = None if self.label_head is None else _in_float32(self.label_head, hidden)  # (B, K)
         style = None if self.style_head is None else _in_float32(self.style_head, hidden)  # (B, Z)
         if self.training and self.style_noise and style is not None:
@@ -130,16 +102,12 @@ class Decoder(nn.Module):
 
     def __init__(self, image_shape: tuple[int, int, int], num_classes: int, settings: Network) -> None:
         super().__init__()
-        self.image_shape = image_shape
-        widths = settings.decoder_hidden or settings.hidden[::-1]
-        self.body = nn.Sequential(
-            _hidden_layers(num_classes + settings.style_dim, widths, batch_norm=settings.batch_norm, dropout=0.0),
-            nn.Linear(widths[-1], math.prod(image_shape)),
-        )
+        self.body = make_decoder_body(num_classes + settings.style_dim, image_shape, settings)
 
     def forward(self, latent: Tensor) -> Tensor:
         """Draw images (B, C, H, W) in [0, 1] from latent codes (B, K + Z)."""
-        return self._as_image(self.body(latent))
+        pixels: Tensor = self.body(latent).float().sigmoid()
+        return pixels
 
     def decode_with_running_statistics(self, latent: Tensor) -> Tensor:
         """Draw as ``forward`` does in evaluation mode, in whichever mode it is: with gradients, changing no statistics.
@@ -147,19 +115,11 @@ class Decoder(nn.Module):
         Batch normalisation uses the statistics of the images that are redrawn, as it will once trained, and does not
         learn those of other codes.
         """
-        hidden, output = cast(nn.Sequential, self.body[0]), self.body[1]
-        value = latent
-        for layer in hidden:
-            if isinstance(layer, nn.BatchNorm1d):
-                mean, variance = layer.running_mean, layer.running_var
-                value = F.batch_norm(value, mean, variance, layer.weight, layer.bias, training=False, eps=layer.eps)
-            else:
-                value = layer(value)
-        return self._as_image(output(value))
-
-    def _as_image(self, pixel_logits: Tensor) -> Tensor:
-        pixels = pixel_logits.float().sigmoid()  # (B, C * H * W)
-        return pixels.view(-1, *self.image_shape)
+        was_training = self.training
+        self.eval()
+        drawn = self(latent)
+        self.train(was_training)
+        return cast(Tensor, drawn)
 
 
 class Discriminator(nn.Module):
@@ -172,7 +132,7 @@ class Discriminator(nn.Module):
         super().__init__()
         self.noise = settings.discriminator_noise
         self.body = nn.Sequential(
-            _hidden_layers(num_inputs, settings.discriminator_hidden, batch_norm=False, dropout=0.0),
+            hidden_layers(num_inputs, settings.discriminator_hidden, batch_norm=False, dropout=0.0),
             nn.Linear(settings.discriminator_hidden[-1], 1),
         )
 

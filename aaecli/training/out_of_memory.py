@@ -41,7 +41,7 @@ def naming_what_is_too_large() -> Iterator[None]:
             raise
         raise AaeError(
             "The networks and the images do not fit into the memory of the device.",
-            "Take narrower layers (network.hidden in a --config file), or another --device.",
+            "Take narrower layers ([network.encoder_options] in a --config file), or another --device.",
         ) from error
 
 
@@ -71,7 +71,7 @@ def suggesting_what_fits(step: Step, batch: Batch, number: int) -> Iterator[None
 
 def _narrower(batch: Batch) -> str:
     beside = " or a smaller schedule.labelled_batch_size" if None not in (batch.unlabelled, batch.labelled) else ""
-    return f"Take narrower layers (network.hidden){beside} in a --config file."
+    return f"Take narrower layers ([network.encoder_options]){beside} in a --config file."
 
 
 def _fitting(step: Step, batch: Batch, number: int, size: int) -> int | None:

@@ -108,11 +108,11 @@ def test_memory_that_does_not_suffice_names_the_batch_that_fits(here: Path) -> N
 
 
 def test_networks_that_do_not_fit_are_the_networks_fault(here: Path) -> None:
-    (here / "small.toml").write_text("[network]\nhidden = [7000, 7000]\n")
+    (here / "small.toml").write_text("[network.encoder_options]\nhidden = [7000, 7000]\n")
     outcome = processes.run(words(2, "1h"), here, here / "notes/1", {resource.RLIMIT_AS: 2**30})
     assert outcome.code == 1
     assert "memory of the device" in outcome.err
-    assert "network.hidden" in outcome.err
+    assert "[network.encoder_options]" in outcome.err
 
 
 def test_trainings_that_start_together_get_a_folder_each(here: Path) -> None:

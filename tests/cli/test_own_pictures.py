@@ -19,10 +19,14 @@ SMALL = """
 device = "cpu"
 precision = "fp32"
 [network]
-hidden = [48]
 discriminator_hidden = [16]
-batch_norm = true
 style_dim = 3
+[network.encoder_options]
+hidden = [48]
+batch_norm = true
+[network.decoder_options]
+hidden = [48]
+batch_norm = true
 [schedule]
 steps = 60
 batch_size = 24

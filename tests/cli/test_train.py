@@ -21,10 +21,12 @@ from aaecli.config.resolve import resolve
 
 SMALL = """
 [network]
-hidden = [16, 12]
-decoder_hidden = [12]
 discriminator_hidden = [8]
 style_dim = 3
+[network.encoder_options]
+hidden = [16, 12]
+[network.decoder_options]
+hidden = [12]
 
 [schedule]
 steps = 6
@@ -83,7 +85,9 @@ def test_json_is_one_object_and_quiet_is_silent(here, capsys):
 
 
 def test_the_run_goes_where_it_is_told(here, capsys):
-    (here / "small.toml").write_text("[network]\nhidden = [16, 12]\n[schedule]\nsteps = 6\nbatch_size = 10\n")
+    (here / "small.toml").write_text(
+        "[network.encoder_options]\nhidden = [16, 12]\n[schedule]\nsteps = 6\nbatch_size = 10\n"
+    )
     assert train("--out", "elsewhere", "--name", "mine", "--model", "baseline") == 0
     assert (here / "elsewhere/mine-001/model.pt").is_file()
     assert not (here / "runs").exists()
@@ -100,7 +104,7 @@ def test_print_config_prints_toml_that_config_reads_back(here, capsys):
     assert (table["schedule"]["epochs"], table["schedule"]["steps"]) == (2, 0)
     assert table["schedule"]["batch_size"] == 20
     assert table["network"]["style_dim"] == 5
-    assert table["network"]["hidden"] == [16, 12]
+    assert table["network"]["encoder_options"]["hidden"] == [16, 12]
     (here / "again.toml").write_text(printed)
     assert aaecli("train", "--config", "again.toml", "--print-config") == 0
     assert capsys.readouterr().out == printed

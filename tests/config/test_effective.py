@@ -29,8 +29,7 @@ IN_VAIN: list[tuple[dict[str, Any], str, str]] = [
     ({"model": "supervised", "prior": {"label": "labelled"}}, "prior.label", "without a prior on the label"),
     ({"model": "clustering", "objective": {"classification": 2.0}}, "objective.classification", "no labels"),
     ({"model": "clustering", "schedule": {"min_labelled_epochs": 5}}, "schedule.min_labelled_epochs", "no labels"),
-    ({"network": {"channels": [8]}}, "network.channels", "network.hidden"),
-    ({"network": {"encoder": "convolutional", "dropout": 0.5}}, "network.dropout", "drops no units"),
+    ({"model": "baseline", "network": {"decoder_options": {"hidden": [8]}}}, "network.decoder_options", "no decoder"),
     ({"prior": {"style": "swiss-roll", "style_std": 2.0}, "network": {"style_dim": 2}}, "prior.style_std", "deviation"),
     ({"optimiser": {"update": "alternating"}, "objective": {"mutual_information": 1.0}}, "objective.mut", "altern"),
     ({"optimiser": {"update": "alternating"}, "schedule": {"decoder_batch_size": 9}}, "schedule.dec", "alternating"),
@@ -100,7 +99,13 @@ def test_what_is_printed_acts_and_gives_the_same_settings_back(preset: str, mode
 
 
 def test_settings_that_act_are_not_refused():
-    resolve(flags={"augmentation": {"rotation": 3.0}, "objective": {"generation": 0.1}, "network": {"hidden": [99]}})
+    resolve(
+        flags={
+            "augmentation": {"rotation": 3.0},
+            "objective": {"generation": 0.1},
+            "network": {"encoder_options": {"hidden": [99]}},
+        }
+    )
     resolve(flags={"labels": 50, "propagation": {"every": 10, "max_class_weight": 1.5}})
     resolve(flags={"model": "baseline", "augmentation": {"rotation": 3.0}}, preset="default")
     resolve(

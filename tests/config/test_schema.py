@@ -27,6 +27,7 @@ from aaecli.config.resolve import explained, preset_names, read_toml, resolve, t
 from aaecli.config.schedule import Schedule
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
+from aaecli.models.encoders.mlp import MlpEncoderOptions
 
 SECTIONS = {
     "network": Network,
@@ -60,10 +61,12 @@ def configs(draw: st.DrawFn) -> Config:
         seed=draw(st.integers(0, 2**63 - 1)),
         data=draw(st.text(max_size=20)),
         network=Network(
-            hidden=tuple(draw(st.lists(st.integers(1, 4000), min_size=1, max_size=4))),
+            encoder_options=MlpEncoderOptions(
+                hidden=tuple(draw(st.lists(st.integers(1, 4000), min_size=1, max_size=4))),
+                batch_norm=draw(st.booleans()),
+                dropout=draw(share),
+            ),
             style_dim=draw(st.integers(1, 100)),
-            batch_norm=draw(st.booleans()),
-            dropout=draw(share),
         ),
         optimiser=Optimiser(lr=draw(rate), beta1=draw(share), decay=draw(st.sampled_from(("constant", "cosine")))),
         schedule=Schedule(steps=length * in_steps, epochs=length * (not in_steps)),
@@ -150,21 +153,41 @@ def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> N
         ({"model": ["baseline"]}, "model cannot be ['baseline'].", ""),
         ({"device": 3}, "device cannot be 3.", "cuda"),
         ({"network": 3}, "network must be a table, not 3.", ""),
-        ({"network": {"hidden": 1000}}, "network.hidden must be a list, not 1000.", ""),
+        ({"network": {"hidden": [9]}}, "There is no setting 'network.hidden'.", "under [network.encoder_options]"),
+        ({"network": {"encoder_options": {"hidden": 9}}}, "network.encoder_options.hidden must be a list, not 9.", ""),
         (
-            {"network": {"hidden": []}},
-            "network.hidden must be a list of 1 to 32 widths, each from 1 to 65536, not [].",
+            {"network": {"encoder_options": {"hidden": []}}},
+            "network.encoder_options.hidden must be a list of 1 to 32 widths, each from 1 to 65536, not [].",
             "",
         ),
         (
-            {"network": {"hidden": [10, 0]}},
-            "network.hidden must be a list of 1 to 32 widths, each from 1 to 65536, not [10, 0].",
+            {"network": {"discriminator_hidden": [10, 0]}},
+            "network.discriminator_hidden must be a list of 1 to 32 widths, each from 1 to 65536, not [10, 0].",
             "",
         ),
-        ({"network": {"hidden": [1.5]}}, "network.hidden must be a whole number, not 1.5.", ""),
+        (
+            {"network": {"discriminator_hidden": [1.5]}},
+            "network.discriminator_hidden must be a whole number, not 1.5.",
+            "",
+        ),
         ({"network": {"style_dim": True}}, "network.style_dim must be a whole number, not True.", ""),
-        ({"network": {"batch_norm": 1}}, "network.batch_norm must be true or false, not 1.", ""),
-        ({"network": {"dropout": 1}}, "network.dropout must be in [0, 1), not 1.0.", ""),
+        (
+            {"network": {"decoder_options": {"batch_norm": 1}}},
+            "network.decoder_options.batch_norm must be true or false, not 1.",
+            "",
+        ),
+        (
+            {"network": {"encoder": "convolutional", "encoder_options": {"hidden": [9]}}},
+            "There is no setting 'network.encoder_options.hidden'.",
+            "",
+        ),
+        ({"network": {"encoder": "convolutionl"}}, "There is no encoder 'convolutionl'.", "'convolutional'"),
+        ({"network": {"decoder": 3}}, "network.decoder must be text, not 3.", ""),
+        (
+            {"network": {"encoder_options": {"dropout": 1}}},
+            "network.encoder_options.dropout must be in [0, 1), not 1.0.",
+            "",
+        ),
         ({"data": 5}, "data must be text, not 5.", ""),
         ({"labels": "al"}, "labels must be a whole number or 'all', not 'al'.", ""),
         ({"labels": True}, "labels must be a whole number or 'all', not True.", ""),
@@ -240,7 +263,7 @@ def test_the_preset_paper_has_the_papers_terms_and_no_others(model: str) -> None
         "classification",
     }
     assert config.augmentation.augmented_fraction() == 0
-    assert (config.network.encoder, config.network.hidden) == ("mlp", (1000, 1000))
+    assert (config.network.encoder, config.network.encoder_options.hidden) == ("mlp", (1000, 1000))
     assert config.network.style_noise == 0
 
 
@@ -290,9 +313,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_toml(tmp_path)
 
 
-@pytest.mark.parametrize("table", ["seed = 0x" + "f" * 60_000, "[network]\nhidden = [0x" + "f" * 60_000 + "]"])
+@pytest.mark.parametrize(
+    "table", ["seed = 0x" + "f" * 60_000, "[network.encoder_options]\nhidden = [0x" + "f" * 60_000 + "]"]
+)
 def test_a_number_of_sixty_thousand_digits(tmp_path: Path, table: str) -> None:
-    (tmp_path / "my.toml").write_text(table)
+    (tmp_path / "my.toml").write_text(table.format("f" * 60_000))
     with pytest.raises(AaeError, match="thousands of digits") as caught:
         resolve(config_file=tmp_path / "my.toml")
     assert len(caught.value.message) < 300

@@ -183,8 +183,12 @@ def test_reader_and_writer_have_one_limit():
 @pytest.mark.parametrize(
     ("encoder", "shape", "network"),
     [
-        ("mlp", (3, 64, 64), {"hidden": [3000, 3000], "discriminator_hidden": [4], "style_dim": 64}),
-        ("convolutional", (3, 64, 64), {"channels": [256, 256], "features": 512, "test_time_shift": 1}),
+        ("mlp", (3, 64, 64), {"encoder_options": {"hidden": [3000, 3000]}, "style_dim": 64}),
+        (
+            "convolutional",
+            (3, 64, 64),
+            {"encoder_options": {"channels": [256, 256], "features": 512}, "test_time_shift": 1},
+        ),
     ],
 )
 def test_the_largest_models_are_within_the_limits(small_config, encoder, shape, network):

@@ -39,9 +39,15 @@ class Import:
         return (exec, (f"open({str(self.canary)!r}, 'w')",))
 
 
+_ENCODER_HIDDEN = ("config", "network", "encoder_options", "hidden")
+_DECODER_HIDDEN = ("config", "network", "decoder_options", "hidden")
+
+
 def honest(folder: Path) -> Path:
     """Write a small model that would be accepted."""
-    config = resolve(flags={"network": {"hidden": [12], "discriminator_hidden": [6], "style_dim": 2}})
+    config = resolve(
+        flags={"network": {"encoder_options": {"hidden": [12]}, "discriminator_hidden": [6], "style_dim": 2}}
+    )
     networks = Networks(config.model, (1, 28, 28), 10, config.network)
     model = Checkpoint(config, tuple("0123456789"), (1, 28, 28), networks.encoder, networks.decoder, {"steps": 3})
     save_model(folder / "model.pt", model)
@@ -142,7 +148,7 @@ def _state(change: Callable[[dict[str, Any]], None]) -> Write:
         from tests.conftest import write_idx
 
         write_idx(folder / "data", range(4), 9, (8, 8))
-        small = {"hidden": [8], "discriminator_hidden": [4], "style_dim": 2}
+        small = {"encoder_options": {"hidden": [8]}, "discriminator_hidden": [4], "style_dim": 2}
         schedule = {"steps": 4, "batch_size": 8, "labelled_batch_size": 4}
         flags = {"labels": 8, "device": "cpu", "precision": "fp32", "data": "data", "network": small}
         config = resolve(flags=flags | {"schedule": schedule})
@@ -198,11 +204,13 @@ KINDS: dict[str, Write] = {
     "another program's weights": changed(lambda content: content["weights"]),
     "state in the place of a model": changed(_set("kind", to="training")),
     "unknown setting": changed(_set("config", "colour", to="blue")),
-    "setting of the wrong type": changed(_set("config", "network", "hidden", to="wide")),
-    "settings that ask for terabytes": changed(_set("config", "network", "hidden", to=[65536] * 32)),
-    "discriminators that ask for terabytes": changed(_set("config", "network", "hidden", to=[60000, 60000])),
-    "layers without end": changed(_set("config", "network", "hidden", to=[1] * 10_000)),
-    "layers of the decoder without end": changed(_set("config", "network", "decoder_hidden", to=[1] * 10_000)),
+    "setting of the wrong type": changed(_set(*_ENCODER_HIDDEN, to="wide")),
+    "settings that ask for terabytes": changed(_set(*_ENCODER_HIDDEN, to=[65536] * 32)),
+    "discriminators that ask for terabytes": changed(_set(*_ENCODER_HIDDEN, to=[60000, 60000])),
+    "layers without end": changed(_set(*_ENCODER_HIDDEN, to=[1] * 10_000)),
+    "layers of the decoder without end": changed(
+        _set("config", "network", "decoder_options", "hidden", to=[1] * 10_000)
+    ),
     "image of a million pixels a side": changed(_set("image_shape", to=[1, 10**6, 10**6])),
     "image of no size": changed(_set("image_shape", to=[1, 0, -5])),
     "classes that are no names": changed(_set("classes", to=list(range(10)))),

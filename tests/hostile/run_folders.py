@@ -22,10 +22,14 @@ _SETTINGS = """
 data = "data"
 
 [network]
-hidden = [8]
-decoder_hidden = [8]
 discriminator_hidden = [4]
 style_dim = 2
+
+[network.encoder_options]
+hidden = [8]
+
+[network.decoder_options]
+hidden = [8]
 
 [schedule]
 steps = 6

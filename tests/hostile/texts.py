@@ -36,10 +36,10 @@ channels = 1
 
 [network]
 encoder = "convolutional"
-hidden = [64, 64]
-channels = [32, 64]
 style_dim = 4
-dropout = 0.1
+
+[network.encoder_options]
+channels = [32, 64]
 
 [prior]
 style = "gaussian"

@@ -12,6 +12,7 @@ import torch
 from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
 from aaecli.export import onnx
+from aaecli.models.batch import Batch
 from aaecli.models.networks import Networks, without_test_time_augmentation
 from aaecli.models.test_time_augmentation import NUM_COPIES, mean_label_logits, shifted_copies
 from aaecli.training import run, validation
@@ -69,8 +70,8 @@ def test_once_trained_the_label_is_of_all_views_and_the_style_is_the_images_own(
 def test_how_often_an_encoder_looks(small_config, monkeypatch, training, model, shift, looks):
     encoder = make_encoder(small_config, model, test_time_shift=shift).train(training)
     seen = []
-    body = encoder.body.forward
-    monkeypatch.setattr(encoder.body, "forward", lambda image: seen.append(len(image)) or body(image))
+    body = encoder.body.features
+    monkeypatch.setattr(encoder.body, "features", lambda image: seen.append(len(image)) or body(image))
     encoder(torch.rand(6, 1, 28, 28))
     assert seen == [6 * looks]
 
@@ -80,11 +81,12 @@ def test_the_teacher_looks_once(small_config, monkeypatch):
     assert config.network.test_time_shift
     step = Step(Networks(config.model, (1, 28, 28), 10, config.network), config, 10, torch.float32)
     seen = []
-    body = step.ema.encoder.body.forward
-    monkeypatch.setattr(step.ema.encoder.body, "forward", lambda image: seen.append(len(image)) or body(image))
+    body = step.ema.encoder.body.features
+    monkeypatch.setattr(step.ema.encoder.body, "features", lambda image: seen.append(len(image)) or body(image))
     image = torch.rand(7, 1, 28, 28)
-    step.consistency_phase(step.networks.encoder(image), image)
-    step.generation_phase()
+    context = step._context(Batch(None, None, None), image, step.networks.encoder(image))
+    step.terms["consistency"](context)
+    step.terms["generation"](context)
     assert seen == [7, config.schedule.generated_batch_size]
 
 
@@ -121,7 +123,9 @@ def test_every_row_is_of_one_look_and_the_result_says_both(small_config, write_d
 @pytest.mark.parametrize("kind", ["mlp", "convolutional"])
 def test_the_exported_encoder_looks_as_often(small_config, tmp_path, kind):
     config = small_config("best")
-    model = make_model(dataclasses.replace(config, network=dataclasses.replace(config.network, encoder=kind)))
+    model = make_model(
+        dataclasses.replace(config, network=dataclasses.replace(config.network, encoder=kind, encoder_options=None))
+    )
     model.encoder.label_head.weight.mul_(30)  # untrained, it hardly tells one image from another
     onnx.export_onnx(model, tmp_path, lambda text: None)
     session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx", providers=["CPUExecutionProvider"])

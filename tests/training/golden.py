@@ -64,15 +64,17 @@ def drawings(*, colour: bool = False, size: tuple[int, int] = (12, 12)) -> Datas
 
 def shrunk(config: Config, **schedule: int) -> Config:
     """Give settings with narrow networks and ``NUM_STEPS`` steps, so that all of them are recorded in seconds."""
+    old = config.network
+    if old.encoder == "convolutional":
+        encoder_options = dataclasses.replace(old.encoder_options, channels=(4, 6), features=16)
+    else:
+        encoder_options = dataclasses.replace(old.encoder_options, hidden=(16, 16))
     network = dataclasses.replace(
-        config.network,
-        **{
-            key: tuple(16 for _ in getattr(config.network, key))
-            for key in ("hidden", "decoder_hidden", "discriminator_hidden")
-        },
+        old,
+        encoder_options=encoder_options,
+        decoder_options=dataclasses.replace(old.decoder_options, hidden=(16, 16)),
+        discriminator_hidden=(16, 16),
     )
-    if network.encoder == "convolutional":
-        network = dataclasses.replace(network, channels=(4, 6), features=16)
     lengths = {"steps": NUM_STEPS, "epochs": 0, "min_labelled_epochs": 0, "batch_size": 24}
     if FAMILY[config.model].sees_unlabelled and FAMILY[config.model].uses_labels:
         lengths["labelled_batch_size"] = 16

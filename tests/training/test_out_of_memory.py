@@ -69,7 +69,7 @@ def test_a_model_without_unlabelled_images_sees_fewer_labelled_ones(small_config
 def test_where_nothing_fits_the_layers_are_to_be_narrower(small_config, room_for):
     room_for(1)
     hint = advice(make_step(small_config()), make_batch())
-    assert "network.hidden" in hint
+    assert "[network.encoder_options]" in hint
     assert "schedule.labelled_batch_size" in hint
 
 

@@ -361,8 +361,9 @@ def test_how_often_depends_on_the_steps_and_not_on_the_number_of_images(tmp_path
 def test_looking_at_the_validation_images_changes_nothing(tmp_path, small, preset):
     for every in (1, 6):
         lengths = {"steps": 6, "batch_size": 16, "labelled_batch_size": 8, "validate_every": every}
-        network = {"dropout": 0.5} if preset != "best" else {"channels": [4], "features": 8}
-        config = small(preset=preset, schedule=lengths, network=network | {"style_dim": 3, "input_noise": 0.2})
+        options = {"dropout": 0.5} if preset != "best" else {"channels": [4], "features": 8}
+        network = {"encoder_options": options, "style_dim": 3, "input_noise": 0.2}
+        config = small(preset=preset, schedule=lengths, network=network)
         training.train(config, tmp_path / f"every{every}", None, tmp_path / f"{every}.pt", Watcher())
     assert_same_weights(tmp_path / "1.pt", tmp_path / "6.pt")
 

@@ -120,7 +120,7 @@ def test_the_joint_step_moves_every_network(small_config):
 def test_the_decoder_redraws_as_many_images_as_it_is_told(small_config):
     step = make_step(small_config("default", schedule={"steps": 6, "batch_size": 16, "decoder_batch_size": 5}))
     seen = []
-    step.networks.decoder.body[1].register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    step.networks.decoder.body.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
     step(make_batch(), 0)
     assert seen == [5, step.config.schedule.generated_batch_size]
 
@@ -335,11 +335,12 @@ def test_a_drawing_in_training_is_what_the_decoder_draws_once_trained(small_conf
 
 
 @pytest.mark.parametrize("preset", ["default", "best"])
-def test_heads_answer_in_float32_whatever_the_products_before_them_ran_in(small_config, preset):
+def test_heads_answer_in_float32_whatever_the_products_before_them_ran_in(small_config, monkeypatch, preset):
     networks = make_step(small_config(preset)).networks
     image = torch.rand(16, *SHAPE)
     hidden = []
-    networks.encoder.body.register_forward_hook(lambda module, inputs, output: hidden.append(output))
+    features = networks.encoder.body.features
+    monkeypatch.setattr(networks.encoder.body, "features", lambda image: hidden.append(features(image)) or hidden[-1])
     with torch.autocast("cpu", dtype=torch.bfloat16):
         encoding = networks.encoder(image)
         judged = networks.style_discriminator.eval()(encoding.style)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from aaecli.config.propagation import Propagation as Settings
 from aaecli.models.batch import to_float
+from aaecli.models.bodies import EncoderBody
 from aaecli.models.networks import answering
 from aaecli.training.propagation.poisson import Graph, propagate
 from aaecli.training.sampler import shuffled
@@ -75,8 +76,8 @@ class Propagation:
 
     def _features(self, encoder: nn.Module, index: Tensor) -> Tensor:
         """Encode stored images up to the last hidden layer: float32 (M, D), on the device."""
-        body = cast(nn.Module, encoder.body)
+        body = cast(EncoderBody, encoder.body)
         index = index.to(self.image.device)
         with answering(encoder):
-            parts = [body(to_float(self.image[part])) for part in torch.split(index, _BATCH)]
+            parts = [body.features(to_float(self.image[part])) for part in torch.split(index, _BATCH)]
         return torch.cat(parts).float()

@@ -1,0 +1,1 @@
+"""What encoders, decoders and discriminators are put together of."""
