@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aaecli.cli import options
-from aaecli.cli.train import number_or_all
+from aaecli.cli.options import OUTPUT
+from aaecli.cli.options.data import Data
+from aaecli.cli.options.device import Threads, TorchDevice
+from aaecli.cli.options.output import AsJson, Force, Quiet
+from aaecli.cli.options.settings import number_or_all
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _WHAT = "What to compare"
-_WHERE = "Where"
 _MAX_SEEDS = 1000
 _FIGURE = "accuracy.png"
 
@@ -43,7 +45,7 @@ def benchmark(
             metavar="NAME",
             rich_help_panel=_WHAT,
             show_default="semisupervised",
-            help="Model; may be given several times.",
+            help="Model. Repeatable.",
         ),
     ] = None,
     preset: Annotated[
@@ -52,7 +54,7 @@ def benchmark(
             metavar="NAME",
             rich_help_panel=_WHAT,
             show_default="the model's own",
-            help="Preset; may be given several times.",
+            help="Preset. Repeatable.",
         ),
     ] = None,
     labels: Annotated[
@@ -61,7 +63,7 @@ def benchmark(
             metavar="N|all",
             rich_help_panel=_WHAT,
             show_default="1000",
-            help="Number of labels; may be given several times.",
+            help="Number of labelled images. Repeatable.",
         ),
     ] = None,
     config: Annotated[
@@ -70,58 +72,41 @@ def benchmark(
             metavar="FILE.toml",
             rich_help_panel=_WHAT,
             show_default="the presets as they are",
-            help="Settings that go before the preset's: a row of its own, called like the file. May be given several "
-            "times; a folder stands for the files in it.",
+            help="Settings that take precedence over the preset: a row of its own, named after the file. Repeatable; "
+            "a folder stands for the files in it.",
         ),
     ] = None,
     seeds: Annotated[
         str,
         typer.Option(
-            metavar="N|A-B|A,B", rich_help_panel=_WHAT, help="Number of seeds, from 0 on, or which: 10-14, or 0,3,7."
+            metavar="N|A-B|A,B",
+            rich_help_panel=_WHAT,
+            help="Number of seeds, counted from 0, or the seeds: 10-14, or 0,3,7.",
         ),
     ] = "5",
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR",
-            envvar="AAECLI_DATA",
-            rich_help_panel=_WHAT,
-            show_default="the embedded MNIST",
-            help="Folder of another data set.",
-        ),
-    ] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda", "mps"],
-        typer.Option(
-            envvar="AAECLI_DEVICE",
-            rich_help_panel=_WHERE,
-            help="Where to train. A device that cannot be had is an error.",
-        ),
-    ] = "auto",
-    threads: Annotated[
-        int | None,
-        options.threads(_WHERE),
-    ] = None,
+    data: Data = None,
+    device: TorchDevice = None,
+    threads: Threads = None,
     out: Annotated[
         Path,
         typer.Option(
             metavar="DIR",
-            rich_help_panel=_WHERE,
-            help="Folder for the runs and the results; one that is there is gone on with.",
+            rich_help_panel=OUTPUT,
+            help="Folder for the runs and the results. An existing benchmark is continued.",
         ),
     ] = Path("benchmark"),
     collect: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="RUNS",
-            rich_help_panel=_WHERE,
-            help="Train nothing: take over the results of these runs of `aaecli train` that have the settings asked "
-            "for. A folder stands for the runs in it; may be given several times.",
+            rich_help_panel=OUTPUT,
+            help="Train nothing: collect the results of those of these runs of `aaecli train` that have the requested "
+            "settings. Repeatable; a folder stands for the runs in it.",
         ),
     ] = None,
-    force: Annotated[bool, options.force(_WHERE)] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train over models, presets, settings files, numbers of labels and seeds, and sum it up in one table.
 
@@ -137,8 +122,11 @@ def benchmark(
     with BenchmarkDisplay(quiet=quiet) as display:
         from aaecli.experiments import benchmark
 
-        flags: dict[str, Any] = {"device": device} | ({"data": data} if data else {})
-        flags |= {"threads": threads} if threads else {}
+        flags = {
+            name: value
+            for name, value in (("device", device), ("data", data), ("threads", threads))
+            if value is not None
+        }
         planned = benchmark.plan(
             model or [],
             preset or [None],

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aaecli.cli import options
 from aaecli.cli.displays.classify import Counter, Writer
+from aaecli.cli.options import MODEL, OUTPUT
+from aaecli.cli.options.device import OnnxDevice
+from aaecli.cli.options.output import Force, Quiet
 from aaecli.terminal.console import report, say
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _PICTURES = "Pictures"
-_ANSWERS = "Answers"
-_MODEL = "Model"
 
 
 @app.command(
@@ -75,39 +75,30 @@ def classify(
             rich_help_panel=_PICTURES,
         ),
     ] = None,
-    force: Annotated[bool, options.force(_PICTURES)] = False,
-    top_k: Annotated[
-        int, typer.Option(min=1, help="Number of likeliest classes to name.", rich_help_panel=_ANSWERS)
-    ] = 1,
+    top_k: Annotated[int, typer.Option(min=1, help="Number of likeliest classes to name.", rich_help_panel=OUTPUT)] = 1,
     threshold: Annotated[
         float,
-        typer.Option(
-            min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=_ANSWERS
-        ),
+        typer.Option(min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=OUTPUT),
     ] = 0.0,
     show: Annotated[
-        bool, typer.Option("--show", help="Draw what the model saw beside the answer.", rich_help_panel=_ANSWERS)
+        bool, typer.Option("--show", help="Draw what the model saw beside the answer.", rich_help_panel=OUTPUT)
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a picture and line.", rich_help_panel=_ANSWERS)
+        bool, typer.Option("--json", help="Print one JSON object a picture and line.", rich_help_panel=OUTPUT)
     ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.", rich_help_panel=_ANSWERS)] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, device or warnings.", rich_help_panel=_ANSWERS)
-    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.", rich_help_panel=OUTPUT)] = False,
+    force: Force = False,
+    quiet: Quiet = False,
     model: Annotated[
         Path | None,
         typer.Option(
             envvar="AAECLI_MODEL",
             help="An encoder.onnx, or the folder it is in.",
             show_default="exports/, else the released model",
-            rich_help_panel=_MODEL,
+            rich_help_panel=MODEL,
         ),
     ] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option(envvar="AAECLI_DEVICE", help="Where the model runs.", rich_help_panel=_MODEL),
-    ] = "auto",
+    device: OnnxDevice = None,
 ) -> None:
     """Name what pictures show: files, folders, patterns or stdin.
 
@@ -116,6 +107,7 @@ def classify(
     A warning says where it looks like no single digit. Where an answer is
     wrong, look at what the model saw first: --show.
     """
+    device = device or "auto"
     if not images and files_from is None:
         raise typer.BadParameter("Name at least one picture, a folder, or - for stdin.", param_hint="IMAGE...")
     if as_json and as_csv:

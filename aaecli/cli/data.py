@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aaecli.cli import options
+from aaecli.cli.options import DATA, OUTPUT
+from aaecli.cli.options.data import Channels, Data, Normalise, Size, Transpose, image_settings
+from aaecli.cli.options.output import AsJson, Force
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
@@ -22,13 +24,6 @@ app = typer.Typer(
 )
 
 _LINE = 1000
-_FOLDER = typer.Option(
-    "--data",
-    envvar="AAECLI_DATA",
-    metavar="DIR",
-    help="A folder of pictures, or with four IDX files, .gz or raw; the embedded MNIST where none is named.",
-    rich_help_panel="Data",
-)
 
 
 @app.callback(
@@ -41,42 +36,18 @@ _FOLDER = typer.Option(
 )
 def data(
     context: typer.Context,
-    folder: Annotated[Path | None, _FOLDER] = None,
-    size: Annotated[
-        int, typer.Option(envvar="AAECLI_SIZE", help="Side that pictures are brought to.", rich_help_panel="Data")
-    ] = 28,
-    channels: Annotated[
-        int, typer.Option(metavar="1|3", envvar="AAECLI_CHANNELS", help="Grey or colour.", rich_help_panel="Data")
-    ] = 1,
-    normalise: Annotated[
-        bool | None,
-        typer.Option(
-            "--normalise/--no-normalise",
-            show_default="normalised where grey",
-            help="Find the strokes in each picture, or only resize it.",
-            rich_help_panel="Data",
-        ),
-    ] = None,
-    transpose: Annotated[
-        bool | None,
-        typer.Option(
-            "--transpose/--no-transpose",
-            show_default="swapped in EMNIST's files",
-            help="Swap rows and columns of the images of IDX files.",
-            rich_help_panel="Data",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
+    folder: Data = None,
+    size: Size = None,
+    channels: Channels = None,
+    normalise: Normalise = None,
+    transpose: Transpose = None,
+    as_json: AsJson = False,
 ) -> None:
     """Look into a data set: image size, images of each class, the split that training makes, checksums.
 
     Of your own pictures it also tells which cannot be read and which occur more than once.
     """
-    from aaecli.config.image import Image
-
-    how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
-    turned: Literal["auto", "yes", "no"] = "auto" if transpose is None else "yes" if transpose else "no"
-    image = Image(size, channels, how, turned)
+    image = image_settings(size, channels, normalise, transpose)
     context.obj = (folder, image)
     if context.invoked_subcommand:
         return
@@ -105,12 +76,12 @@ def data(
 def export(
     context: typer.Context,
     index: Annotated[
-        int, typer.Option("--index", metavar="I", help="Which image, counted from 0.", rich_help_panel="Image")
+        int, typer.Option("--index", metavar="I", help="Which image, counted from 0.", rich_help_panel=DATA)
     ],
     split: Annotated[
-        Literal["test", "train"], typer.Option(help="Test or training images.", rich_help_panel="Image")
+        Literal["test", "train"], typer.Option(help="Test or training images.", rich_help_panel=DATA)
     ] = "test",
-    folder: Annotated[Path | None, _FOLDER] = None,
+    folder: Data = None,
     named: Annotated[
         str | None,
         typer.Option(
@@ -118,14 +89,11 @@ def export(
             metavar="FILE",
             help="Where to write it; the ending says the format, - is stdout, as PNG.",
             show_default="digit.png",
-            rich_help_panel="Output",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    force: Annotated[bool, options.force("Output")] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print file, split, index and label as one object.", rich_help_panel="Output"),
-    ] = False,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write one image of a data set as a picture, and tell its true label on stderr."""
     from aaecli.data.inspection.inspection import encode_image
@@ -143,7 +111,7 @@ def export(
         )
     outer, image = context.obj
     source = folder or outer
-    outputs = Outputs(force=force, inputs=[source] if source else [])
+    outputs = Outputs(force=force, inputs=[Path(source)] if source else [])
     if not to_stdout:
         outputs.claim(Path(target), None if named else is_picture)
     dataset = load_dataset(source, image)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from aaecli.cli.options.output import AsJson
 from aaecli.errors import AaeError
 from aaecli.runs.paths import EXPORTS, RUNS
 
@@ -29,7 +30,7 @@ _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "broken": ("BROKEN"
     )
 )
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look for what is missing or broken: packages, devices, folders, data and the released model."""
     from aaecli.terminal.console import print_json, status

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from aaecli.cli import options
+from aaecli.cli.options import is_typed
+from aaecli.cli.options.data import EvaluationData
+from aaecli.cli.options.device import Threads, TorchDevice
+from aaecli.cli.options.output import AsJson
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest
 from aaecli.text import for_rich, for_terminal
@@ -47,15 +50,7 @@ def evaluate(
             metavar="[MODEL]", show_default="the newest model.pt", help="A .pt or .onnx file, or the folder it is in."
         ),
     ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR",
-            envvar="AAECLI_DATA",
-            show_default="that of the training; MNIST for an .onnx file",
-            help="Data set whose test images to use.",
-        ),
-    ] = None,
+    data: EvaluationData = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -64,12 +59,9 @@ def evaluate(
             help="Train N times anew, each time without an Nth of the labelled images, and judge by those.",
         ),
     ] = None,
-    device: Annotated[_Device, typer.Option(envvar="AAECLI_DEVICE", help="Where to compute.")] = "auto",
-    threads: Annotated[
-        int | None,
-        options.threads(),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
+    device: TorchDevice = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
 ) -> None:
     """Judge a model on test images it has never seen.
 
@@ -84,9 +76,7 @@ def evaluate(
     from aaecli.terminal import console
 
     path = find_model(model)
-    source = ctx.get_parameter_source("threads")
-    # A variable that is set for every command is no error with one that it does not concern.
-    if path.suffix == ".onnx" and source is not None and source.name == "COMMANDLINE":
+    if path.suffix == ".onnx" and is_typed(ctx, "threads"):
         raise AaeError(f"--threads has no effect on {path}, which needs no torch.", "Leave it out.")
     if path.suffix != ".onnx":
         from aaecli.models.devices import use_threads
@@ -105,7 +95,7 @@ def evaluate(
         return
     with console.status(f"Evaluating {path}"):
         read = _read_onnx if path.suffix == ".onnx" else _read_checkpoint
-        dataset, report = read(path, data, device)
+        dataset, report = read(path, data, device or "auto")
     if note := report.pop("note", ""):
         console.say(note)
     head = {"model": str(path), "dataset": dataset.name, "images": dataset.images_of}

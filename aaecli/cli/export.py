@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aaecli.cli import options
+from aaecli.cli.options import OUTPUT, is_typed
+from aaecli.cli.options.data import TrainingData
+from aaecli.cli.options.output import AsJson, Force, Quiet
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _DIGIT = Path("digit.png")
-_WHAT = "What to write"
-_WHERE = "Where to"
 _MAX_LOSS = 0.1
 _Precision = Literal["fp32", "fp16", "int8"]
 
@@ -33,6 +33,7 @@ _Precision = Literal["fp32", "fp16", "int8"]
     )
 )
 def export(
+    ctx: typer.Context,
     model: Annotated[
         Path | None,
         typer.Argument(metavar="[MODEL.pt]", show_default="the newest", help="A trained model, or its run folder."),
@@ -40,7 +41,7 @@ def export(
     onnx: Annotated[
         bool,
         typer.Option(
-            "--onnx", rich_help_panel=_WHAT, show_default=False, help="Write ONNX files: the one format there is."
+            "--onnx", rich_help_panel=OUTPUT, show_default=False, help="Write ONNX files: the one format there is."
         ),
     ] = True,
     out: Annotated[
@@ -48,7 +49,7 @@ def export(
         typer.Option(
             metavar="DIR",
             envvar="AAECLI_EXPORTS",
-            rich_help_panel=_WHERE,
+            rich_help_panel=OUTPUT,
             help="Folder for encoder.onnx and decoder.onnx.",
         ),
     ] = Path("exports"),
@@ -56,24 +57,17 @@ def export(
         bool,
         typer.Option(
             "--card",
-            rich_help_panel=_WHAT,
+            rich_help_panel=OUTPUT,
             help="Write a model card too, README.md: data, accuracy by class, limits, settings.",
         ),
     ] = False,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR",
-            rich_help_panel=_WHAT,
-            show_default="that of the training",
-            help="Images to evaluate the model on for --card, and to calibrate and compare on for --precision.",
-        ),
-    ] = None,
     precision: Annotated[
         _Precision,
         typer.Option(
-            rich_help_panel=_WHAT,
-            help="float32; float16, half the size; or int8, a quarter, calibrated on training images.",
+            metavar="TYPE",
+            rich_help_panel=OUTPUT,
+            help="Data type of the weights: fp32; fp16, half the size; or int8, a quarter, calibrated on training "
+            "images.",
         ),
     ] = "fp32",
     max_loss: Annotated[
@@ -82,14 +76,15 @@ def export(
             metavar="POINTS",
             min=0,
             max=100,
-            rich_help_panel=_WHAT,
+            rich_help_panel=OUTPUT,
             show_default="0.1",
             help="Largest loss of accuracy against float32, in percentage points; with more, nothing is written.",
         ),
     ] = None,
-    force: Annotated[bool, options.force(_WHERE)] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+    data: TrainingData = None,
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Turn a model into two ONNX files that classify and draw without torch.
 
@@ -103,7 +98,7 @@ def export(
     from aaecli.terminal import console
 
     path = find_model(model)
-    if data is not None and not model_card and precision == "fp32":
+    if is_typed(ctx, "data") and not model_card and precision == "fp32":
         raise AaeError("--data has no effect without --card or --precision.", "Add one of them, or leave it out.")
     if max_loss is not None and precision == "fp32":
         raise AaeError("--max-loss has no effect with --precision fp32.", "Add --precision int8, or leave it out.")

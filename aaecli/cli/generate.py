@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aaecli.cli import options
+from aaecli.cli.options import MODEL, OUTPUT, is_typed
+from aaecli.cli.options.device import OnnxDevice
+from aaecli.cli.options.output import AsJson, Force, Quiet
+from aaecli.cli.options.seed import seed as seed_option
 from aaecli.cli.walks import Wanted, draw_sheet
 from aaecli.cli.which_model import say_which_model
 from aaecli.errors import AaeError
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _WHAT = "What to draw"
-_WHERE = "Where to"
-_MODEL = "Model"
 _DEFAULT_OUT = Path("generated.png")
 _MAY_BE_USELESS = ("count", "seed", "frames")
 
@@ -57,9 +58,7 @@ def generate(
             rich_help_panel=_WHAT,
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Seed of the styles; the same seed draws the same.", rich_help_panel=_WHAT)
-    ] = 0,
+    seed: Annotated[int | None, seed_option("the styles", _WHAT)] = None,
     style_from: Annotated[
         str | None,
         typer.Option(metavar="IMAGE", help="Take the style from this picture instead.", rich_help_panel=_WHAT),
@@ -95,10 +94,9 @@ def generate(
             metavar="PATH",
             help="FILE.png, FILE.gif, a folder for single pictures, or - for a PNG on stdout.",
             show_default="generated.png",
-            rich_help_panel=_WHERE,
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    force: Annotated[bool, options.force(_WHERE)] = False,
     scale: Annotated[
         int | None,
         typer.Option(
@@ -106,35 +104,30 @@ def generate(
             max=32,
             show_default="4 for 28 x 28; 1 for single pictures",
             help="Side of a pixel in what is written.",
-            rich_help_panel=_WHERE,
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=_WHERE)] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="Write the file, and say nothing.", rich_help_panel=_WHERE),
-    ] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
     model: Annotated[
         Path | None,
         typer.Option(
             envvar="AAECLI_MODEL",
             help="An encoder.onnx or decoder.onnx, or the folder of both.",
             show_default="exports/, else the released pair",
-            rich_help_panel=_MODEL,
+            rich_help_panel=MODEL,
         ),
     ] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option(envvar="AAECLI_DEVICE", help="Where to run.", rich_help_panel=_MODEL),
-    ] = "auto",
+    device: OnnxDevice = None,
 ) -> None:
     """Draw images: a grid of styles and classes, one class, a walk through the latent space.
 
     Without arguments it draws the article's grid: a row is one style, drawn
     from the prior, and a column one class.
     """
-    sources = {name: ctx.get_parameter_source(name) for name in _MAY_BE_USELESS}
-    given = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+    device, seed = device or "auto", seed or 0
+    given = {name for name in _MAY_BE_USELESS if is_typed(ctx, name)}
     wanted = Wanted(class_name, count, seed, style_from, interpolate, seeds, vary, frames or _steps(out))
     _refuse_what_cannot_act(wanted, given)
     outputs = _claimed(out, wanted, force=force)

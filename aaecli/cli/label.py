@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aaecli.cli import options
+from aaecli.cli.options import MODEL, OUTPUT
+from aaecli.cli.options.data import Channels, Normalise, Size, image_settings
+from aaecli.cli.options.device import Threads
+from aaecli.cli.options.output import Force
+from aaecli.cli.options.seed import seed as seed_option
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
@@ -22,8 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _WHICH = "Which pictures"
-_HOW = "How to answer"
-_SIZE = 28
+_HOW = "Answers"
 
 
 @app.command(
@@ -53,27 +56,14 @@ def label(
             metavar="MODEL.pt",
             show_default="model.pt, if it was trained on DIR",
             help="What was learnt so far.",
-            rich_help_panel=_WHICH,
+            rich_help_panel=MODEL,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice.", rich_help_panel=_WHICH)] = 0,
-    size: Annotated[int, typer.Option(envvar="AAECLI_SIZE", help="As for train.", rich_help_panel=_WHICH)] = _SIZE,
-    channels: Annotated[
-        int, typer.Option(metavar="1|3", envvar="AAECLI_CHANNELS", help="As for train.", rich_help_panel=_WHICH)
-    ] = 1,
-    normalise: Annotated[
-        bool | None,
-        typer.Option(
-            "--normalise/--no-normalise",
-            show_default="normalised where grey",
-            help="As for train.",
-            rich_help_panel=_WHICH,
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        options.threads(_WHICH),
-    ] = None,
+    seed: Annotated[int | None, seed_option("the choice", _WHICH)] = None,
+    size: Size = None,
+    channels: Channels = None,
+    normalise: Normalise = None,
+    threads: Threads = None,
     classes: Annotated[
         str | None,
         typer.Option(metavar="A,B,...", help="Names of classes that no picture has yet.", rich_help_panel=_HOW),
@@ -83,14 +73,14 @@ def label(
         typer.Option(
             metavar="FILE.csv",
             help="Write the questions to FILE.csv and the pictures to FILE.png instead of asking.",
-            rich_help_panel=_HOW,
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     answers: Annotated[
         Path | None,
         typer.Option(metavar="FILE.csv", help="Take the answers from a list that was filled in.", rich_help_panel=_HOW),
     ] = None,
-    force: Annotated[bool, options.force(_HOW)] = False,
+    force: Force = False,
 ) -> None:
     """Ask for the labels that would help most, and keep them in labels.csv.
 
@@ -101,7 +91,6 @@ def label(
     if out is not None and answers is not None:
         raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
     from aaecli.cli.answers import take_answers
-    from aaecli.config.image import Image
     from aaecli.data.readers.image_folder.labels import NAME
     from aaecli.files.writing import check_no_links
     from aaecli.terminal import console
@@ -116,8 +105,8 @@ def label(
         console.put(f"{taken.total()} labels taken into {target}: {counts}")
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
         return
-    how: Literal["auto", "strokes", "none"] = "auto" if normalise is None else "strokes" if normalise else "none"
-    dataset, learnt, questions = _choose(folder, Image(size, channels, how), model, rule, count, seed, threads)
+    image = image_settings(size, channels, normalise)
+    dataset, learnt, questions = _choose(folder, image, model, rule, count, seed or 0, threads)
     described = f"by what {learnt} learnt" if learnt else "by their pixels: there is no model of this folder yet"
     num_waiting = int((dataset.train_label < 0).sum())
     console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {described}.")
@@ -151,10 +140,10 @@ def label(
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
 
 
-def _form(size: int, channels: int, normalise: bool | None) -> list[str]:
+def _form(size: int | None, channels: int | None, normalise: bool | None) -> list[str]:
     """Give the options that say what pictures become, where they are not the defaults: training needs the same."""
-    chosen = [] if size == _SIZE else ["--size", str(size)]
-    chosen += [] if channels == 1 else ["--channels", str(channels)]
+    chosen = [] if size is None else ["--size", str(size)]
+    chosen += [] if channels is None else ["--channels", str(channels)]
     return chosen + ([] if normalise is None else ["--normalise" if normalise else "--no-normalise"])
 
 

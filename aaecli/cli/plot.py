@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
-from aaecli.cli import options
+from aaecli.cli.options import OUTPUT
+from aaecli.cli.options.data import TrainingData
+from aaecli.cli.options.output import AsJson, Force
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.files.outputs import Outputs
@@ -36,9 +38,6 @@ What = Literal[
     "all",
 ]
 
-_WHERE = "Where to"
-_OUTPUT = "Output"
-
 
 @app.command(
     epilog=(
@@ -64,30 +63,22 @@ def plot(
         list[Path] | None,
         typer.Argument(metavar="[RUN]...", show_default="the newest", help="Run folders, or their names in runs/."),
     ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR",
-            envvar="AAECLI_DATA",
-            show_default="those of the training, if it ran here",
-            help="Folder of the images that the run was trained on.",
-        ),
-    ] = None,
+    data: TrainingData = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             show_default="figures/ in the run; curves of several, here",
-            rich_help_panel=_WHERE,
+            rich_help_panel=OUTPUT,
             help="Folder for the figures.",
         ),
     ] = None,
     form: Annotated[
         Literal["png", "svg"],
-        typer.Option("--format", rich_help_panel=_OUTPUT, help="PNG, or SVG, which can be enlarged."),
+        typer.Option("--format", rich_help_panel=OUTPUT, help="PNG, or SVG, which can be enlarged."),
     ] = "png",
-    force: Annotated[bool, options.force(_WHERE)] = False,
-    as_json: Annotated[bool, typer.Option("--json", rich_help_panel=_OUTPUT, help="Print one JSON object.")] = False,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw figures of runs: how they learnt and what they learnt.
 

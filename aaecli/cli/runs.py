@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from aaecli.cli.options.output import AsJson, Runs
 from aaecli.runs.paths import RUNS
 
 if TYPE_CHECKING:
@@ -34,17 +34,8 @@ _STYLES = {"running": "bold cyan", "stopped": "yellow", "done": "green"}
     )
 )
 def runs(
-    root: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            envvar="AAECLI_RUNS",
-            help="Folder with the run folders; the --out of `aaecli train`.",
-            rich_help_panel="Where",
-        ),
-    ] = RUNS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")] = False,
+    root: Runs = RUNS,
+    as_json: AsJson = False,
 ) -> None:
     """List the trainings: their settings, whether they run, stopped or are done, and their accuracy."""
     from aaecli.cli.fitting_table import fitting_table

@@ -1,0 +1,33 @@
+"""What a command prints and writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aaecli.cli.options import OUTPUT
+
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        rich_help_panel=OUTPUT,
+        help="Replace existing files; links and input files are never replaced.",
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Print the result and errors, nothing else.")
+]
+AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print the result as one JSON object.")]
+Runs = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        envvar="AAECLI_RUNS",
+        rich_help_panel=OUTPUT,
+        help="Folder that the run folders are in.",
+    ),
+]
