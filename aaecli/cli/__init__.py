@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from aaecli import __version__
+from aaecli.cli.import_failures import import_failure
 from aaecli.errors import AaeError
 from aaecli.models.threads import settle_waiting
 from aaecli.terminal import streams
@@ -206,30 +207,19 @@ def _run(words: list[str]) -> None:
         finally:
             # What is buffered is written here, where a failure can still be told of.
             sys.stdout.flush()
-    except ModuleNotFoundError as error:
-        raise _missing(error, words) from error
     except (_ReaderGone, BrokenPipeError) as error:
         streams.silence_stdout()
         before = error.__context__
         sys.exit(before.code if isinstance(before, SystemExit) and type(error) is BrokenPipeError else 0)
     except OSError as error:
-        reported = streams.failure(error)
+        reported = streams.failure(error) or import_failure(error, words)
         if reported is None:
             raise
         streams.silence_stdout()
         raise reported from error
-
-
-def _missing(error: ModuleNotFoundError, words: list[str]) -> AaeError:
-    """Say which packages a command lacks, such as torch where only what classifies was installed."""
-    from aaecli.doctor.findings import missing_packages, pip_install
-
-    module = (error.name or "").partition(".")[0]
-    missing = missing_packages()
-    if not missing or not module or module == "aaecli" or module in sys.stdlib_module_names:
-        raise error
-    command = next((word for word in words if word in COMMANDS), "aaecli")
-    return AaeError(
-        f"The command {command} needs {module}, which is not installed.",
-        f"Install what is missing: `{pip_install(missing)}`.",
-    )
+    except Exception as error:
+        # Whatever it is that a broken package fails with; all else is a fault of this program.
+        reported = import_failure(error, words)
+        if reported is None:
+            raise
+        raise reported from error

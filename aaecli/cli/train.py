@@ -86,8 +86,8 @@ def train(
         typer.Option(
             "--resume",
             rich_help_panel=TRAINING,
-            help="Continue RUN, or the run that stopped last, with its own settings; --data says where its images "
-            "are now.",
+            help="Continue RUN, or the run that stopped last, with its own settings. --data says where its images "
+            "are now; --steps lengthens it, even one that is done, where its learning rate is constant.",
         ),
     ] = False,
     device: TorchDevice = None,
@@ -145,7 +145,9 @@ def train(
     if resume:
         _refuse_settings(ctx)
     elif run is not None:
-        raise typer.BadParameter("A run is named only to go on with it: --resume RUN.", param_hint="RUN")
+        raise typer.BadParameter("A run is named only to continue it: --resume RUN.", param_hint="RUN")
+    if resume and run is None and is_typed(ctx, "steps"):
+        raise typer.BadParameter("Name the run that is to be longer: --resume RUN --steps N.", param_hint="RUN")
     if name is not None and (not name or Path(name).name != name):
         raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
     # All options that stand for a setting, whatever they are called.
@@ -177,7 +179,10 @@ def train(
             stopped = run or newest_stopped(out)
             # A variable of the environment is meant for trainings that begin.
             named = data if is_typed(ctx, "data") else None
-            summary = training.resume(stopped, NEWEST_MODEL, display, interval, tensorboard=tensorboard, data=named)
+            longer = steps if is_typed(ctx, "steps") else None
+            summary = training.resume(
+                stopped, NEWEST_MODEL, display, interval, tensorboard=tensorboard, data=named, steps=longer
+            )
         else:
             named = settings.data or None
             summary = training.train(
@@ -207,7 +212,8 @@ def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) ->
 
 def _refuse_settings(ctx: typer.Context) -> None:
     """A run goes on with its own settings: others would be ignored silently."""
-    allowed = ("run", "resume", "data", "save_every", "out", "force", "figures", "tensorboard", "quiet", "as_json")
+    allowed = {"run", "resume", "data", "steps", "save_every", "out", "force", "figures", "tensorboard"}
+    allowed |= {"quiet", "as_json"}
     for parameter in ctx.command.params:
         name = str(parameter.name)
         if name not in allowed and is_typed(ctx, name):

@@ -139,6 +139,20 @@ def pip_install(packages: Sequence[str]) -> str:
     return suggest("python", "-m", "pip", "install", *packages)
 
 
+def reinstall(packages: Sequence[str]) -> str:
+    """Give the command that installs packages again, whatever is there of them."""
+    return suggest("python", "-m", "pip", "install", "--force-reinstall", *packages)
+
+
+def distributions_of(module: str) -> list[str]:
+    """Name the installed packages that a module to import belongs to.
+
+    Of a broken one, the list of its files may be gone: then it is the package of the module's own name, if any.
+    """
+    found = metadata.packages_distributions().get(module, [])
+    return sorted(set(found)) or [module] * (version_of(module) is not None)
+
+
 def version_of(package: str) -> str | None:
     """Give the version of an installed package, or None."""
     try:

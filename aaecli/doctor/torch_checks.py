@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aaecli.doctor.findings import Finding, version_of
+from aaecli.doctor.findings import Finding, reinstall, version_of
 from aaecli.models.threads import counted
 
 
@@ -20,7 +20,7 @@ def check_torch(*, has_nvidia_driver: bool) -> Iterator[Finding]:
         import torch
     except (ImportError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        yield Finding("torch cpu", "broken", f"torch cannot be imported: {reason}", _reinstall("torch"))
+        yield Finding("torch cpu", "broken", f"torch cannot be imported: {reason}", reinstall(["torch"]))
         return
     capability = torch.backends.cpu.get_cpu_capability()
     yield _computes("cpu", f"{counted(torch.get_num_threads())}, {capability}")
@@ -60,11 +60,7 @@ def _computes(device: str, detail: str) -> Finding:
         answer = float((torch.ones(64, 64, device=device) @ torch.ones(64, 64, device=device)).sum())
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        return Finding(f"torch {device}", "broken", f"{detail}, but it fails: {reason}", _reinstall("torch"))
+        return Finding(f"torch {device}", "broken", f"{detail}, but it fails: {reason}", reinstall(["torch"]))
     if answer != 64**3:
-        return Finding(f"torch {device}", "broken", f"{detail}, but it computes wrongly", _reinstall("torch"))
+        return Finding(f"torch {device}", "broken", f"{detail}, but it computes wrongly", reinstall(["torch"]))
     return Finding(f"torch {device}", "ok", detail)
-
-
-def _reinstall(package: str) -> str:
-    return f"python -m pip install --force-reinstall {package}"

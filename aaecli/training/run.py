@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import shutil
 from contextlib import suppress
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
-from aaecli import __version__
 from aaecli.checkpoint.container import describe
 from aaecli.checkpoint.file import Checkpoint, read, save_model
 from aaecli.checkpoint.provenance import data_folder, new_run_id, remember
@@ -34,7 +29,6 @@ from aaecli.models.devices import (
     choose_device,
     choose_precision,
     describe_device,
-    processor_name,
     use_threads,
 )
 from aaecli.runs.listing import read_object
@@ -42,8 +36,9 @@ from aaecli.runs.lock import locked, locked_new_run
 from aaecli.suggestions import suggest_aaecli
 from aaecli.training import trainer
 from aaecli.training.checkpoint_interval import CheckpointInterval
+from aaecli.training.environment import environment
+from aaecli.training.length import check_is_longer, done, lengthened
 from aaecli.training.out_of_memory import naming_what_is_too_large
-from aaecli.training.revision import REVISION
 from aaecli.training.state import fingerprint, max_state_bytes, stored_split
 from aaecli.training.tensorboard import TensorBoardLogger
 from aaecli.training.trainer import SAVE_EVERY
@@ -118,8 +113,9 @@ def resume(
     *,
     tensorboard: bool = False,
     data: str | None = None,
+    steps: int | None = None,
 ) -> dict[str, Any]:
-    """Go on with a training that was stopped or killed, to the same result as if it had not been.
+    """Continue a run that was stopped or killed, to the same result as if it had not been.
 
     Args:
         folder: The run folder.
@@ -128,19 +124,21 @@ def resume(
         save_every: As in ``train``.
         tensorboard: As in ``train``.
         data: Where its images are now. Where None: where this machine remembers them to be.
+        steps: A new length, which a run at a constant learning rate may be given, done or not: it comes to the weights
+            that it would have come to with this length from the start. The test images are then evaluated again.
 
     Raises:
-        AaeError: The folder is not that of a run, the run is done or under way, its files are damaged, or its images
-            are not where they were.
+        AaeError: The folder is not that of a run, the run is done or under way, its files are damaged, its images
+            are not where they were, or it cannot have that length.
     """
     if not is_file(folder / "config.toml"):
         raise AaeError(f"{folder} is not the folder of a run.", "`aaecli runs` lists those that there are.")
     with locked(folder):
-        if is_file(folder / "summary.json"):
-            raise AaeError(
-                f"The training in {folder} is done.", f"{suggest_aaecli('eval', folder / 'model.pt')} judges its model."
-            )
         config = from_table(read_toml(folder / "config.toml"))
+        if steps is not None:
+            config = lengthened(config, folder, steps)
+        elif is_file(folder / "summary.json"):
+            raise done(config, folder)
         sweep(folder)
         has_state = is_file(folder / "last.pt")
         begun = describe(folder / "last.pt", "training") if has_state else read_object(folder / "environment.json", [])
@@ -153,6 +151,10 @@ def resume(
         training = _prepare(config, dataset, state, folder)
         training.run_id = run_id if isinstance(run_id, str) else ""
         training.restore(folder, state)
+        if steps is not None:
+            check_is_longer(training.number, training.num_steps, folder)
+            _write_text(folder / "config.toml", to_toml(config))
+            (folder / "summary.json").unlink(missing_ok=True)
         remember(run_id, where)
         return _run(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
 
@@ -221,7 +223,7 @@ def _run(
         "images_per_step": training.images_per_step,
         "number": training.number,
     }
-    _write_json(folder / "environment.json", _environment() | {"run_id": training.run_id} | plan)
+    _write_json(folder / "environment.json", environment() | {"run_id": training.run_id} | plan)
     reporter.begin(plan)
     if not _trained(training, folder, reporter, save_every):
         return plan | {"state": "stopped", "steps": training.number}
@@ -273,23 +275,6 @@ def _default_name(config: Config) -> str:
     if config.model == "clustering":
         return f"clustering-{config.clusters}"
     return f"{config.model}-{config.labels}" if FAMILY[config.model].uses_labels else config.model
-
-
-def _environment() -> dict[str, Any]:
-    packages = ("torch", "numpy", "onnx", "onnxscript", "pillow")
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "pid": os.getpid(),
-        "host": platform.node(),
-        "platform": platform.platform(),
-        "machine": f"{platform.system()} {platform.machine()}, {processor_name()}",
-        "processor": torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "versions": {"aaecli": __version__} | {package: metadata.version(package) for package in packages},
-        "cuda": torch.version.cuda,
-        "training_revision": REVISION,
-    }
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -41,6 +41,7 @@ def gather(trainer: Trainer) -> dict[str, Any]:
         "number": trainer.number,
         "seconds": trainer.seconds,
         "totals": trainer.totals,
+        "num_summed": trainer.num_summed,
         "networks": step.networks.state_dict(),
         "ema": None if step.ema is None else step.ema.state_dict(),
         "class_marginal": step.class_marginal,
@@ -61,6 +62,8 @@ def put_back(trainer: Trainer, content: dict[str, Any], path: Path) -> None:
         number, seconds = content["number"], content["seconds"]
         _hold(type(number) is int and 0 <= number <= trainer.num_steps, "its step is out of range")
         _hold(type(seconds) is float and 0 <= seconds < math.inf, "its time is out of range")
+        num_summed = content["num_summed"]
+        _hold(type(num_summed) is int and 0 <= num_summed <= number, "its number of summed losses is out of range")
         totals = {str(name): total.to(trainer.device) for name, total in content["totals"].items()}
         _hold(all(total.ndim == 0 and total.is_floating_point() for total in totals.values()), "its losses are none")
         _load(step.networks, content["networks"])
@@ -81,7 +84,8 @@ def put_back(trainer: Trainer, content: dict[str, Any], path: Path) -> None:
         raise AaeError(
             f"{path} does not fit the settings of its run: {reason}.", "Start the training anew with `aaecli train`."
         ) from error
-    trainer.number, trainer.seconds, trainer.totals = number, seconds, totals
+    trainer.number, trainer.seconds = number, seconds
+    trainer.totals, trainer.num_summed = totals, num_summed
     summary, clusters = content.get("summary") or {}, content.get("clusters")
     trainer.validation_metrics = {name: summary[name] for name in _MEASURED if name in summary}
     if isinstance(clusters, list):

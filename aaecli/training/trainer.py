@@ -95,6 +95,7 @@ class Trainer:
         self.seconds = 0.0
         self.watchers: list[Callable[[Trainer, dict[str, float]], None]] = []
         self.totals: dict[str, Tensor] = {}
+        self.num_summed = 0
         self.validation_metrics: dict[str, float | None] = {}
         self.classes = dataset.classes
         self.clusters: list[int] | None = None
@@ -194,6 +195,7 @@ class Trainer:
             with suggesting_what_fits(self.step, batch, self.number):
                 losses = self.step(batch, self.number)
             self.number += 1
+            self.num_summed += 1
             for name, loss in losses.items():
                 self.totals[name] = self.totals[name] + loss if name in self.totals else loss
                 self._finite[name] = self._finite.get(name, 0) + loss.isfinite()
@@ -205,7 +207,7 @@ class Trainer:
                 speed = (self.number - row_number) * self.images_per_step / (now - row_start)
                 row = self._row(speed)
                 append_row(folder / "metrics.csv", row)
-                self.totals, self._finite = {}, {}
+                self.totals, self.num_summed, self._finite = {}, 0, {}
                 row_start, row_number = time.monotonic(), self.number
             if self.number == self.num_steps or save_every.is_due(self.number - saved_number, now - saved_at):
                 self.save(folder)
@@ -219,7 +221,6 @@ class Trainer:
 
     def _row(self, speed: float) -> dict[str, float]:
         """Give a row of metrics.csv: means over the steps since the last one, and what the validation images show."""
-        num_steps = (self.number - 1) % self.validate_every + 1
         validation = self.validation
         prediction = validation.predict_once(self.encoder, self.decoder)
         model = self._model(prediction)
@@ -229,7 +230,7 @@ class Trainer:
         return {
             "epoch": round(self.number / self.steps_per_epoch, 3),
             "step": self.number,
-            **{name: float(total) / num_steps for name, total in self.totals.items()},
+            **{name: float(total) / self.num_summed for name, total in self.totals.items()},
             name: value,
             "images_per_second": speed,
             "seconds": self.seconds,
