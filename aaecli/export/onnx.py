@@ -6,6 +6,8 @@ import contextlib
 import io
 import json
 import logging
+import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -167,7 +169,7 @@ def _translate(
     module: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str]
 ) -> onnx.ModelProto:
     batch = torch.export.Dim("batch", min=1)
-    with _silenced():
+    with _silenced(), _leaving_no_cache():
         program = torch.onnx.export(
             module,
             example,
@@ -203,6 +205,21 @@ def _silenced() -> Iterator[None]:
             yield
     finally:
         logging.disable(previous)
+
+
+@contextlib.contextmanager
+def _leaving_no_cache() -> Iterator[None]:
+    """Give torch's compiler, which the exporter starts, a folder that goes: its own would stay among passing files."""
+    name = "TORCHINDUCTOR_CACHE_DIR"
+    if name in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[name] = folder
+        try:
+            yield
+        finally:
+            del os.environ[name]
 
 
 def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None:
