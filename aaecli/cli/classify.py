@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aaecli.cli.displays.classify import Counter, Writer
-from aaecli.cli.options import MODEL, OUTPUT
+from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.device import OnnxDevice
+from aaecli.cli.options.onnx_model import Encoder
 from aaecli.cli.options.output import Force, Quiet
 from aaecli.terminal.console import report, say
 
 if TYPE_CHECKING:
-    from aaecli.serve.session import Encoder
+    from aaecli.serve import session
 
 app = typer.Typer(add_completion=False)
 
@@ -89,15 +90,7 @@ def classify(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.", rich_help_panel=OUTPUT)] = False,
     force: Force = False,
     quiet: Quiet = False,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="AAECLI_MODEL",
-            help="An encoder.onnx, or the folder it is in.",
-            show_default="exports/, else the released model",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
+    model: Encoder = None,
     device: OnnxDevice = None,
 ) -> None:
     """Name what pictures show: files, folders, patterns or stdin.
@@ -132,7 +125,7 @@ def classify(
     from aaecli.serve.classify import Failure
     from aaecli.serve.pipeline import Request, answers
 
-    def tell(encoder: Encoder) -> None:
+    def tell(encoder: session.Encoder) -> None:
         from aaecli.cli.which_model import say_which_model
 
         say_which_model(encoder, model, device=device, warn_only=as_json or as_csv)

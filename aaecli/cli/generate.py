@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aaecli.cli.options import MODEL, OUTPUT, is_typed
+from aaecli.cli.options import OUTPUT, is_typed
 from aaecli.cli.options.device import OnnxDevice
+from aaecli.cli.options.onnx_model import EncoderOrDecoder
 from aaecli.cli.options.output import AsJson, Force, Quiet
 from aaecli.cli.options.seed import seed as seed_option
 from aaecli.cli.walks import Wanted, draw_sheet
@@ -110,15 +111,7 @@ def generate(
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="AAECLI_MODEL",
-            help="An encoder.onnx or decoder.onnx, or the folder of both.",
-            show_default="exports/, else the released pair",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
+    model: EncoderOrDecoder = None,
     device: OnnxDevice = None,
 ) -> None:
     """Draw images: a grid of styles and classes, one class, a walk through the latent space.

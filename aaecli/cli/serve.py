@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aaecli.cli.options import MODEL, OUTPUT
+from aaecli.cli.options.device import OnnxDevice
+from aaecli.cli.options.onnx_model import Encoder
+from aaecli.cli.options.output import AsJson, Quiet
 from aaecli.cli.web_server import MAX_TOKEN, announce, needs_extra, read_token
 
 if TYPE_CHECKING:
@@ -16,11 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from aaecli.serve.session import Encoder
+    from aaecli.serve import session
 
 app = typer.Typer(add_completion=False)
 
-_MODEL = "Model"
 _ADDRESS = "Address"
 _LIMITS = "Limits"
 _NUM_EXAMPLES = 1500
@@ -37,26 +40,15 @@ _NUM_EXAMPLES = 1500
     )
 )
 def serve(
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="AAECLI_MODEL",
-            help="An encoder.onnx, or the folder it is in.",
-            show_default="exports/, else the released model",
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option(envvar="AAECLI_DEVICE", help="Where the model runs.", rich_help_panel=_MODEL),
-    ] = "auto",
+    model: Encoder = None,
+    device: OnnxDevice = None,
     examples: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="Images to show on the style map: a data set, as for aaecli train --data.",
             show_default="MNIST's validation images, if the model learnt from MNIST",
-            rich_help_panel=_MODEL,
+            rich_help_panel=MODEL,
         ),
     ] = None,
     host: Annotated[
@@ -98,10 +90,11 @@ def serve(
         int, typer.Option(min=1, max=128, metavar="MIB", help="Largest body of a request.", rich_help_panel=_LIMITS)
     ] = 32,
     browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page, where there is a screen.")
+        bool,
+        typer.Option("--browser/--no-browser", help="Open the page, where there is a screen.", rich_help_panel=OUTPUT),
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the address as a JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each request.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Answer over HTTP: a page to draw on, and an interface for programs.
 
@@ -109,6 +102,7 @@ def serve(
     and has a map of the styles. It asks no other server for anything. Ctrl-C
     ends the server.
     """
+    device = device or "auto"
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key go together.")
     # Nothing here multiplies matrices in numpy, and its threads would forbid forking.
@@ -147,7 +141,7 @@ def serve(
         listener.close()
 
 
-def _examples(encoder: Encoder, named: Path | None) -> Callable[[], tuple[NDArray[np.uint8], list[str]]] | None:
+def _examples(encoder: session.Encoder, named: Path | None) -> Callable[[], tuple[NDArray[np.uint8], list[str]]] | None:
     """Say how the examples are loaded, later and beside the first requests; None where there are none."""
     metadata = encoder.metadata
     if named is None and not metadata.on_embedded:

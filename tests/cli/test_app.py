@@ -94,6 +94,36 @@ def test_every_option_is_explained_and_grouped(name: str) -> None:
             assert len({parameter.rich_help_panel for parameter in parameters}) >= 3
 
 
+OWN = {
+    "--model": "a model to train, a checkpoint or an exported one",
+    "--labels": "repeatable in benchmark",
+    "--preset": "likewise",
+    "--config": "likewise",
+    "--out": "each command writes something else",
+    "--seed": "says what is random",
+    "--data": "each command has another default",
+    "--json": "classify prints an object for each picture",
+    "--count": "pictures to label, or styles to generate",
+    "--seeds": "seeds of a benchmark, or the two ends of a walk",
+    "--device": "torch has one more than onnxruntime",
+}
+"""Flags that differ from command to command, and why."""
+
+
+def test_a_flag_means_the_same_in_every_command() -> None:
+    seen: dict[str, set[tuple[object, ...]]] = {}
+    for name in COMMANDS:
+        command = typer.main.get_command(importlib.import_module(f"aaecli.cli.{name}").app)
+        for each in (command, *getattr(command, "commands", {}).values()):
+            for parameter in each.params:
+                flag = next((word for word in parameter.opts if word.startswith("--")), None)
+                if flag is not None and flag not in OWN and flag != "--help":
+                    facets = ("help", "envvar", "metavar", "rich_help_panel", "default", "show_default")
+                    seen.setdefault(flag, set()).add(tuple(getattr(parameter, facet) for facet in facets))
+    assert {flag for flag, kinds in seen.items() if len(kinds) > 1} == set()
+    assert "--force" in seen
+
+
 def test_every_command_is_a_module() -> None:
     folder = Path(importlib.import_module("aaecli.cli").__file__ or "").parent
     assert len(set(COMMANDS)) == len(COMMANDS)
