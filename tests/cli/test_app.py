@@ -105,6 +105,7 @@ OWN = {
     "--json": "classify prints an object for each picture",
     "--count": "pictures to label, or styles to generate",
     "--seeds": "seeds of a benchmark, or the two ends of a walk",
+    "--precision": "of a training step, or of exported weights",
     "--device": "torch has one more than onnxruntime",
 }
 """Flags that differ from command to command, and why."""
