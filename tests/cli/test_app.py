@@ -153,7 +153,7 @@ def test_an_error_is_a_sentence_and_a_hint_on_stderr(aaecli: Run) -> None:
     assert (result.code, result.out) == (1, "")
     error, hint = result.err.splitlines()
     assert error == "error: absent does not exist."
-    assert hint.startswith("hint: --data takes a folder")
+    assert hint.startswith("hint: --data takes one of: ")
 
 
 @pytest.mark.parametrize("words", [("--debug", "data", "--data", "absent"), ("data", "--data", "absent", "--debug")])

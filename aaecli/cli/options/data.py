@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 def _folder(default: str) -> Any:
     return typer.Option(
         "--data",
-        metavar="DIR",
+        metavar="PATH",
         envvar="AAECLI_DATA",
         rich_help_panel=DATA,
         show_default=default,
-        help="Folder of pictures (one sub-folder per class, or a labels.csv), or of four IDX files.",
+        help="Folder of pictures (one sub-folder per class, or a labels.csv), .npz, .csv or IDX files.",
     )
 
 
