@@ -125,7 +125,7 @@ def bench_serve(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def figures(session: nox.Session) -> None:
-    """Write every measured figure of README and docs from the results files; nox -s figures -- --check only looks."""
+    """Write figures and references into README and docs; nox -s figures -- --check only compares."""
     session.install("-e", ".")
     session.run("python", "benchmarks/write_docs.py", *session.posargs)
 

@@ -1,8 +1,10 @@
-"""Write every measured figure of README and docs from the results files; run it after each measurement.
+"""Write what README and docs have from elsewhere: measured figures from the results files, references from the code.
 
 In the Markdown a figure stands in ``<!--=NAME-->…<!--/-->``, a table in ``<!-- results: NAME -->…<!-- /results -->``. A
 figure is named after a measurement in ``results/`` (``folders/digits``), or after a row of a benchmark: folder, model,
 preset, variant where there is one, labels (``mnist/semisupervised/quick/1000``); with ``time`` behind, its time.
+
+Run it after a measurement, and after a change of a setting, an option or an import between rooms:
 
     python benchmarks/write_docs.py             # or: nox -s figures
     python benchmarks/write_docs.py --check     # change nothing; exit 1 where a text differs
@@ -19,8 +21,12 @@ from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "programs"))
 
+import command_reference
 import measured
+import rooms
+import setting_reference
 
 from aaecli.config.resolve import resolve
 from aaecli.data.loading import load_dataset
@@ -70,7 +76,7 @@ def figure(name: str) -> str:
 
 
 def mnist() -> str:
-    """Draw the table of the README."""
+    """Draw the table of all runs."""
     rows, members = [], []
     for runs in groups("mnist").values():
         cells = row(runs)
@@ -79,13 +85,55 @@ def mnist() -> str:
         cells["test accuracy"] += " ‡" if is_earlier(runs[0]) else ""
         rows.append(cells)
         members += runs
-    dagger = (
-        "† Seeds that were looked at while settings were chosen: new seeds may do a little worse. "
-        if any(result.seed in CHOSEN_ON for result in members)
-        else ""
+    return table(rows) + "\n" + marks_of(members) + origin(members, "Time: median. ")
+
+
+HEADLINE = (
+    ("semisupervised", "default", "1000"),
+    ("semisupervised", "default", "100"),
+    ("semisupervised", "best", "1000"),
+    ("semisupervised", "best", "100"),
+    ("semisupervised", "best", "10"),
+    ("semisupervised", "quick", "1000"),
+    ("baseline", "tutorial", "1000"),
+)
+"""The rows of the README: model, preset, labels."""
+
+
+def headline() -> str:
+    """Draw the short table of the README."""
+    found, rows, members = groups("mnist"), [], []
+    for key in HEADLINE:
+        if runs := found.get(key):
+            cells = row(runs)
+            name = f"`{key[1]}`" if key[0] == "semisupervised" else f"`--model {key[0]}`"
+            marks = (" †" if any(result.seed in CHOSEN_ON for result in runs) else "") + (
+                " ‡" if is_earlier(runs[0]) else ""
+            )
+            rows.append(
+                {
+                    "preset": name,
+                    "labels": key[2],
+                    "test accuracy": cells["test accuracy"] + marks,
+                    "seeds": str(len(runs)),
+                    "time a run": cells["time a run"],
+                }
+            )
+            members += runs
+    return (
+        table(rows)
+        + "\n"
+        + "Mean ± standard deviation over seeds; each seed selects its own labels. "
+        + marks_of(members)
     )
-    earlier = "‡ Of earlier training code, not measured again yet. " if any(map(is_earlier, members)) else ""
-    return table(rows) + "\n" + dagger + earlier + origin(members, "Time: median. ")
+
+
+def marks_of(members: Sequence[Result]) -> str:
+    """Explain the marks of a table, where it has any."""
+    dagger = "† Seeds that were used to choose settings: new seeds may be a little worse. "
+    earlier = "‡ Measured with an earlier version of the training code. "
+    chosen_on = any(result.seed in CHOSEN_ON for result in members)
+    return (dagger if chosen_on else "") + (earlier if any(map(is_earlier, members)) else "")
 
 
 def is_earlier(result: Result) -> bool:
@@ -95,7 +143,7 @@ def is_earlier(result: Result) -> bool:
 
 
 def commands() -> str:
-    """Give the commands that measure the table of the README."""
+    """Give the commands that measure the table of all runs."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for (model, preset, *_, labels), runs in groups("mnist").items():
         found.setdefault((model, preset, row(runs)["seeds"].replace("–", "-").replace(" ", "")), []).append(labels)
@@ -103,8 +151,8 @@ def commands() -> str:
     for (model, preset, seeds), counts in found.items():
         words = [] if model == "semisupervised" else ["--model", model]
         words += ["--preset", preset, *(word for count in counts for word in ("--labels", count)), "--seeds", seeds]
-        lines.append(f"    aaecli benchmark {' '.join(words)}")
-    return "\n".join(lines)
+        lines.append(f"aaecli benchmark {' '.join(words)}")
+    return "\n".join(["```sh", *lines, "```"])
 
 
 def table(rows: Sequence[dict[str, str]]) -> str:
@@ -119,13 +167,13 @@ def origin(members: Iterable[Result], time: str = "") -> str:
     machines = sorted({f"{result.machine}, {result.precision}" for result in members})
     versions = sorted({result.versions for result in members})
     return (
-        "Accuracy on the 10,000 test images: mean ± standard deviation over seeds, each with its own draw of labels. "
+        "Accuracy on the 10,000 test images: mean ± standard deviation over seeds; each seed selects its own labels. "
         f"{time}Measured on {'; '.join(machines)}; {'; '.join(versions)}.\n"
     )
 
 
 PARTS = (
-    ("baseline", "the plain network that the article compares with: labels alone, images as they are"),
+    ("baseline", "the article's baseline: labels only, no augmentation"),
     ("baseline_augmented", "the same with the networks, optimiser and augmentation of the preset"),
     ("no_autoencoder", "the preset without the autoencoder: pseudo-labels and augmentation"),
     ("whole", "the preset"),
@@ -174,14 +222,14 @@ def ablation_sentence(preset: str = "default") -> str:
             continue
         mean, spread = statistics.fmean(gains), statistics.stdev(gains)
         half = _T_95[len(gains)] * spread / len(gains) ** 0.5
-        verdict = "adds" if mean - half > 0 else "costs" if mean + half < 0 else "makes no difference that shows"
+        verdict = "adds" if mean - half > 0 else "costs" if mean + half < 0 else "makes no significant difference"
         parts.append(
             f"with {labels} labels {verdict} ({mean:+.2f} ± {spread:.2f} points over {len(gains)} seeds, 95 % interval "
             f"of the mean {mean - half:+.2f} to {mean + half:+.2f})"
         )
     if not parts:
-        return "What the autoencoder adds to the accuracy is not measured yet.\n"
-    return f"To the accuracy of `{preset}` the autoencoder " + ", and ".join(parts) + ".\n"
+        return "The effect of the autoencoder on the accuracy is not measured yet.\n"
+    return f"To the accuracy of `{preset}`, the autoencoder " + ", and ".join(parts) + ".\n"
 
 
 def readings() -> str:
@@ -214,6 +262,7 @@ def measurements() -> str:
 
 
 TABLES = {
+    "headline": headline,
     "mnist": mnist,
     "mnist commands": commands,
     "ablation": ablation,
@@ -222,7 +271,14 @@ TABLES = {
     "ablation quick sentence": lambda: ablation_sentence("quick"),
     "readings": readings,
     "measurements": measurements,
+    "settings": setting_reference.settings,
+    "commands": command_reference.commands,
+    "rooms": rooms.rooms,
 }
+
+
+PICTURES = {ROOT / "docs" / "images" / "rooms.svg": rooms.picture}
+"""Files that are written whole."""
 
 
 def filled(text: str) -> str:
@@ -249,9 +305,9 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     stale = []
-    for path in TEXTS:
-        old = path.read_text(encoding="utf-8")
-        new = filled(old)
+    for path in (*TEXTS, *PICTURES):
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        new = PICTURES[path]() if path in PICTURES else filled(old)
         if new != old:
             stale.append(str(path.relative_to(ROOT)))
             if not options.check:

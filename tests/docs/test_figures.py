@@ -25,18 +25,21 @@ MEASURED = re.compile(
 """What a figure looks like that somebody measured."""
 
 EXCEPTIONS = {
-    "README.md": {
-        "**Why the article says 87 %": "the article's figure",
-        "The paper says 98.40 %": "the paper's figure",
-        "images a second against the article's step": "the heading of a column",
-        "for every 500 steps, `--save-every 10m`": "a setting",
-        "in under 5 seconds and 1 GiB": "a limit that tests/hostile holds",
-        "a row an epoch: the loss of each term, validation accuracy, images a second": "a column of metrics.csv",
+    "docs/deployment.md": {
+        "in under 5 seconds and\n1 GiB": "a limit that tests/hostile holds",
     },
     "docs/how-it-works.md": {
-        "9.55 ± 2.05 % with 16 clusters and 4.10 ± 1.13 % with 30": "the paper's figures",
+        "9.55 ± 2.05 %": "the paper's figure",
+        "4.10 ± 1.13 %": "the paper's figure",
     },
-    "docs/results.md": {},
+    "docs/results.md": {
+        "The article reports 87 %": "the article's figure",
+        "the paper reports 98.40 %": "the paper's figure",
+    },
+    "docs/training.md": {
+        "accuracy, images a second": "a column of metrics.csv",
+        "images a second, relative to": "the heading of a column",
+    },
     "docs/your-own-images.md": {
         "85.00%  (95 % interval 63.96% to 94.76%, 20 labelled": "what eval prints for 17 of 20, see the test",
     },
@@ -71,7 +74,7 @@ def loose_figures(text, exceptions):
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_figure_stands_outside(write_docs, name):
     text = write_docs.without_figures((ROOT / name).read_text(encoding="utf-8"))
-    assert loose_figures(text, EXCEPTIONS[name]) == []
+    assert loose_figures(text, EXCEPTIONS.get(name, {})) == []
 
 
 @pytest.mark.parametrize(
@@ -155,7 +158,7 @@ def ablation_of(gains, labels=1000):
     [
         ((0.5, 0.6, 0.4, 0.5, 0.5), "with 1000 labels adds (+0.50 ± 0.07 points over 5 seeds"),
         ((-0.5, -0.6, -0.4, -0.5, -0.5), "with 1000 labels costs (-0.50 ± 0.07"),
-        ((0.5, -0.6, 0.4, -0.3, 0.1), "with 1000 labels makes no difference that shows (+0.02"),
+        ((0.5, -0.6, 0.4, -0.3, 0.1), "with 1000 labels makes no significant difference (+0.02"),
         ((0.5, 0.6), "not measured yet"),
         ((), "not measured yet"),
     ],

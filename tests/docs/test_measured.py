@@ -83,19 +83,3 @@ def test_each_program_starts(name):
     )
     assert done.returncode == 0, done.stderr
     assert "usage:" in done.stdout
-
-
-@pytest.mark.parametrize("text", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
-def test_each_link_leads_somewhere(text):
-    path = ROOT / text
-    links = re.findall(r"\]\(([^)#\s]+)(#[\w-]+)?\)", path.read_text(encoding="utf-8"))
-    assert links
-    for target, anchor in links:
-        if "://" in target:
-            continue
-        there = path.parent / target
-        assert there.exists(), target
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
-            anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-            assert anchor[1:] in anchors, anchor

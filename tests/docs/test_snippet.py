@@ -1,4 +1,4 @@
-"""The README's program for deployers, run as it stands on pictures as people send them."""
+"""The program of docs/deployment.md, run as it stands on pictures as people send them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -14,12 +13,11 @@ import pytest
 from PIL import Image
 
 from tests.data.redraw import REDRAWINGS, encode
+from tests.docs.pages import ROOT, blocks
 
-ROOT = Path(__file__).parents[2]
-(SNIPPET,) = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
-SNIPPET = SNIPPET.split("```")[0]
+(SNIPPET,) = (block.text for block in blocks("docs/deployment.md") if block.language == "python")
 BEYOND_IT = ("in_the_edge_of_a_shadow", "on_a_sheet_on_a_table")
-"""What the README says that it lacks: uneven light, and paper that is not all of the picture."""
+"""What the page says that it lacks: uneven light, and paper that is not all of the picture."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +60,7 @@ def test_it_runs_as_it_stands_and_leaves_nothing_behind(mnist, tmp_path):
         [sys.executable, "snippet.py", "blank.png"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert blank.returncode == 1
-    assert "nothing is drawn" in blank.stderr
+    assert "no strokes found" in blank.stderr
 
 
 @pytest.mark.parametrize(
