@@ -15,7 +15,7 @@ _EVERYWHERE = {"errors", "suggestions", "text", "files"}
 """Rooms that nearly every other imports: named below the picture instead of drawn with a dozen lines each."""
 _LEFT_OUT = {"__init__", "__main__"}
 _COLOURS = {"torch": "#fde3d3", "onnxruntime": "#d5e8f7", "terminal": "#e9ddf5", "none of these": "#e3f1d8"}
-_WIDTH, _BOX, _HEIGHT, _GAP, _ROW = 1000, 116, 44, 18, 104
+_WIDTH, _BOX, _HEIGHT, _GAP, _ROW = 1000, 106, 44, 14, 104
 
 
 @cache
@@ -69,7 +69,7 @@ def picture() -> str:
         parts.append(
             f'<rect x="{x - _BOX // 2}" y="{y - _HEIGHT // 2}" width="{_BOX}" height="{_HEIGHT}" rx="6" '
             f'fill="{_COLOURS[_kind(room)]}" stroke="#555b66"/>'
-            f'<text x="{x}" y="{y + 6}" text-anchor="middle" font-size="17" fill="#1d2129">{escape(room)}</text>'
+            f'<text x="{x}" y="{y + 6}" text-anchor="middle" font-size="16" fill="#1d2129">{escape(room)}</text>'
         )
     x = 20
     for kind, colour in _COLOURS.items():
