@@ -216,7 +216,7 @@ def _accuracies(read: Iterable[tuple[str, Curve]], form: Literal["png", "svg"]) 
 def _draw(target: _Target, exhibit: Exhibit, tell: Callable[[str], None]) -> dict[str, Any]:
     """Draw the figure of one run, or all of them into one HTML file; give what was measured for it."""
     from aaecli.cli.gallery import GALLERY, draw, suited
-    from aaecli.config.resolve import MAX_TOML_BYTES
+    from aaecli.config.toml_file import MAX_TOML_BYTES
     from aaecli.figures.report import Plate, html_report
     from aaecli.figures.style import encode
     from aaecli.files.opening import read_text

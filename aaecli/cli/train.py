@@ -153,7 +153,8 @@ def train(
     # All options that stand for a setting, whatever they are called.
     flags = given_settings(ctx.params)
     from aaecli.cli.own_pictures import fitting
-    from aaecli.config.resolve import explained, read_toml, resolve
+    from aaecli.config.resolve import explained, resolve
+    from aaecli.config.toml_file import read_toml
 
     settings = resolve(preset=preset, config_file=config, flags=flags)
     settings = fitting(settings, flags, read_toml(config) if config else {}, augment)

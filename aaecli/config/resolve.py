@@ -8,25 +8,18 @@ from __future__ import annotations
 import copy
 import re
 import textwrap
-import tomllib
 import typing
-from collections.abc import Iterator, Mapping
-from importlib import resources
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from aaecli.config.docstrings import attributes
 from aaecli.config.effective import acting_table, refuse_inert
 from aaecli.config.models import FAMILY
-from aaecli.config.network import Network
+from aaecli.config.preset import PRESETS, is_path, merge, preset_name, read_preset
 from aaecli.config.schema import Config, from_table, to_table
-from aaecli.errors import AaeError, did_you_mean
-from aaecli.files.opening import read_text
-
-MAX_TOML_BYTES = 2**16
-"""Largest file of settings that is read."""
-_MAX_TOML_DOTS = 200
-_TOML_HINT = "`aaecli train --print-config > my.toml` makes a valid one."
+from aaecli.config.toml_file import read_toml
+from aaecli.errors import AaeError
 
 
 def to_toml(config: Config, *, only_acting: bool = False) -> str:
@@ -42,10 +35,14 @@ def to_toml(config: Config, *, only_acting: bool = False) -> str:
 
 
 def explained(config: Config) -> str:
-    """Write the settings that act with a comment above each key, which says what it does."""
+    """Write the settings that act with a comment above each key, which says what it does.
+
+    Of a preset that is no registered one, those that do not act are written too: what is written then stands by itself,
+    where the preset's file may be gone.
+    """
     section: Any = config
     lines: list[str] = []
-    for line in to_toml(config, only_acting=True).splitlines():
+    for line in to_toml(config, only_acting=config.preset in PRESETS).splitlines():
         if header := re.fullmatch(r"\[([\w.]+)\]", line):
             *above, last = header[1].split(".")
             section = _inner(config, above)
@@ -83,11 +80,6 @@ def _comment(text: str) -> list[str]:
     return textwrap.wrap(text, 100, initial_indent="# ", subsequent_indent="# ", break_long_words=False)
 
 
-def preset_names() -> list[str]:
-    """Name the presets that ship with the package."""
-    return sorted(entry.name.removesuffix(".toml") for entry in _preset_files())
-
-
 def resolve(
     *,
     preset: str | None = None,
@@ -97,8 +89,10 @@ def resolve(
     """Merge preset, file and flags into one configuration, later ones first.
 
     Args:
-        preset: Name of a preset. Where None: that of the file, else the one that suits the model.
-        config_file: A TOML file with any of the settings.
+        preset: Name of a preset, or the path of its file. Where None: that of the file, else the one that suits the
+            model. In a file, a path begins at the file's folder.
+        config_file: A TOML file with any of the settings. One that holds all of them stands by itself: its preset need
+            not be at hand.
         flags: Nested tables of what the command line set.
 
     Raises:
@@ -107,22 +101,49 @@ def resolve(
     """
     from_file = read_toml(config_file) if config_file else {}
     flags = flags or {}
-    model = flags.get("model", from_file.get("model", Config.model))
-    name = preset or from_file.get("preset") or ("tutorial" if model == "baseline" else Config.preset)
-    table = _read_preset(str(name))
+    model = flags.get("model", from_file.get("model"))
+    named = preset or from_file.get("preset")
+    name = str(named or ("tutorial" if model == "baseline" else Config.preset))
+    folder = config_file.parent if config_file and not preset else None
+    if folder and not is_path(name) and name not in PRESETS and (whole := _standing_alone(from_file, flags)):
+        return whole
+    table = read_preset(name, folder)
     # The model is checked further down, with everything else.
-    overrides = table.pop("for", {}).get(str(model), {})
-    own = {"labels": FAMILY[str(model)].default_labels} if str(model) in FAMILY else {}
+    model = str(model or table.get("model", Config.model))
+    overrides = table.pop("for", {}).get(model, {})
+    own = {"labels": FAMILY[model].default_labels} if model in FAMILY else {}
     below: dict[str, Any] = {}
     for layer in (own, table, overrides):
-        _merge(below, layer)
+        merge(below, layer)
     merged = copy.deepcopy(below)
-    for layer in (from_file, flags, {"preset": name}):
-        _merge(merged, layer)
+    for layer in (from_file, flags, {"preset": preset_name(name)}):
+        merge(merged, layer)
     config = from_table(merged)
     refuse_inert(config, _changes(from_file, to_table(_whole(below, config))))
     refuse_inert(config, flags)
     return config
+
+
+def _standing_alone(from_file: Mapping[str, Any], flags: Mapping[str, Any]) -> Config | None:
+    """Give the settings of a file, and flags, where the file holds all; None where a preset has to fill gaps."""
+    merged = copy.deepcopy(dict(from_file))
+    merge(merged, flags)
+    try:
+        whole, config = from_table(from_file), from_table(merged)
+    except AaeError:
+        return None
+    if not _covers(from_file, to_table(whole)):
+        return None
+    refuse_inert(config, flags)
+    return config
+
+
+def _covers(table: Mapping[str, Any], needed: Mapping[str, Any]) -> bool:
+    """Tell whether a table has all keys of another, in nested tables too."""
+    return all(
+        key in table and (not isinstance(value, Mapping) or not value or _covers(table[key], value))
+        for key, value in needed.items()
+    )
 
 
 def _whole(below: Mapping[str, Any], config: Config) -> Config:
@@ -143,56 +164,3 @@ def _changes(file: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, Any
         elif value != known:
             found[key] = value
     return found
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises:
-        AaeError: The file cannot be read or is not TOML.
-    """
-    text = read_text(path, MAX_TOML_BYTES, hint=_TOML_HINT)
-    try:
-        # The time that tomllib takes for `a.a.a.a… = 1` grows with the square of its length, to minutes.
-        if any(line.count(".") > _MAX_TOML_DOTS for line in text.splitlines()):
-            raise AaeError(f"{path} nests its keys deeper than any settings.", _TOML_HINT)
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        # Besides its own error, which is a ValueError, tomllib lets through those of
-        # numbers with thousands of digits and of lists nested without end.
-        reason = str(error).rstrip(".").replace("\n", " ")
-        raise AaeError(f"{path} is not valid TOML: {reason}.", _TOML_HINT) from error
-
-
-def _preset_files() -> Iterator[Any]:
-    return (entry for entry in (resources.files("aaecli.config") / "presets").iterdir() if entry.name.endswith(".toml"))
-
-
-def _read_preset(name: str) -> dict[str, Any]:
-    """Read a preset; one that ``extends`` another holds only what it does differently."""
-    for entry in _preset_files():
-        if entry.name == f"{name}.toml":
-            table = tomllib.loads(entry.read_text(encoding="utf-8"))
-            if "extends" in table:
-                whole = _read_preset(table.pop("extends"))
-                _merge(whole, table)
-                return whole
-            return table
-    raise AaeError(f"There is no preset '{name}'.", did_you_mean(name, preset_names()))
-
-
-def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
-    for part in ("encoder", "decoder"):
-        # What a lower layer set of another kind of network says nothing of this one.
-        if part in layer and layer[part] != into.get(part, getattr(Network, part)):
-            into.pop(f"{part}_options", None)
-    for key, value in layer.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
-            _merge(into.setdefault(key, {}), value)
-        else:
-            # A number of steps replaces a number of epochs that a lower layer set, and the other way round. A layer
-            # that sets both contradicts itself: both stay, for Schedule to refuse.
-            other = {"steps": "epochs", "epochs": "steps"}.get(key)
-            if other and value and not layer.get(other):
-                into |= {other: 0, "min_labelled_epochs": layer.get("min_labelled_epochs", 0)}
-            into[key] = value

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from aaecli.config.models import FAMILY
-from aaecli.config.resolve import read_toml, resolve
+from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config, from_table
+from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
 from aaecli.experiments.results import Group, Result, fingerprint, is_plain_name, write_results
 from aaecli.experiments.run_results import find_runs, gather, result_of

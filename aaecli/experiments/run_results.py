@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from aaecli.config.resolve import read_toml
 from aaecli.config.schema import Config, from_table
+from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
 from aaecli.experiments.results import Group, Result, fingerprint, read_results
 from aaecli.files.opening import is_file

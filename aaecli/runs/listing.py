@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aaecli.checkpoint.container import describe
-from aaecli.config.resolve import read_toml
+from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists, is_file, open_regular, read_bytes
 from aaecli.runs.lock import is_locked

@@ -14,8 +14,9 @@ from aaecli.checkpoint.container import describe
 from aaecli.checkpoint.file import Checkpoint, read, save_model
 from aaecli.checkpoint.provenance import data_folder, new_run_id, remember
 from aaecli.config.models import FAMILY
-from aaecli.config.resolve import read_toml, to_toml
+from aaecli.config.resolve import to_toml
 from aaecli.config.schema import Config, from_table
+from aaecli.config.toml_file import read_toml
 from aaecli.data.dataset import Dataset
 from aaecli.data.loading import load_dataset
 from aaecli.data.split import split, write_labels

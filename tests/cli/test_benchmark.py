@@ -32,7 +32,7 @@ def benchmark(aaecli, here, monkeypatch):
     from aaecli.config import resolve
 
     monkeypatch.setenv("AAECLI_DATA", "data")
-    monkeypatch.setattr(resolve, "_read_preset", lambda name: tomllib.loads(PRESET))
+    monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
 
     def run(*words):
         return aaecli("benchmark", "--device", "cpu", "--data", "data", "--labels", 8, *words)
@@ -91,7 +91,7 @@ def test_runs_of_other_settings_are_done_again(benchmark, here, monkeypatch):
     from aaecli.config import resolve
 
     benchmark("--seeds", 1)
-    monkeypatch.setattr(resolve, "_read_preset", lambda name: tomllib.loads(PRESET.replace("steps = 6", "steps = 7")))
+    monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET.replace("steps = 6", "steps = 7")))
     benchmark("--seeds", 1)
     (result,) = read_results(here / "benchmark/results.json")
     assert result.steps == 7
@@ -109,7 +109,7 @@ def test_no_mean_is_over_two_kinds_of_settings(benchmark, here, monkeypatch):
 
     benchmark("--seeds", 3, "--model", "semisupervised", "--model", "baseline")
     changed = PRESET.replace("steps = 6", "steps = 7")
-    monkeypatch.setattr(resolve, "_read_preset", lambda name: tomllib.loads(changed))
+    monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(changed))
     assert benchmark("--seeds", 1).err.count("other settings: 3 results") == 1
     assert found("semisupervised") == [(0, 7)]
     assert found("baseline") == [(0, 6), (1, 6), (2, 6)]
@@ -124,7 +124,7 @@ def test_a_benchmark_that_was_killed_goes_on(benchmark, here, monkeypatch):
     assert whole.code == 0
     script = (
         "import sys, tomllib; from aaecli.config import resolve; from aaecli.cli import main\n"
-        f"resolve._read_preset = lambda name: tomllib.loads({PRESET!r})\n"
+        f"resolve.read_preset = lambda *_: tomllib.loads({PRESET!r})\n"
         "main(sys.argv[1:])"
     )
     words = ["benchmark", "--device", "cpu", "--data", "data", "--labels", "8", "--seeds", "3"]
@@ -270,7 +270,7 @@ def test_clusters_are_compared_by_their_accuracy_and_what_reads_no_label_is_refu
 
     from aaecli.config import resolve
 
-    monkeypatch.setattr(resolve, "_read_preset", lambda name: tomllib.loads(PRESET))
+    monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
     words = ("benchmark", "--device", "cpu", "--seeds", 1)
     assert aaecli(*words, "--model", "clustering").code == 0
     assert [entry.labels for entry in read_results(here / "benchmark/results.json")] == [0]

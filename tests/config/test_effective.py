@@ -11,8 +11,9 @@ import pytest
 
 from aaecli.config.effective import RULES, inert
 from aaecli.config.models import FAMILY
+from aaecli.config.preset import preset_names
 from aaecli.config.registries import LOSS_TERMS
-from aaecli.config.resolve import preset_names, resolve, to_toml
+from aaecli.config.resolve import resolve, to_toml
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
 

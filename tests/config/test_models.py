@@ -7,7 +7,8 @@ import typing
 import pytest
 
 from aaecli.config.models import FAMILY
-from aaecli.config.resolve import preset_names, resolve
+from aaecli.config.preset import preset_names
+from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
 

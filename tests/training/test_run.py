@@ -15,8 +15,9 @@ import torch
 
 from aaecli.checkpoint.file import load_model
 from aaecli.config.models import FAMILY
-from aaecli.config.resolve import read_toml, resolve
+from aaecli.config.resolve import resolve
 from aaecli.config.schema import from_table, to_table
+from aaecli.config.toml_file import read_toml
 from aaecli.data.inspection.findings import Findings
 from aaecli.data.loading import load_dataset
 from aaecli.data.split import split

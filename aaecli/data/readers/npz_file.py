@@ -6,6 +6,7 @@ import io
 import math
 import os
 import struct
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 _DAMAGE = (
     OSError, EOFError, ValueError, KeyError, TypeError, IndexError, SyntaxError, RecursionError, MemoryError,
     OverflowError, NotImplementedError, RuntimeError, UnicodeError, AttributeError, struct.error, zlib.error,
-    zipfile.BadZipFile,
+    zipfile.BadZipFile, tokenize.TokenError,
 )  # fmt: skip
 _HINT = "Copy or download the file again."
 

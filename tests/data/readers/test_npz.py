@@ -180,6 +180,7 @@ def body_of(**arrays: Any) -> bytes:
         (body_of(**ARRAYS).replace(b"descr", b"descx"), "it is damaged"),
         (body_of(**ARRAYS).replace(b"(24, 8, 8)", b"(24, 8, 9)"), "holds fewer values"),
         (body_of(**ARRAYS).replace(b"(24, 8, 8)", b"(24, 8, 7)"), "holds more values"),
+        (body_of(**ARRAYS).replace(b"(24, 8, 8), }", b"(24, 8, 8(, ]"), "it is damaged"),
         (body_of(**ARRAYS).replace(b"(24,), }", b"(-4,), }"), "it is damaged"),
     ],
 )
