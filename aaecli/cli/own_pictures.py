@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from aaecli.config.augmentation import AUGMENTATIONS, Augmentation
+from aaecli.config.augmentation import Augmentation
 from aaecli.config.effective import inert
 from aaecli.config.image import Image
 from aaecli.config.schema import Config
@@ -49,13 +49,13 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
             config = replace(config, labels="all")
     if augment is None and not config.image.has_strokes and "augmentation" not in file:
         # A preset without any, such as the article's, stays without.
-        augment = "natural" if config.augmentation != Augmentation() else None
+        augment = "natural" if config.augmentation.acting else None
         if augment is not None and "augmentation.shift" in inert(config):
             augment = None
     elif augment not in (None, "none") and (reason := inert(config).get("augmentation.shift")):
         raise AaeError(f"--augment {augment} has no effect {reason}.", "Leave it out, or take --preset default.")
     if augment is not None:
-        config = replace(config, augmentation=AUGMENTATIONS[augment])
+        config = replace(config, augmentation=Augmentation.of_set(augment))
     chosen = augment is not None or "augmentation" in file
     if chosen and "augmentation_scale" not in file.get("propagation", {}):
         config = replace(config, propagation=replace(config.propagation, augmentation_scale=1.0))

@@ -112,7 +112,7 @@ RULES = (
     ),
     Rule(
         ("propagation.augmentation_scale",),
-        lambda c: c.augmentation.scale == 0 and c.augmentation.elastic == 0,
+        lambda c: c.augmentation.scaled(2.0) == c.augmentation,
         "where augmentation.scale and augmentation.elastic are 0",
     ),
     Rule(("augmentation.fraction",), _changes_nothing, "where no other setting of augmentation is set"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from aaecli.config.docstrings import attributes
-from aaecli.config.parsing import build_options, fields_of, require
+from aaecli.config.parsing import build_options, fields_of, require, require_table
 from aaecli.config.registries import DECODERS, ENCODERS
 from aaecli.errors import AaeError
 from aaecli.plugins import Registry, summary
@@ -73,6 +73,7 @@ class Network:
         Raises:
             AaeError: A key or a network is unknown, or a value has the wrong type or range.
         """
+        require_table(table, prefix)
         table = dict(table)
         options: dict[str, Any] = {}
         for part, registry in _REGISTRIES.items():

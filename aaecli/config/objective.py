@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from aaecli.config.parsing import build_options, convert, require, table_of
+from aaecli.config.parsing import build_options, convert, require, require_table, table_of
 from aaecli.config.registries import LOSS_TERMS
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.plugins import NoOptions, summary
@@ -56,6 +56,7 @@ class Objective:
         Raises:
             AaeError: A key is unknown, or a value has the wrong type or range.
         """
+        require_table(table, prefix)
         known = cls()
         weights: dict[str, float] = {}
         options: dict[str, Any] = {}

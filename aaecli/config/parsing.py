@@ -67,10 +67,10 @@ def build(section: type[_Section], table: Mapping[str, Any], prefix: str = "") -
         AaeError: It is no table, a key is unknown (the hint names the nearest one), or a value has the wrong type or
             range.
     """
-    require_table(table, prefix)
     if (from_table := getattr(section, "from_table", None)) is not None:
         made: _Section = from_table(table, prefix)
         return made
+    require_table(table, prefix)
     return section(**fields_of(section, table, prefix))
 
 

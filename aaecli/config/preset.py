@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aaecli.config.augmentation import Augmentation
 from aaecli.config.models import FAMILY
 from aaecli.config.network import Network
 from aaecli.config.parsing import shortly
@@ -131,6 +132,7 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
 def merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
     """Put a layer of settings over another: nested tables key by key.
 
+    The name of an augmentation stands for the whole table, which a layer above may change.
     A number of steps replaces a number of epochs that a lower layer set, and the other way round. A layer that sets
     both contradicts itself: both stay, and are refused where they are used.
     """
@@ -138,8 +140,12 @@ def merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
         # What a lower layer set of another kind of network says nothing of this one.
         if part in layer and layer[part] != into.get(part, getattr(Network, part)):
             into.pop(f"{part}_options", None)
+    if isinstance(named := into.get("augmentation"), str):
+        into["augmentation"] = Augmentation.of_set(named).to_table()
     for key, value in layer.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
+        if key == "augmentation" and isinstance(value, str):
+            into[key] = Augmentation.of_set(value).to_table()
+        elif isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
             merge(into.setdefault(key, {}), value)
         else:
             other = {"steps": "epochs", "epochs": "steps"}.get(key)

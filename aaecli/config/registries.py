@@ -87,6 +87,24 @@ ENCODERS: Registry[Any] = Registry(
 DECODERS: Registry[Any] = Registry("decoder", "aaecli.decoders", {"mlp": "aaecli.models.decoders.mlp"}, _check_network)
 """What makes the decoder: called with the number of inputs, image shape and options; ``models.bodies.DecoderBody``."""
 
+
+def _check_augmentation(name: str, entry: Entry[Any]) -> None:
+    _check_options(name, entry)
+    if not dataclasses.fields(entry.options):
+        raise ValueError("it has no options, by which it could be asked for")
+    if not callable(entry.value):
+        raise ValueError("it cannot be called with images and options")
+
+
+AUGMENTATIONS: Registry[Any] = Registry(
+    "augmentation",
+    "aaecli.augmentations",
+    {name: f"aaecli.training.augmentations.{name}" for name in ("warp", "stroke_width", "light", "cutout")},
+    _check_augmentation,
+)
+"""What changes training images, in this order: called with images (B, C, H, W) in [0, 1] and options, it gives images
+of the same shape. Its options are keys of [augmentation]; with their defaults it is not called."""
+
 LOSS_TERMS: Registry[type[TermSettings]] = Registry(
     "loss term",
     "aaecli.loss_terms",

@@ -9,8 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aaecli.config.augmentation import Augmentation
-
 _ELASTIC_GRID = 5
 """Control points of the elastic field along each side of the image: bumps about a stroke's length apart."""
 
@@ -42,39 +40,53 @@ def _centres(size: int, like: Tensor) -> Tensor:
     return (torch.arange(size, device=like.device) * 2 + 1) / size - 1
 
 
-def warp(image: Tensor, settings: Augmentation) -> Tensor:
+def warp(
+    image: Tensor,
+    *,
+    rotation: float = 0.0,
+    scale: float = 0.0,
+    shear: float = 0.0,
+    shift: float = 0.0,
+    elastic: float = 0.0,
+    horizontal_flip: bool = False,
+) -> Tensor:
     """Rotate, scale, shear, shift, bend and mirror each image by amounts of its own, measured in pixels.
 
     Args:
         image: float (B, C, H, W); pixels from outside count as 0.
-        settings: The bounds of each amount.
+        rotation: Bound of the angle, in degrees.
+        scale: Bound of the natural logarithm of the factor along each axis.
+        shear: Bound of the tangent of the angle.
+        shift: Bound along each axis, in pixels.
+        elastic: Standard deviation of the displacement field, in pixels.
+        horizontal_flip: Whether every other image is mirrored.
 
     Returns:
         float (B, C, H, W).
     """
     num, _, height, width = image.shape
-    mirrored = (torch.rand(num, device=image.device) < 0.5) if settings.horizontal_flip else None
-    angle = _uniform(num, math.radians(settings.rotation), image)
-    shear = _uniform(num, settings.shear, image)
-    scale_x = _uniform(num, settings.scale, image).exp()
+    mirrored = (torch.rand(num, device=image.device) < 0.5) if horizontal_flip else None
+    angle = _uniform(num, math.radians(rotation), image)
+    lean = _uniform(num, shear, image)
+    scale_x = _uniform(num, scale, image).exp()
     if mirrored is not None:
         scale_x = torch.where(mirrored, -scale_x, scale_x)
-    scale_y = _uniform(num, settings.scale, image).exp()
+    scale_y = _uniform(num, scale, image).exp()
     # The grid of grid_sample runs from -1 to 1 along either side, so a pixel is 2 / width of it across and 2 / height
     # down. What turns one direction into the other has to change the unit, or an oblong image would be sheared.
-    shift_x = _uniform(num, 2 * settings.shift / width, image)
-    shift_y = _uniform(num, 2 * settings.shift / height, image)
+    shift_x = _uniform(num, 2 * shift / width, image)
+    shift_y = _uniform(num, 2 * shift / height, image)
     cos, sin = angle.cos(), angle.sin()
     by_x = torch.stack([cos * scale_x, sin * scale_y * (width / height)], 1)[..., None]  # (B, 2, 1)
-    by_y = torch.stack([(shear * cos - sin) * scale_x * (height / width), (shear * sin + cos) * scale_y], 1)[..., None]
-    shift = torch.stack([shift_x, shift_y], 1)[..., None]
+    by_y = torch.stack([(lean * cos - sin) * scale_x * (height / width), (lean * sin + cos) * scale_y], 1)[..., None]
+    move = torch.stack([shift_x, shift_y], 1)[..., None]
     # What a column adds and what a row adds: with ``F.affine_grid``'s batched product a warp takes twice the time.
-    across = by_x * _centres(width, image) + shift  # (B, 2, W)
+    across = by_x * _centres(width, image) + move  # (B, 2, W)
     down = by_y * _centres(height, image)  # (B, 2, H)
     grid = across[:, :, None] + down[..., None]  # (B, 2, H, W)
-    if settings.elastic:
+    if elastic:
         knots = torch.randn(num, 2, _ELASTIC_GRID, _ELASTIC_GRID, device=image.device)
-        pixels = 2 * settings.elastic * knots
+        pixels = 2 * elastic * knots
         field = torch.stack([pixels[:, 0] / width, pixels[:, 1] / height], 1)
         grid = grid + _spread(height, image.device) @ field @ _spread(width, image.device).T
     return F.grid_sample(image, grid.permute(0, 2, 3, 1), align_corners=False)
@@ -97,11 +109,11 @@ def stroke_width(image: Tensor, bound: float) -> Tensor:
     return image + amount.clamp_min(0) * (thicker - image) + amount.clamp_max(0) * (image - thinner)
 
 
-def brightness_and_contrast(image: Tensor, settings: Augmentation) -> Tensor:
+def brightness_and_contrast(image: Tensor, brightness_bound: float, contrast_bound: float) -> Tensor:
     """Change brightness and contrast of each image (B, C, H, W) in [0, 1], as another hour of the day would."""
     num = len(image)
-    brightness = _uniform(num, settings.brightness, image).exp()[:, None, None, None]
-    contrast = _uniform(num, settings.contrast, image).exp()[:, None, None, None]
+    brightness = _uniform(num, brightness_bound, image).exp()[:, None, None, None]
+    contrast = _uniform(num, contrast_bound, image).exp()[:, None, None, None]
     mean = image.mean((1, 2, 3), keepdim=True)
     return (((image - mean) * contrast + mean) * brightness).clamp(0, 1)
 

@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aaecli.config.models import FAMILY
+from aaecli.config.registries import AUGMENTATIONS
 from aaecli.config.schema import Config
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.devices import autocast
 from aaecli.models.networks import Encoding, Networks
 from aaecli.models.priors import Priors
-from aaecli.training.augmentation import brightness_and_contrast, cutout, stroke_width, warp
 from aaecli.training.cuda_graph import WARM_UP, Captured
 from aaecli.training.optimisers import EMA, make_optimisers, set_rates
 from aaecli.training.terms.acting import columns, make_terms
@@ -57,6 +57,7 @@ class Step:
         self.device = next(networks.parameters()).device
         self.num_classes = networks.num_classes
         self.augmented_fraction = config.augmentation.augmented_fraction()
+        self.changes = [(AUGMENTATIONS[name], config.augmentation.bounds[name]) for name in config.augmentation.acting]
         self.ema = EMA(networks) if config.optimiser.ema_decay else None
         self.priors = Priors(
             config.prior, config.network.style_dim, self.num_classes, self.device, frequency=label_frequency
@@ -236,11 +237,6 @@ class Step:
 
     def _augment(self, image: Tensor) -> Tensor:
         """Change images (B, C, H, W) as the settings ask; what they leave at 0 costs nothing."""
-        bounds = self.config.augmentation
-        if any((bounds.rotation, bounds.scale, bounds.shear, bounds.shift, bounds.elastic, bounds.horizontal_flip)):
-            image = warp(image, bounds)
-        if bounds.stroke_width:
-            image = stroke_width(image, bounds.stroke_width)
-        if bounds.brightness or bounds.contrast:
-            image = brightness_and_contrast(image, bounds)
-        return cutout(image, bounds.cutout) if bounds.cutout else image
+        for change, options in self.changes:
+            image = change(image, options)
+        return image

@@ -72,7 +72,7 @@ def configs(draw: st.DrawFn) -> Config:
         ),
         optimiser=Optimiser(lr=draw(rate), beta1=draw(share), decay=draw(st.sampled_from(("constant", "cosine")))),
         schedule=Schedule(steps=length * in_steps, epochs=length * (not in_steps)),
-        augmentation=Augmentation(rotation=draw(rate), cutout=draw(st.integers(0, 28))),
+        augmentation=Augmentation.from_table({"rotation": draw(rate), "cutout": draw(st.integers(0, 28))}),
     )
 
 
@@ -221,6 +221,9 @@ def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> N
         ({"objective": {"consistency_options": 3}}, "objective.consistency_options must be a table, not 3.", ""),
         ({"augmentation": {"fraction": 1.5}}, "augmentation.fraction must be from 0 to 1, not 1.5.", ""),
         ({"augmentation": {"stroke_width": 1.5}}, "augmentation.stroke_width must be from 0 to 1, not 1.5.", ""),
+        ({"augmentation": "strokez"}, "There is no augmentation 'strokez'.", "'strokes'"),
+        ({"augmentation": 3}, "augmentation must be a table, not 3.", ""),
+        ({"augmentation": {"rotatoin": 3}}, "There is no setting 'augmentation.rotatoin'.", "'rotation'"),
         ({"augmentation": {"shift": -1}}, "augmentation.shift must be 0 or more, not -1.0.", ""),
         ({"schedule": {"steps": 0}}, "schedule must be given in steps or in epochs, one of them, not {", ""),
         ({"schedule": {"steps": 5, "epochs": 5}}, "schedule must be given in steps or in epochs, one of them", ""),

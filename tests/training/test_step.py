@@ -277,7 +277,7 @@ def test_a_compiled_step_is_one_graph_and_gives_the_same_losses(small_config, mo
 @pytest.mark.parametrize(("share", "kept"), [(0.0, (12, 4)), (0.75, (3, 1)), (1.0, (0, 0))])
 def test_the_first_images_of_each_part_stay_as_they_are_and_the_others_are_changed(share, kept):
     augmentation = {"rotation": 20.0, "cutout": 9, "contrast": 0.5, "fraction": share}
-    step = make_step(Config(augmentation=Augmentation(**augmentation)))
+    step = make_step(Config(augmentation=Augmentation.from_table(augmentation)))
     parts = [torch.rand(12, *SHAPE), torch.rand(4, *SHAPE)]
     same = (step._augmented(parts) == torch.cat(parts)).flatten(1).all(1)
     assert same.tolist() == [place < num for part, num in zip(parts, kept, strict=True) for place in range(len(part))]
@@ -295,7 +295,7 @@ def test_the_first_images_of_each_part_stay_as_they_are_and_the_others_are_chang
     ],
 )
 def test_each_change_comes_about_by_itself(asked):
-    step = make_step(Config(augmentation=Augmentation(**asked)))
+    step = make_step(Config(augmentation=Augmentation.from_table(asked)))
     image = torch.rand(12, *SHAPE)
     assert not torch.equal(step._augmented([image]), image)
 

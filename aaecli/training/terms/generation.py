@@ -40,7 +40,7 @@ class Generation(LossTerm):
         import torch
 
         from aaecli.training import losses
-        from aaecli.training.augmentation import warp
+        from aaecli.training.augmentations.warp import warp
 
         decoder, teacher, count = (
             context.networks.decoder,
@@ -53,5 +53,5 @@ class Generation(LossTerm):
         label = context.priors.label(count)  # (B, K)
         latent = torch.cat([label, context.priors.style(count)], 1)
         generated = decoder.decode_with_running_statistics(latent)  # (B, C, H, W)
-        answer = losses.teacher_logits(teacher, warp(generated, context.config.augmentation))  # (B, K)
+        answer = losses.teacher_logits(teacher, warp(generated, context.config.augmentation.bounds["warp"]))  # (B, K)
         return losses.classification(answer, label.argmax(1))

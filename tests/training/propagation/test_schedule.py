@@ -99,8 +99,8 @@ def test_what_propagates_labels_is_warped_as_many_times_as_strongly(trainer):
     def bounds(**propagation):
         asked = {"every": 2, "until": 6, "augmentation_scale": 3.0} | propagation
         training = trainer(**warps, propagation=asked if asked["every"] else {"every": 0})
-        assert training.config.augmentation.elastic == 0.5
-        used = training.step.config.augmentation
+        assert training.config.augmentation.bounds["warp"].elastic == 0.5
+        used = training.step.config.augmentation.bounds["warp"]
         return used.scale, used.elastic, used.rotation
 
     assert bounds() == pytest.approx((0.3, 1.5, 10.0))

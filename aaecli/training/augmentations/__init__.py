@@ -1,0 +1,1 @@
+"""The changes that training images undergo, a file each."""
