@@ -97,7 +97,9 @@ class Augmentation:
                 of_entry[owners[key]][key] = value
             else:
                 raise AaeError(f"There is no setting '{prefix}{key}'.", did_you_mean(str(key), [*owners, "fraction"]))
-        bounds = {name: build_options(AUGMENTATIONS.options(name), part, prefix) for name, part in of_entry.items()}
+        bounds: dict[str, Any] = {
+            name: build_options(AUGMENTATIONS.options(name), part, prefix) for name, part in of_entry.items()
+        }
         return cls(bounds, **own)
 
     def to_table(self) -> dict[str, Any]:

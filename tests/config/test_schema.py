@@ -332,7 +332,10 @@ def explain_all(section: Any) -> int:
     texts = section.texts() if hasattr(section, "texts") else attributes(type(section))
     assert list(texts) == list(table)
     assert all(len(text) > 5 and "`" not in text for text in texts.values())
-    within = section.sections() if hasattr(section, "sections") else {name: getattr(section, name) for name in table}
+    if hasattr(section, "sections"):
+        within = section.sections()
+    else:
+        within = {name: getattr(section, name, None) for name in table}
     return len(table) + sum(explain_all(inner) for inner in within.values() if dataclasses.is_dataclass(inner))
 
 

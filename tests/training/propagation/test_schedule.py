@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -15,7 +17,11 @@ from aaecli.training.trainer import Trainer
 class Looks(torch.nn.Module):
     """Stands in for an encoder: its features are the two halves' brightness."""
 
-    def body(self, image):
+    def __init__(self):
+        super().__init__()
+        self.body = SimpleNamespace(features=self.features)
+
+    def features(self, image):
         return torch.stack([image[..., :4].mean((1, 2, 3)), image[..., 4:].mean((1, 2, 3))], 1)
 
 
