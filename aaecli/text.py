@@ -1,8 +1,7 @@
-"""Names become text: for a terminal, JSON, a CSV cell, rich, HTML, Markdown, a figure, a file name.
+"""Escape names for output: a terminal, JSON, a CSV cell, rich, HTML, Markdown, a figure, a file name.
 
-Names of classes, runs and files, and all that stands in a model's metadata, are data from strangers. Such a name may
-hold escape sequences, markup, a spreadsheet's formula, TeX, or bytes that are no text. Whatever shows one goes through
-here.
+Names of classes, runs and files, and all metadata of a model, are untrusted. Such a name may contain escape sequences,
+markup, a spreadsheet formula, TeX, or bytes that are no text. All output of names uses these functions.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _PLAIN = {
 
 
 def for_terminal(text: object, limit: int | None = LIMIT) -> str:
-    r"""Give one line that a terminal shows and does not obey.
+    r"""Return one line without terminal control sequences.
 
     Control characters (line breaks, ESC and the C1 set among them), what turns or hides text (bidirectional marks, zero
     widths) and lone surrogates become escapes such as ``\x1b`` and ``\u202e``.
@@ -59,7 +58,7 @@ def for_terminal(text: object, limit: int | None = LIMIT) -> str:
 
 
 def for_lines(text: str, limit: int | None = None) -> str:
-    """Do the same for a text of several lines, which stay."""
+    """Do the same for a text of several lines, and keep its line breaks."""
     return "\n".join(for_terminal(line, limit) for line in text.split("\n"))
 
 
@@ -84,7 +83,7 @@ def for_toml(document: str) -> str:
 
 
 def for_csv(cell: object) -> str:
-    """Give a CSV cell that no spreadsheet takes for a formula.
+    """Return a CSV cell that no spreadsheet interprets as a formula.
 
     A text that begins like one (``= + - @``, a tab, a line break, their full-width forms) gets an apostrophe in front,
     as OWASP recommends; one that has apostrophes before such a beginning gets one more, so that `from_csv` can take it
@@ -113,7 +112,7 @@ def for_markdown(text: object, limit: int | None = LIMIT) -> str:
 
 
 def for_figure(text: object, limit: int = 60) -> str:
-    """Give a text that matplotlib draws letter by letter: a ``$`` begins no formula.
+    """Return a text that matplotlib shows literally: a ``$`` begins no formula.
 
     A leading underscore, which would keep a name out of the legend, gets a space in front.
     """

@@ -1,6 +1,6 @@
 """The parts of a zip file as ``torch.save`` writes it, and of no other: its bytes can be read in one way only.
 
-A zip file names its parts twice, before each and in a list at the end, and readers differ in whom they believe. Here
+A zip file names its parts twice, before each and in a list at the end, and readers differ in which they use. Here
 both must agree, the parts must fill the file from its first byte to the list without a gap, the list must reach to the
 end record, and that to the end of the file. Nothing is compressed, so nothing is larger than the file.
 """
@@ -42,13 +42,13 @@ class Archive:
 
     Args:
         file: The file; it stays open, and reading a part seeks in it.
-        max_bytes: Largest file that is looked at.
+        max_bytes: Largest file that is read.
 
     Attributes:
         entries: Each part by its name below the one folder that all of them are in: ``data.pkl``, ``data/0`` …
 
     Raises:
-        ValueError: It is not such a file; the message is half a sentence that says why.
+        ValueError: It is not such a file; the message is a clause with the reason.
         OSError: It cannot be read.
     """
 
@@ -66,7 +66,7 @@ class Archive:
         """Read a part whole.
 
         Raises:
-            ValueError: Its checksum is another one.
+            ValueError: Its checksum differs.
             OSError: It cannot be read.
         """
         entry = self.entries[name]
@@ -136,7 +136,7 @@ class Archive:
         _hold(head[0] == b"PK\x03\x04" and head[2] == flags and head[3] == 0 and head[9] == len(name))
         _hold(head[6:9] == (crc, length, length) or (bool(flags & _HAS_DESCRIPTOR) and head[6:9] == (0, 0, 0)))
         _hold(self._at(offset + _LOCAL.size, len(name)) == name)
-        # What follows the name is padding, so that numbers lie where processors like to read them.
+        # What follows the name is padding, so that numbers are aligned in memory.
         begins: int = offset + _LOCAL.size + len(name) + head[10]
         return begins
 

@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, read without torch and without its weights."""
+"""The header of a checkpoint, read without torch and without its weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
 
 SCHEMA = 1
-"""Raised by one whenever an older aaecli could not read what a newer one writes."""
+"""Schema version: increased whenever older versions of aaecli cannot read newer files."""
 _MAX_PICKLE_BYTES = 2**24
 _NO_LIMIT = 2**62
 _HINT = "`aaecli train` writes models as model.pt."
@@ -26,7 +26,7 @@ def opened(path: Path, kind: str, max_bytes: int = _NO_LIMIT) -> Iterator[tuple[
     Args:
         path: The file.
         kind: ``model``, ``training``, or ``any`` of the two.
-        max_bytes: Largest file that is looked at. Where no weights are read, any may be.
+        max_bytes: Largest file that is read; without weights there is no limit.
 
     Yields:
         Its content, with ``Described`` in the place of tensors, and the parts that hold their numbers.

@@ -33,7 +33,7 @@ from aaecli.metrics.clusters import class_prob
 
 @dataclass
 class Checkpoint:
-    """A trained model: everything needed to use it, nothing needed to train it on.
+    """A trained model: everything needed to use it, nothing needed to resume training.
 
     Attributes:
         config: The settings it was trained with.
@@ -44,9 +44,9 @@ class Checkpoint:
         summary: What was measured: ``validation_accuracy``, ``test_accuracy`` (in [0, 1]), ``steps``, ``seconds``,
             ``novelty`` (quantiles of the reconstruction error on the validation images).
         clusters: The class of each cluster, of a model that found clusters; None for every other.
-        label_prior: How often the categorical prior drew each value of the label (of the classes, or of the clusters),
-            as it was resolved from settings and labels; they add up to 1. None where it is not known.
-        run_id: The number of its training.
+        label_prior: Frequency of each value of the label (class or cluster) in the categorical prior, as resolved from
+            settings and labels; they add up to 1. None where it is unknown.
+        run_id: The identifier of its run.
     """
 
     config: Config
@@ -61,7 +61,7 @@ class Checkpoint:
 
     @property
     def unfinished(self) -> str:
-        """How far the training is that the model was taken from; empty where it is done."""
+        """How far the run of the model is; empty where it is done."""
         steps, num_steps = self.summary.get("steps"), self.summary.get("num_steps")
         if type(steps) is not int or type(num_steps) is not int or steps >= num_steps:
             return ""
@@ -77,7 +77,7 @@ class Checkpoint:
 
     @property
     def label_frequency(self) -> NDArray[np.float64]:
-        """How often the categorical prior draws each value of the label (K,); all alike where it is not known."""
+        """Frequency of each value of the label in the categorical prior (K,); uniform where it is unknown."""
         if self.label_prior is None:
             return np.full(len(self.label_names), 1 / len(self.label_names))
         return np.asarray(self.label_prior) / sum(self.label_prior)
@@ -115,11 +115,11 @@ def save_model(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_model(path: Path) -> Checkpoint:
-    """Read a model, onto the processor, in evaluation mode.
+    """Read a model onto the CPU, in evaluation mode.
 
     Raises:
-        AaeError: The file is missing, is no checkpoint of ours, comes from a newer version, or its weights do not have
-            the shapes that its own settings ask for.
+        AaeError: The file is missing, is no checkpoint of aaecli, comes from a newer version, or its weights do not
+            have the shapes that its settings require.
     """
     hint = "Train or copy the model again."
     with opened(path, "any") as (described, archive):
@@ -146,7 +146,7 @@ def load_model(path: Path) -> Checkpoint:
 
 
 def _of_model(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Leave out of a checkpoint what only training needs; the weights of a training's state are the average's."""
+    """Leave out of a checkpoint what only training needs; the weights of a run's state are those of the EMA."""
     if content["kind"] == "model":
         return content
     state = content.get("ema") or content.get("networks")

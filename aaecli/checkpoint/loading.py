@@ -1,4 +1,4 @@
-"""The networks of a stranger's checkpoint, made once its weights are seen to fit its settings."""
+"""Networks from an untrusted checkpoint, built after its weights are checked against its settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_CLASSES = 2**16
 MAX_NETWORK_BYTES = 255 * 2**20
 """Largest network that is trained, read or exported: an ONNX file of it stays below 256 MiB."""
 MAX_NAMES_BYTES = 2**26
-"""Most that the names of the pictures kept back may take."""
+"""Most bytes that the names of the held-out pictures may take."""
 MAX_MODEL_BYTES = 2 * MAX_NETWORK_BYTES + MAX_NAMES_BYTES + 2**25
 """Largest model.pt: encoder and decoder, names, and what describes them."""
 _CHUNK = 2**22
@@ -33,12 +33,12 @@ def make_networks(
     """Make encoder and decoder and fill them, in evaluation mode; the discriminators are not stored.
 
     Raises:
-        ValueError: The weights are not of the shapes that the settings ask for, or hold numbers that are none.
+        ValueError: The weights are not of the shapes that the settings ask for, or contain NaN or infinity.
     """
     # Their weights are not in the file, so nothing would bound the size that the settings give them.
     network = dataclasses.replace(config.network, discriminator_hidden=(1,))
     with torch.device("meta"):
-        # Settings may ask for terabytes; this asks for none of them.
+        # Settings may describe terabytes; the meta device allocates none of them.
         networks = Networks(config.model, image_shape, label_dim, network)
     hold(_shapes(weights) == _shapes({part: module.state_dict() for part, module in _parts(networks).items()}))
     hold(all(_is_finite(value) for state in weights.values() for value in state.values()))
@@ -50,7 +50,7 @@ def make_networks(
 
 
 def check_size(config: Config, image_shape: tuple[int, int, int], label_dim: int) -> int:
-    """See that the networks are no larger than what can be written, read again and exported.
+    """Check that the networks are small enough to be written, read again and exported.
 
     Returns:
         The bytes that all of them take.
@@ -85,7 +85,7 @@ def checked_shape(shape: Any) -> tuple[int, int, int]:
 
 
 def checked_summary(summary: dict[str, Any]) -> dict[str, Any]:
-    """See that measured figures are such.
+    """Check that the metrics are numbers.
 
     Raises:
         ValueError: They are not.
@@ -101,10 +101,10 @@ def checked_summary(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked_frequencies(stored: Any, num_values: int) -> tuple[float, ...] | None:
-    """Read how often a prior draws each of so many values; None where a file does not say.
+    """Read the frequency of each value in a prior; None where a file does not contain them.
 
     Raises:
-        ValueError: They are no frequencies, or those of another number of values.
+        ValueError: They are no frequencies, or their number differs.
     """
     if stored is None:
         return None
@@ -114,7 +114,7 @@ def checked_frequencies(stored: Any, num_values: int) -> tuple[float, ...] | Non
 
 
 def hold(holds: bool) -> None:
-    """Refuse what does not hold.
+    """Raise an error if a condition does not hold.
 
     Raises:
         ValueError: It does not.
@@ -131,7 +131,7 @@ def _parts(networks: Networks) -> dict[str, torch.nn.Module]:
 
 
 def _is_finite(value: Tensor) -> bool:
-    # In parts, since the question takes the memory of the answer and of what it is computed by.
+    # In parts, since the check allocates memory for its intermediate results.
     return all(bool(part.isfinite().all()) for part in value.flatten().tensor_split(-(-value.numel() // _CHUNK) or 1))
 
 

@@ -1,8 +1,8 @@
-"""Where the pictures of a training are: remembered on the machine that trained, by a number that the training drew.
+"""Where the pictures of a run are: recorded on the machine that trained, by the random identifier of the run.
 
-A checkpoint and the settings of a run name the folder that they were trained on. One from somewhere else could name any
-folder of this machine, which would then be walked through, decoded and shown. So nothing but the embedded images is
-taken from where a file says that it is: the path comes from a record that this user's own training left.
+A checkpoint and the settings of a run name the folder that they were trained on. A file from somebody else could
+name any folder of this machine, which would then be listed, decoded and shown. So the path in a file is never used,
+except for the embedded images: the path comes from a record that a run of this user wrote.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _MAX_BYTES = 2**13
 
 
 def new_run_id() -> str:
-    """Draw the number by which a training is known; nobody can guess one."""
+    """Generate a random identifier of a run, which cannot be guessed."""
     return secrets.token_hex(16)
 
 
 def remember(run_id: object, data: str | Path) -> None:
-    """Keep where the images of a training are; a home that cannot be written is no fault, ``--data`` does as well."""
+    """Record where the images of a run are; nothing happens where the home cannot be written: ``--data`` works too."""
     if not isinstance(run_id, str) or not _ID.fullmatch(run_id) or not str(data):
         return
     with suppress(AaeError, OSError), replacing(_record(run_id)) as temporary:
@@ -35,21 +35,21 @@ def remember(run_id: object, data: str | Path) -> None:
 
 
 def is_remembered(run_id: object) -> bool:
-    """Tell whether this machine knows where the images of a training are."""
+    """Return whether this machine has a record of the images of a run."""
     return isinstance(run_id, str) and _ID.fullmatch(run_id) is not None and exists(_record(run_id))
 
 
 def data_folder(data: str, run_id: object, given: str | None, path: Path) -> str:
-    """Give the folder of a training's images, empty for the embedded ones.
+    """Return the folder of a run's images, empty for the embedded ones.
 
     Args:
-        data: What the settings of the training call it.
-        run_id: The number of the training, where it has one.
-        given: What the user named, which goes before everything else.
+        data: Its name in the settings of the run.
+        run_id: The identifier of the run, where it has one.
+        given: The folder that the user named, which takes precedence.
         path: The checkpoint or run folder, for the error.
 
     Raises:
-        AaeError: This machine does not remember the training, and the user named nothing.
+        AaeError: This machine has no record of the run, and the user named no folder.
     """
     if given is not None:
         return given

@@ -1,4 +1,4 @@
-"""Tensors out of a checkpoint's parts, and content brought into the form that can be read again."""
+"""Tensors from the parts of a checkpoint, and content in the form that can be read again."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _tensor(described: Described, archive: Archive) -> Tensor:
         raise ValueError("a tensor in it claims more numbers than it holds")
     if not described.size:
         return torch.empty(described.shape, dtype=dtype)
-    # A byte that is neither 0 nor 1 is no truth value, and whatever compares it may do as it likes.
+    # A byte that is neither 0 nor 1 is no valid boolean, and comparisons with it are undefined.
     flat = torch.frombuffer(archive.read(name), dtype=torch.uint8 if dtype == torch.bool else dtype)
     flat = flat != 0 if dtype == torch.bool else flat
     return flat.as_strided(described.shape, described.stride, described.offset)
@@ -78,9 +78,9 @@ def plain(value: Any) -> Any:
 
     def plainly(value: Any) -> Any:
         if isinstance(value, Tensor):
-            # Its layout stays: optimisers walk a weight and its averages side by side, in the order of the memory.
+            # The memory layout stays: optimisers iterate over a weight and its moments in the same order.
             own = value.detach().cpu()
-            # A view would be written with all that it is a view of, and what has two names only once.
+            # torch.save writes a view with its whole storage, and a shared storage only once.
             is_whole = own.untyped_storage().nbytes() == own.nbytes
             if not is_whole or own.data_ptr() in taken:
                 own = own.clone()
@@ -100,7 +100,7 @@ def plain(value: Any) -> Any:
 
 
 def packed_names(names: Iterable[str]) -> Tensor:
-    """Pack names of files into one tensor: a hundred thousand of them are no part of a description."""
+    """Pack names of files into one tensor: a hundred thousand of them would be too many for the header."""
     joined = "\0".join(names).encode("utf-8", "surrogateescape")
     return torch.frombuffer(bytearray(joined), dtype=torch.uint8) if joined else torch.empty(0, dtype=torch.uint8)
 

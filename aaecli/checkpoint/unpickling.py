@@ -1,8 +1,8 @@
-"""What ``torch.save`` pickles of plain values and tensors, read by a reader that knows nothing else.
+"""A pickle reader for the plain values and tensors of ``torch.save``, and nothing else.
 
 Python's own reader calls what a file names, and builds whatever a file describes: tuples nested until hashing one
-overflows the stack, tables that hold one another until walking them never ends. This one knows the 30 operations that
-plain values take, calls nothing, and builds a tree: no value is part of two others, but for texts and small tuples.
+overflows the stack, tables that hold one another until walking them never ends. This one supports the 30 operations
+of plain values, calls nothing, and builds a tree: no value is part of two others, except texts and small tuples.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def unpickle(data: bytes | bytearray) -> object:
         Tables (with texts or whole numbers as keys), lists, tuples, texts, numbers, None, and ``Described`` tensors.
 
     Raises:
-        ValueError: It describes anything else, or more than any checkpoint; the message is half a sentence.
+        ValueError: It describes anything else, or more than any checkpoint; the message is a clause with the reason.
     """
     try:
         value = _Reader(bytes(data)).run()
@@ -270,7 +270,7 @@ class _Reader:
 
 
 def _described(storage: _Storage, offset: Any, shape: Any, stride: Any) -> Described:
-    """Check the form of a tensor: it reads no number that is not there, and none twice."""
+    """Check the form of a tensor: it stays inside its storage, and its elements do not overlap."""
     if type(shape) is not tuple or type(stride) is not tuple or not len(shape) == len(stride) <= _MAX_DIMS:
         raise TypeError
     if any(type(number) is not int or number < 0 for number in (offset, *shape, *stride)):

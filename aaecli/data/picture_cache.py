@@ -28,17 +28,17 @@ from aaecli.files.opening import is_file, open_regular
 from aaecli.files.writing import replacing
 
 Progress = Callable[[int, int], None]
-"""Is told how many pictures are done, and of how many."""
+"""Receives progress: how many pictures are done, and of how many."""
 
 _SCHEMA = 2
-"""Raised by one whenever pictures are prepared in another way than before."""
+"""Version of the preprocessing: increased whenever its results change."""
 _KEPT_SECONDS = 90 * 24 * 3600
 _MANY = 48
 """From so many pictures on, starting processes pays."""
 
 
 class File(NamedTuple):
-    """One picture file of a folder, and by what a later start tells that it is still the same.
+    """One picture file of a folder, with what identifies an unchanged file later.
 
     Attributes:
         name: Its path from the folder, with slashes.
@@ -72,13 +72,13 @@ class Pictures:
 
 
 def load_pictures(folder: Path, names: list[str], recipe: Recipe, progress: Progress | None = None) -> Pictures:
-    """Read pictures, or take them from the cache as far as their files have not changed since.
+    """Read pictures, from the cache where their files have not changed.
 
     Args:
         folder: The folder that the files are in.
         names: What to read: paths from the folder, with slashes.
         recipe: How a picture becomes the model's input.
-        progress: Is told how far the decoding has come.
+        progress: Receives the progress of decoding.
     """
     path = _cache_path(folder, recipe)
     files: list[File] = []
@@ -143,7 +143,7 @@ def _assemble(
         recipe: How.
         kept: By the places of the others, their rows in ``known``, or why there is none.
         known: What the cache holds.
-        progress: Is told how far the decoding has come.
+        progress: Receives the progress of decoding.
     """
     image = np.empty((count, *recipe.stored_shape), np.uint8)
     readable, suspicious, paged = np.ones(count, bool), np.zeros(count, bool), np.zeros(count, bool)

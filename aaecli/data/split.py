@@ -1,4 +1,4 @@
-"""Which training images are labelled, which form the pool and which are kept for validation."""
+"""The split: which images are for training, which of those are labelled, and which are for validation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from aaecli.files.writing import replacing
 
 @dataclass(frozen=True)
 class Split:
-    """Indices into the training images; pool and validation share none, labelled is part of the pool.
+    """Indices into the training images; ``pool`` and ``validation`` are disjoint, ``labelled`` is part of ``pool``.
 
     Attributes:
-        pool: int64, the images that training sees.
-        labelled: int64, those of the pool whose labels training sees.
-        validation: int64, the images that every choice is made on.
+        pool: int64, the training set.
+        labelled: int64, the labelled images of the training set.
+        validation: int64, the validation set.
     """
 
     pool: NDArray[np.int64]
@@ -39,27 +39,27 @@ HOLDOUT = 0.2
 def split(
     dataset: Dataset, labels: int | Literal["all"], seed: int, holdout: float | Literal["auto"] = "auto"
 ) -> Split:
-    """Split the training images: the last sixth for validation (MNIST's last 10,000), the others are the pool.
+    """Split the images: the last sixth is the validation set (MNIST's last 10,000), the others are the training set.
 
-    A collection of the user's own may be mostly unlabelled, so there a share of each class's labelled images is kept
-    for validation, drawn by lot; each class keeps one at least to learn from. Where the data set says which ones
-    validate, those do.
+    A folder of pictures may be mostly unlabelled. There, a random fraction of each class's labelled images is the
+    validation set; at least one image of each class stays in the training set. If the data set has a validation set of
+    its own, that is used.
 
-    Where the last sixth would leave a class out of either part, as in files sorted by class, the last sixth of each
-    class is taken instead. The labelled images are drawn from the pool, the same number of each class (one more of
-    some, drawn by lot, where the number is no multiple; fewer of a class that has no more).
+    If the last sixth would leave a class out of either set, as in files sorted by class, the last sixth of each class
+    is used instead. The labelled images are a random sample of the training set, the same number of each class. If
+    the number is no multiple, some random classes get one more; a class with too few images gives all of them.
 
-    Copies of an image, alike to the pixel, stay together: all are in the pool, or none is. An image without a label
-    whose copy is kept for validation is in neither part, and so is a picture of a folder whose copy is in its test set.
+    Duplicates of an image stay in one set. An unlabelled duplicate of a validation image is in neither set, and so is a
+    duplicate of a test image of a folder.
 
     Args:
         dataset: The data set.
-        labels: Number of labelled images, or ``all``; 0 for a training without labels.
-        seed: Seed of the draw.
+        labels: Number of labelled images, or ``all``; 0 for a run without labels.
+        seed: Seed of the random selection.
         holdout: That share, for a collection; ``auto``: ``HOLDOUT``, or 0 where there is a test set.
 
     Raises:
-        AaeError: There are fewer labels than classes, or more than images in the pool, or no classes to learn.
+        AaeError: There are fewer labels than classes, more labels than training images, or no classes.
     """
     if labels != 0:
         dataset.require_classes()
@@ -72,7 +72,7 @@ def split(
         _refuse(holdout, dataset, "has test images of its own")
         kept = _last_sixth(dataset)
     label = dataset.train_label
-    # Whoever learns from a copy of an image has seen the image.
+    # Training on a duplicate of an image is training on the image.
     is_pool = ~np.isin(dataset.first_copy, dataset.first_copy[kept])
     if dataset.is_collection and len(dataset.test_image):
         is_pool &= ~has_copy(dataset.train_image, dataset.test_image)
@@ -166,7 +166,7 @@ def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) ->
 
 
 def _contradicted(label: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which images have a copy with another label: bool (N,)."""
+    """Mark the images with a duplicate of another label: bool (N,)."""
     named = np.flatnonzero(label >= 0)
     least, most = np.full(len(label), np.iinfo(np.int64).max), np.full(len(label), -1)
     np.minimum.at(least, group[named], label[named])
@@ -188,11 +188,11 @@ def _draw(
         )
     rng = np.random.default_rng(seed)
     available = np.bincount(label, minlength=num_classes)
-    # The most that every class can give, or all it has, without exceeding the number asked for.
+    # The largest equal number of each class, or all it has, without exceeding the requested number.
     levels = range(int(available.max()) + 1)
     level = bisect_right(levels, labels, key=lambda level: int(np.minimum(available, level).sum())) - 1
     count = np.minimum(available, level)
-    # The lot decides which of the classes that have more give the remainder, one image each.
+    # Random classes with more images give the remainder, one image each.
     count[rng.permutation(np.flatnonzero(available > level))[: labels - count.sum()]] += 1
     chosen = [rng.choice(pool[label == value], count[value], replace=False) for value in range(num_classes)]
     return np.sort(np.concatenate(chosen))

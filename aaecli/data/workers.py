@@ -17,7 +17,7 @@ from aaecli.data.preprocessing.prepare import Batch, Recipe, prepare_chunk
 from aaecli.errors import AaeError
 
 CHUNK = 128
-"""Pictures that a worker is handed, and the model reads, at once."""
+"""Pictures in a chunk for a worker, and in a batch for the model."""
 _AHEAD = 3
 """Chunks that each worker may be ahead of the reader; it bounds the memory."""
 
@@ -33,7 +33,7 @@ class Workers:
         self._count = count
 
     def run(self, sources: Iterable[str | AaeError], recipe: Recipe) -> Iterator[Batch]:
-        """Prepare pictures in order. The workers begin at once, not when the first batch is asked for."""
+        """Prepare pictures in order. The workers begin at once, not at the first batch."""
         pending = iter(sources)
         queue: deque[Future[Batch]] = deque()
         self._fill(queue, pending, recipe)
@@ -90,7 +90,7 @@ def start_pool(count: int | None = None, *, may_fork: bool = True) -> tuple[Proc
 
 
 def num_cores() -> int:
-    """Number of processor cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

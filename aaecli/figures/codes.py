@@ -1,4 +1,4 @@
-"""What the encoder gives, against the priors: histograms of label and style, and maps of the style."""
+"""Codes against their priors: histograms of label and style, and maps of the style."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def distribution_figure(
     title: str,
     label_prior: _Array | None = None,
 ) -> Figure:
-    """Draw histograms of label and style over what their priors give: the article's check.
+    """Plot histograms of label and style over their priors: the article's check.
 
     Args:
         label_prob: (N, K), or None where the model has no label.
         names: Of the K values of the label.
-        style: (N, Z), or None where the model has no style. The first ten dimensions are drawn.
-        prior: (M, Z), draws from the style's prior.
+        style: (N, Z), or None where the model has no style. The first ten dimensions are plotted.
+        prior: (M, Z), samples of the style's prior.
         title: What stands above.
-        label_prior: (K,), how often the label's prior draws each value; all alike where None.
+        label_prior: (K,), frequency of each value in the label's prior; uniform where None.
     """
     num_styles = 0 if style is None else min(style.shape[1], _MOST_DIMENSIONS)
     columns = min(5, max(num_styles, 1))
@@ -71,14 +71,14 @@ def latent_figure(
     manifold: _Array | None,
     titles: tuple[str, str],
 ) -> Figure:
-    """Draw encoded images as a map coloured by class over the prior, and beside it what the decoder draws across it.
+    """Plot encoded images as a map coloured by class over the prior, and beside it images generated across the map.
 
     Args:
-        style: (N, 2), of the images; grey dots below are draws from the prior.
+        style: (N, 2), of the images; grey dots below are samples of the prior.
         prior: (M, 2).
         label: (N,), the true classes.
         classes: Names of the classes.
-        manifold: (R, C, H, W) or (R, C, H, W, 3), in [0, 1]; None where nothing is drawn.
+        manifold: (R, C, H, W) or (R, C, H, W, 3), in [0, 1]; None where nothing is generated.
         titles: What stands above the two.
     """
     figure = new_figure(10.0 if manifold is not None else 5.6, 5.9)
@@ -111,13 +111,13 @@ def latent_figure(
 
 
 def _apart(position: _Array, least: float) -> _Array:
-    """Push places (K, 2) apart until hardly any two are nearer than ``least``, so that their names can be read."""
+    """Push positions (K, 2) apart until few are closer than ``least``, so that their labels do not overlap."""
     position = position.astype(float)
     for _ in range(100):
         gap = position[:, None] - position  # (K, K, 2)
         distance = np.hypot(gap[..., 0], gap[..., 1]) + np.eye(len(position)) * least
         push = np.maximum(least - distance, 0) / 2
-        # Two at the very same place part along the first axis.
+        # Two at the same position separate along the first axis.
         gap[..., 0] += (distance == 0) * np.sign(np.arange(len(position))[:, None] - np.arange(len(position)))
         position += (gap * (push / np.maximum(distance, 0.01 * least))[..., None]).sum(1)
     return position

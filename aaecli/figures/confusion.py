@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Confusion matrices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_NUMBERED = 20
 
 @styled
 def confusion_figure(matrix: NDArray[np.int64], classes: Sequence[str], title: str) -> Figure:
-    """Draw a confusion matrix; the counts stand in it up to twenty classes.
+    """Plot a confusion matrix, with counts for up to twenty classes.
 
     Args:
         matrix: (K, K), rows are true classes.
@@ -27,7 +27,7 @@ def confusion_figure(matrix: NDArray[np.int64], classes: Sequence[str], title: s
     side = max(5.0, min(10.0, 0.48 * len(classes) + 1.4))
     figure = new_figure(side + 1.0, side)
     axes = figure.add_subplot()
-    # The root lets the few mistakes be seen beside the many right answers.
+    # The square root makes the few errors visible beside the many correct predictions.
     drawn = axes.imshow(share, cmap="Blues", norm=PowerNorm(0.4, 0, 100))
     position = np.arange(len(classes))
     names = [shown(name, 20) for name in classes]

@@ -19,24 +19,24 @@ Curve = tuple[_Float, _Float]
 """Steps (E,), rising, and the accuracy (E,) in [0, 1] that was measured after each."""
 
 _FEW = 25
-"""Up to so many points are drawn as points too: where a line runs straight, nothing was measured."""
+"""Curves with up to so many points have markers: between two markers nothing was measured."""
 _PANELS = {
     "reconstruction": ("Reconstruction", None, ""),
     "discrimination": ("Discriminators against encoder", 2 * math.log(2), "2 ln 2: they tell nothing apart"),
     "regularisation": ("Encoder against discriminators", math.log(2), "ln 2: it deceives them fully"),
 }
-"""Title of each kind of loss, and the value at which the game stands even, with what that means."""
+"""Title of each kind of loss, and its value at the equilibrium of the adversarial game, with the meaning."""
 _WIDE = 8
-"""Losses that differ by more than this factor are drawn on a logarithmic axis."""
+"""Losses that differ by more than this factor get a logarithmic axis."""
 
 
 @styled
 def accuracy_figure(groups: Mapping[str, Sequence[Curve]], title: str = "") -> Figure:
-    """Draw the validation accuracy (in per cent) against the steps: the article's figure of two models.
+    """Plot the validation accuracy (in per cent) against the steps: the article's figure of two models.
 
     Args:
-        groups: For each name of the legend the curves of its runs, such as those of several seeds. A group is drawn
-            as its mean, in a band from the lowest run to the highest, as far as all of its runs have come.
+        groups: For each name of the legend the curves of its runs, such as those of several seeds. A group is
+            plotted as its mean, in a band from the lowest run to the highest, up to the last step of its shortest run.
         title: What stands above; nothing where empty.
     """
     figure = new_figure(8.0, 4.6)
@@ -48,7 +48,7 @@ def accuracy_figure(groups: Mapping[str, Sequence[Curve]], title: str = "") -> F
 
 @styled
 def training_figure(metrics: Mapping[str, _Float], name: str) -> Figure:
-    """Draw every loss of one run, kind by kind, and its validation figures.
+    """Plot every loss of one run, by kind, and its validation metrics.
 
     Args:
         metrics: Columns of metrics.csv, each (E,): ``step``, the losses, ``validation_accuracy`` or
@@ -66,7 +66,7 @@ def training_figure(metrics: Mapping[str, _Float], name: str) -> Figure:
     figure = new_figure(8.4 if num_panels > 1 else 6.0, 0.4 + 2.9 * rows)
     figure.suptitle(heading(name), fontsize=11)
     cells = figure.add_gridspec(rows, 2)
-    # Where the last one is alone in its row, it takes all of it.
+    # The last one fills its row where it is alone there.
     slots = [cells[n // 2, :] if n == num_panels - 1 and n % 2 == 0 else cells[divmod(n, 2)] for n in range(num_panels)]
     panels = [figure.add_subplot(slot) for slot in slots]
     step = metrics["step"]
@@ -83,11 +83,11 @@ def training_figure(metrics: Mapping[str, _Float], name: str) -> Figure:
 
 
 def common_course(curves: Sequence[Curve]) -> tuple[_Float, _Float, _Float, _Float]:
-    """Bring the curves of several runs onto the same steps.
+    """Interpolate the curves of several runs at the same steps.
 
     Returns:
         The steps (S,) at which any of them was measured and that all of them reached, and there the mean (S,), the
-        lowest (S,) and the highest (S,) of the runs, which are taken to run straight between two measurements.
+        lowest (S,) and the highest (S,) of the runs, interpolated linearly between measurements.
 
     Raises:
         ValueError: A curve has no point, or one begins after another has ended.

@@ -1,4 +1,4 @@
-"""Figures made of small images: reconstructions, samples, mistakes, what first-layer units look for."""
+"""Figures of small images: reconstructions, samples, mistakes, first-layer weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GAP = 2
 
 
 def tile(images: _Array, fill: float = 1.0) -> _Array:
-    """Lay images in [0, 1] out in one: (R, C, H, W) or (R, C, H, W, 3), with a gap of two pixels of ``fill``."""
+    """Arrange images in [0, 1] in a grid: (R, C, H, W) or (R, C, H, W, 3), with a gap of two pixels of ``fill``."""
     rows, columns, height, width = images.shape[:4]
     shape = (rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, *images.shape[4:])
     whole = np.full(shape, fill, np.float32)
@@ -30,17 +30,17 @@ def tile(images: _Array, fill: float = 1.0) -> _Array:
 
 
 def centres(count: int, size: int) -> list[float]:
-    """Give where the middles of ``count`` tiles of ``size`` pixels lie along a side."""
+    """Return the centres of ``count`` tiles of ``size`` pixels along a side."""
     return [index * (size + _GAP) + (size - 1) / 2 for index in range(count)]
 
 
 @styled
 def reconstruction_figure(image: _Array, drawn: _Array, title: str) -> Figure:
-    """Draw images above what the decoder makes of their codes.
+    """Plot images above their reconstructions.
 
     Args:
         image: (N, H, W) or (N, H, W, 3), in [0, 1].
-        drawn: What became of them, of the same shape.
+        drawn: Their reconstructions, of the same shape.
         title: What stands above.
     """
     columns = min(12, len(image))
@@ -55,7 +55,7 @@ def reconstruction_figure(image: _Array, drawn: _Array, title: str) -> Figure:
 
 @styled
 def sample_figure(images: _Array, columns: Sequence[str], title: str) -> Figure:
-    """Draw generated images: one style a row and, where the model has classes, one class a column.
+    """Plot generated images: one style a row and, where the model has classes, one class a column.
 
     Args:
         images: (R, C, H, W) or (R, C, H, W, 3), in [0, 1].
@@ -78,14 +78,14 @@ def sample_figure(images: _Array, columns: Sequence[str], title: str) -> Figure:
 def mistake_figure(
     image: _Array, label: NDArray[np.int64], class_prob: _Array, classes: Sequence[str], count: int = 32
 ) -> Figure:
-    """Draw the images that are read wrongly with the greatest confidence, the worst first.
+    """Plot the misclassified images, the most confident first.
 
     Args:
         image: (N, H, W) or (N, H, W, 3), in [0, 1].
         label: (N,), the true classes.
         class_prob: (N, K).
         classes: Names of the K classes.
-        count: How many are drawn, at most.
+        count: Most images to plot.
     """
     answer, confidence = class_prob.argmax(1), class_prob.max(1)
     wrong = np.flatnonzero(answer != label)
@@ -110,10 +110,10 @@ def mistake_figure(
 
 @styled
 def feature_figure(weight: _Array, title: str) -> Figure:
-    """Draw what units look for: the weights of each, orange where light excites it and purple where it inhibits.
+    """Plot the weights of units as images: orange for positive weights, purple for negative ones.
 
     Args:
-        weight: (F, H, W); each is drawn on a scale of its own.
+        weight: (F, H, W); each has a scale of its own.
         title: What stands above.
     """
     columns = min(16, math.ceil(math.sqrt(len(weight)) * 1.5))
@@ -136,7 +136,7 @@ def _sheet(images: _Array, inches: float, title: str) -> tuple[Figure, Axes]:
     figure = new_figure(inches * columns + 1.0, inches * rows * height / width + 0.9)
     axes = figure.add_subplot()
     _show(axes, tile(images))
-    # An axes' own title moves up past what stands above the axes once the layout is made, and out of the picture.
+    # An axes' own title would move up past the tick labels above the axes during layout, and out of the picture.
     figure.suptitle(heading(title), fontsize=10.5)
     return figure, axes
 

@@ -1,4 +1,4 @@
-"""One page that holds everything: text and images in a single HTML file that needs no network."""
+"""The HTML report: text and images in a single file that needs no network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Plate(NamedTuple):
 
     Attributes:
         name: Its heading.
-        caption: What is to be seen.
+        caption: What the figure shows.
         png: The image.
     """
 

@@ -1,4 +1,4 @@
-"""How every figure looks, and how it becomes a file."""
+"""The style of all figures, and how they are saved."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Format = Literal["png", "svg"]
 _P = ParamSpec("_P")
 
 COLOURS: tuple[tuple[float, float, float], ...] = tuple(matplotlib.color_sequences["petroff10"])  # type: ignore[arg-type]
-"""Ten colours that people with any colour vision tell apart (Petroff 2021)."""
+"""Ten colours that are distinct in any colour vision (Petroff 2021)."""
 DASHES = ("-", "--", "-.", ":")
-"""What tells lines apart in black and white."""
+"""Line styles, distinct in black and white."""
 
 _FOR_OTHER_SCRIPTS = (
     "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC", "Yu Gothic", "Microsoft YaHei",
@@ -52,13 +52,13 @@ _STYLE: Any = {
     "lines.linewidth": 1.8,
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
-    "svg.hashsalt": "aaecli",  # names inside an SVG are drawn by lot otherwise: the same figure, another file
+    "svg.hashsalt": "aaecli",  # otherwise identifiers in an SVG are random, and equal figures give different files
     "svg.fonttype": "path",
 }
 
 
 def styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
-    """Have a function draw in the style of this program, and leave matplotlib's own settings as they were."""
+    """Decorate a function to plot in the style of aaecli, with matplotlib's own settings restored afterwards."""
     return matplotlib.rc_context(_STYLE | {"font.family": _fonts()})(draw)
 
 
@@ -93,7 +93,7 @@ def _fonts() -> list[str]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Make an empty figure of a size in hundreds of pixels. It has no window and no place in pyplot's list."""
+    """Create an empty figure of a size in hundreds of pixels, without a window and unknown to pyplot."""
     figure = Figure((width, height))
     FigureCanvasAgg(figure)
     return figure
@@ -102,7 +102,7 @@ def new_figure(width: float, height: float) -> Figure:
 def encode(figure: Figure, form: Format = "png") -> bytes:
     """Give the bytes of a PNG or SVG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    # A date would make every file another one.
+    # A date would make every file different.
     metadata = {"Date": None, "Creator": NAME} if form == "svg" else {"Software": NAME}
     with matplotlib.rc_context(_STYLE | {"font.family": _fonts()}), warnings.catch_warnings():
         # What escapes `shown` is drawn with boxes.

@@ -1,4 +1,4 @@
-"""Where things are kept that can be made again."""
+"""The cache folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Where things are kept that can be made again: ``AAECLI_CACHE``, else the platform's place for them.
+    """Return the cache folder: ``AAECLI_CACHE``, else the platform's default.
 
     Where there is no such place, no file can be made in what is given.
     """

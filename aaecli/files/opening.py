@@ -1,7 +1,7 @@
-"""The one way to open what is read: a regular file of bounded size, and a sentence for whatever else there is.
+"""The only way to open a file for reading: a regular file of bounded size, and an error message for anything else.
 
-A name that the user or a stranger's folder gives may stand for a pipe that never speaks, for a device without end, for
-a folder, or for nothing. Nothing else in the package opens a file to read it; a test walks the syntax trees for that.
+A name may stand for a pipe without a writer, an endless device, a folder, or nothing. Nothing else in the package opens
+a file to read it; a test walks the syntax trees for that.
 """
 
 from __future__ import annotations
@@ -106,17 +106,17 @@ def read_text(path: Name, max_bytes: int, what: str = "", hint: str = "") -> str
 
 
 def is_file(path: Name) -> bool:
-    """Tell whether a name stands for a regular file; False too where no file can have that name."""
+    """Return whether a name is a regular file; False also where no file can have that name."""
     return os.path.isfile(path)  # noqa: PTH113 - Path's own lets errors through
 
 
 def exists(path: Name) -> bool:
-    """Tell whether there is anything of a name; False too where nothing can have that name."""
+    """Return whether a name exists; False also where nothing can have that name."""
     return os.path.exists(path)  # noqa: PTH110
 
 
 def is_folder(path: Name) -> bool:
-    """Tell whether a name stands for a folder; False too where no folder can have that name."""
+    """Return whether a name is a folder; False also where no folder can have that name."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
@@ -145,7 +145,7 @@ def _fault(path: Name, what: str, hint: str, error: OSError | ValueError) -> Aae
         reason = "it holds a NUL" if "\0" in os.fspath(path) else "this system cannot write it"
         return AaeError(f"Cannot read {name}: no file has such a name, {reason}.", "Check the name.")
     if error.errno in (errno.ENXIO, errno.EACCES, errno.EISDIR, errno.EOPNOTSUPP):
-        # Sockets are not opened, nor are folders on Windows, and each system has another word for it.
+        # Sockets are not opened, nor are folders on Windows, and each system has a different error for that.
         try:
             mode = Path(path).stat().st_mode
         except OSError:

@@ -1,8 +1,7 @@
 """The one rule for writing: no file is lost to an output, and nothing is written through a link.
 
-A command claims every name that it is going to write before it starts its work: a training of an hour does not fail at
-its end for a name. Replaced without ``--force`` is what the same run wrote, and a default name that holds a file of
-aaecli.
+A command claims every name before it starts its work, so that a run of an hour does not fail at its end for a name.
+Without ``--force`` it replaces only what the same run wrote, and files of aaecli under a default name.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ class Outputs:
 
         Args:
             path: The file.
-            own: Tells whether an existing file of this name is one that aaecli wrote, which is replaced. None: the user
-                named the file, and none is replaced without ``force``.
-            within: A folder from somewhere else, below which no folder may be a link.
+            own: Returns whether aaecli wrote an existing file of this name, which is then replaced. None: the user
+                named the file, and it is not replaced without ``force``.
+            within: A folder from somebody else, below which no folder may be a link.
 
         Returns:
             ``path``.
@@ -138,7 +137,7 @@ class Names:
 
 
 def check_outside(path: Path, folder: Path) -> None:
-    """See that a file or folder does not lie in a folder that is read; links in both are followed.
+    """Check that a file or folder is not inside a folder that is read; links in both are followed.
 
     Raises:
         AaeError: It does, or is that folder.
@@ -160,7 +159,7 @@ def _key(path: Path) -> _Key:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """Look at a file itself, not at what it leads to; None where there is none."""
+    """Return the status of a file itself, not of its target; None where there is none."""
     try:
         return path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -189,7 +188,7 @@ def _check_free(path: Path, *, replaceable: bool, named: bool) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """See that the folder of a file can be written, or made.
+    """Check that the folder of a file can be written, or created.
 
     Raises:
         AaeError: It cannot.

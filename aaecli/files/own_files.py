@@ -1,4 +1,4 @@
-"""Which files aaecli wrote: each kind carries the program's name near its beginning."""
+"""Recognise files that aaecli wrote: each kind has the program's name near its beginning."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ NAME = "aaecli"
 KEPT = "what the model saw"
 """What a PNG of ``classify --save-input`` has as its comment."""
 Recognise = Callable[[Path], bool]
-"""Tells whether aaecli wrote a file."""
+"""A function that returns whether aaecli wrote a file."""
 
 _HEAD_BYTES = 4096
 _MAX_TEXT = 2**20
 
 
 def is_picture(path: Path) -> bool:
-    """Tell whether a PNG, GIF or SVG is one that aaecli drew."""
+    """Return whether aaecli wrote a PNG, GIF or SVG."""
     head = _head(path)
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return b"tEXtSoftware\0aaecli" in head
@@ -32,34 +32,34 @@ def is_picture(path: Path) -> bool:
 
 
 def is_kept_input(path: Path) -> bool:
-    """Tell whether a PNG is what ``classify --save-input`` kept of a picture."""
+    """Return whether ``classify --save-input`` wrote a PNG."""
     return is_picture(path) and b"tEXtComment\0" + KEPT.encode() in _head(path)
 
 
 def is_report(path: Path) -> bool:
-    """Tell whether a page is a report that aaecli drew."""
+    """Return whether a page is a report of aaecli."""
     return b'<meta name="generator" content="aaecli">' in _head(path)
 
 
 def is_onnx(path: Path) -> bool:
-    """Tell whether a file is an ONNX model whose producer is aaecli."""
+    """Return whether a file is an ONNX model whose producer is aaecli."""
     # Protobuf writes fields by number: ir_version, then producer_name, whose key is 0x12, with its length.
     return b"\x12\x06aaecli" in _head(path)[:64]
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Tell whether a file is a checkpoint of aaecli: its pickle comes first and begins with the format's name."""
+    """Return whether a file is a checkpoint of aaecli: its pickle comes first and begins with the format's name."""
     head = _head(path)
     return head.startswith(b"PK\x03\x04") and b"/data.pkl" in head and b"aaecli" in head
 
 
 def sealed(text: str) -> str:
-    """Give a Markdown text with a comment at its end by which it is known again as long as nobody has edited it."""
+    """Return a Markdown text with a checksum comment at its end, which is valid until somebody edits the text."""
     return f"{text}\n{_seal(text)}\n"
 
 
 def is_sealed(path: Path) -> bool:
-    """Tell whether a Markdown file is as ``sealed`` made it."""
+    """Return whether a Markdown file is unchanged since ``sealed`` made it."""
     try:
         text, _, seal = read_text(path, _MAX_TEXT).rstrip("\n").rpartition("\n")
     except AaeError:

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and nothing written through a link."""
+"""Atomic writes, never through a link."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ _REMEDIES = {
 
 @contextmanager
 def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; what was written there takes its name when the block ends well.
+    """Yield a temporary path beside ``path``, and rename it to ``path`` when the block ends without an error.
 
-    The bytes are on the disk before the name is, so a reader, or a machine that loses its power, finds the old file
-    or the new one and never half of either. With ``sync`` off this holds for a reader alone: for many small files that
-    can be made again.
+    The bytes are on the disk before the rename. So after a loss of power there is the old file or the new one, never
+    half of either. With ``sync`` off this holds for readers only; use it for many small files of a cache.
 
     Raises:
         AaeError: The folder cannot be written, the disk is full, or ``path`` is a link. The old file is then untouched.
@@ -87,9 +86,9 @@ def appending(path: Path) -> Iterator[BinaryIO]:
 
 
 def check_no_links(folder: Path, path: Path) -> None:
-    """See that neither a file nor any folder between it and ``folder`` is a link.
+    """Check that neither a file nor any folder between it and ``folder`` is a link.
 
-    A folder from somewhere else may hold links that lead out of it, to where its sender wants something written.
+    A folder from somebody else may contain links to files outside it.
 
     Raises:
         AaeError: One is.
@@ -101,7 +100,7 @@ def check_no_links(folder: Path, path: Path) -> None:
 
 
 def check_no_link(path: Path) -> None:
-    """See that a file or folder is no link.
+    """Check that a file or folder is no link.
 
     Raises:
         AaeError: It is one.
@@ -124,14 +123,14 @@ def _explaining_failures(path: Path) -> Iterator[None]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left: the files that never took their names."""
+    """Remove temporary files that a killed process left."""
     for entry in folder.iterdir():
         if re.fullmatch(r"\.[\w.]+\.(pt|csv|json|toml)\.\w{8}", entry.name):
             entry.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a new name onto the disk: without it, a loss of power may take the new file and leave the old one."""
+    """Sync a folder: without it, a loss of power may undo the rename."""
     if os.name == "nt":
         return  # Windows opens no folders
     handle = os.open(folder, os.O_RDONLY)

@@ -1,1 +1,1 @@
-"""Run folders: where they are, who holds them, what they reached."""
+"""Run folders: their paths, locks and results."""

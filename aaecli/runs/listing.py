@@ -1,4 +1,4 @@
-"""What run folders tell about their trainings, read from their files alone."""
+"""Summaries of run folders, read from their files alone."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _YEARS = (1971, 9000)
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder. What its files do not tell is None.
+    """One run folder. What its files do not contain is None.
 
     Attributes:
         name: Name of the folder.
         path: The folder.
-        state: ``done``; ``running`` where a training holds its lock; else ``stopped``.
+        state: ``done``; ``running`` where a process holds its lock; else ``stopped``.
         model: Row of the family of models.
         labels: Number of labelled images, or ``all``.
         preset: Preset that the settings started from.
         seed: Seed.
-        steps: Steps taken: of a run that is done all of them, of one that stopped those that are saved, from which
-            ``--resume`` goes on, of one that runs those that are known.
-        num_steps: Steps of the whole training.
+        steps: Steps taken: all of them if done; the saved ones, from which ``--resume`` continues, if stopped; the
+            last known ones if running.
+        num_steps: Steps of the whole run.
         validation_accuracy: Of the last epoch, in [0, 1].
         test_accuracy: In [0, 1]; only of a run that is done.
         test_accuracy_interval: Its 95 % interval.
@@ -86,12 +86,12 @@ def list_runs(root: Path) -> list[Run]:
 
 
 def newest_stopped(root: Path) -> Path:
-    """Find the run that ``train --resume`` goes on with: the one that began last of those that stand still.
+    """Find the run that ``train --resume`` continues: of those that are stopped, the one that started last.
 
     Raises:
         AaeError: There is none, or the folder cannot be read.
     """
-    # Without an environment.json, a training did not get as far as its first step.
+    # Without an environment.json, a run did not reach its first step.
     stopped = [run for run in list_runs(root) if run.state == "stopped" and is_file(run.path / "environment.json")]
     if not stopped:
         raise AaeError(
@@ -101,7 +101,7 @@ def newest_stopped(root: Path) -> Path:
 
 
 def read_run(folder: Path) -> Run:
-    """Read one run folder. Whatever is damaged or missing is left out and, if damaged, named in ``faults``."""
+    """Read one run folder. Damaged or missing files are left out; damaged ones are named in ``faults``."""
     faults: list[str] = []
     config = _config(folder / "config.toml", faults)
     environment = read_object(folder / "environment.json", faults)
@@ -190,7 +190,7 @@ def read_object(path: Path, faults: list[str]) -> dict[str, Any]:
 
 
 def _saved(path: Path, faults: list[str]) -> dict[str, Any]:
-    """Read what the state of a training says of itself; without its weights, that takes milliseconds."""
+    """Read the header of a run's state without its weights, which takes milliseconds."""
     if not exists(path):
         return {}
     try:

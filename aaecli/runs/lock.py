@@ -1,4 +1,4 @@
-"""One training a run folder: a lock that ends with its process, however that ends."""
+"""One process a run folder: a lock that the operating system releases when its process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _PATIENCE_SECONDS = 2.0
 
 @contextmanager
 def locked(run: Path) -> Iterator[None]:
-    """Keep every other training out of a run folder for the length of the block.
+    """Lock a run folder against other processes for the length of the block.
 
     The lock is the operating system's, so it needs no process number and no clock, and a killed process loses it.
 
     Raises:
-        AaeError: Another training holds it, the folder cannot be written, or would be through a link.
+        AaeError: Another process holds it, the folder cannot be written, or it contains a link.
     """
     check_run_folder(run)
     lock = _acquire(run, _PATIENCE_SECONDS)
@@ -46,7 +46,7 @@ def locked(run: Path) -> Iterator[None]:
 def locked_new_run(root: Path, stem: str) -> Iterator[Path]:
     """Give the next run folder of a name, kept for the length of the block as ``locked`` does.
 
-    One that a process left, killed before it wrote the settings, holds nothing and is taken up.
+    A folder without settings, left by a process that was killed early, is used again.
 
     Raises:
         AaeError: The folder cannot be made or written.
@@ -54,7 +54,7 @@ def locked_new_run(root: Path, stem: str) -> Iterator[Path]:
     newest = newest_run(root, stem)
     folder = new_run(root, stem) if newest is None or _is_begun(newest) else newest
     lock = _acquire(folder, 0.0)
-    # Another training may have taken the same folder at this moment, and may even have ended in it.
+    # Another process may have locked the same folder at this moment, and may even have finished in it.
     while lock is None or _is_begun(folder):
         if lock is not None:
             lock.release()
@@ -75,7 +75,7 @@ def _is_begun(run: Path) -> bool:
 
 
 def _acquire(run: Path, patience: float) -> BaseFileLock | None:
-    """Take the lock of a run folder, waiting up to ``patience`` seconds; None where another training holds it."""
+    """Take the lock of a run folder, waiting up to ``patience`` seconds; None where another process holds it."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(run / _NAME, timeout=patience)
@@ -89,8 +89,8 @@ def _acquire(run: Path, patience: float) -> BaseFileLock | None:
 
 
 def is_locked(run: Path) -> bool:
-    """Tell whether a training is under way in a run folder; False where that cannot be found out."""
-    # To look at a lock is to open it for writing, which must not happen through a link.
+    """Return whether a process is training in a run folder; False where that is unknown."""
+    # Testing a lock opens it for writing, which must not happen through a link.
     if not is_file(run / _NAME) or (run / _NAME).is_symlink():
         return False
     from filelock import FileLock, Timeout

@@ -17,21 +17,21 @@ RUNS = Path("runs")
 NEWEST_MODEL = Path("model.pt")
 EXPORTS = Path("exports")
 STATE = "last.pt"
-"""What a training goes on from; of one that has not ended, its weights are the model."""
+"""The state to resume from; of an unfinished run, its weights are the model."""
 MODEL_CARD = "README.md"
 _RUN_FILES = (
     *("config.toml", "environment.json", "labels.csv", "metrics.csv", "summary.json", "model.pt", "last.pt"),
     *(".lock", "figures", "tensorboard"),
 )
-"""What a training writes into its run folder."""
+"""Files that a run writes into its folder."""
 
 
 def check_run_folder(folder: Path, names: Iterable[str] = _RUN_FILES) -> None:
-    """See that a run folder can be written to without following a link.
+    """Check that a run folder can be written to without following a link.
 
     Args:
         folder: The folder.
-        names: What is going to be written in it: all that a training writes, unless said otherwise.
+        names: The files to be written; by default all that a run writes.
 
     Raises:
         AaeError: The folder, or one of the files and folders of these names, is a link.
@@ -48,7 +48,7 @@ def check_run_folder(folder: Path, names: Iterable[str] = _RUN_FILES) -> None:
 def new_run(root: Path, stem: str) -> Path:
     """Make the next folder ``root/<stem>-001``, numbered up from the highest there is.
 
-    Two trainings that start at the same moment get a number each: making a folder that exists fails.
+    Two runs that start at the same moment get different numbers: creating a folder that exists fails.
 
     Raises:
         AaeError: The folder cannot be made.

@@ -1,1 +1,1 @@
-"""What a person sees at a terminal: the two streams, and pictures as text."""
+"""Terminal output: the two streams, and pictures as text."""

@@ -34,7 +34,7 @@ _COMMAND = 8000
 
 @cache
 def out() -> Console:
-    """The console that results go to."""
+    """The console for results."""
     # A terminal gets what it has room for, a file or another program every line and column whole.
     is_terminal = sys.stdout.isatty()
     return _screen()(highlight=False, soft_wrap=not is_terminal, width=None if is_terminal else _WIDE, **_plainly())
@@ -42,8 +42,8 @@ def out() -> Console:
 
 @cache
 def err() -> Console:
-    """The console that talk, progress and errors go to."""
-    # FORCE_COLOR asks for colours in a log; it does not make a terminal of it, where frames are drawn over each other.
+    """The console for messages, progress and errors."""
+    # FORCE_COLOR requests colours in a log. A log is no terminal all the same: frames cannot replace each other there.
     is_live = sys.stderr.isatty() and not _is_dumb()
     soft = not sys.stderr.isatty()
     return _screen()(stderr=True, highlight=False, soft_wrap=soft, force_interactive=is_live, **_plainly())
@@ -74,19 +74,19 @@ def _screen() -> type[Console]:
 
 
 def is_live() -> bool:
-    """Tell whether stderr is a terminal on which one frame can be drawn over the other."""
+    """Return whether stderr is a terminal on which a frame can replace the previous one."""
     return err().is_terminal and err().is_interactive and not err().is_dumb_terminal
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Tell whether a stream takes colours: a terminal that is not dumb, unless NO_COLOR or FORCE_COLOR is set."""
+    """Return whether a stream supports colours: a terminal that is not dumb, unless NO_COLOR or FORCE_COLOR is set."""
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and not _is_dumb())
 
 
 def has_blocks(stream: TextIO) -> bool:
-    """Tell whether the encoding of a stream has the block characters."""
+    """Return whether the encoding of a stream has the block characters."""
     try:
         "▀▚█".encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -115,9 +115,9 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def say(message: str) -> None:
-    """Tell the user something that is not the result, in one line, or on a terminal in as many as it takes.
+    """Print a message on stderr: one line, or wrapped lines on a terminal.
 
-    Where nobody listens (stderr is closed, full, or its reader is gone), it is not said, and the work goes on.
+    If stderr is closed, full, or has no reader, the message is dropped and the work continues.
     """
     with suppress(OSError):
         sys.stderr.write(_wrapped(for_terminal(message, _COMMAND)) + "\n")
@@ -166,7 +166,7 @@ def _columns() -> int:
 
 @contextmanager
 def status(message: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """Show on stderr that something is going on, where stderr is a terminal; gives a function that says what.
+    """Show progress on stderr, if it is a terminal; yields a function that sets the text.
 
     What is printed meanwhile must go to stderr, by `say`: on a terminal it appears above.
     """

@@ -21,9 +21,9 @@ _FAILURES = {
 def prepare() -> None:
     """Make the three streams of the process fit for use; to be called before anything is read or written.
 
-    A stream that was closed is opened again on nothing, so that no other file takes its number: stdin is empty, stderr
-    swallows what it is told, and stdout fails when it is written to, as it should: nobody would get the results. What
-    an encoding lacks is spelt in ASCII, so that a name or a sign costs nobody the rest of the output.
+    A stream that was closed is opened again on nothing, so that no other file gets its number: stdin is empty, stderr
+    discards its input, and writing to stdout fails, since the results would be lost. Characters outside of an encoding
+    become ASCII, so that one character does not stop the output.
     """
     # In this order each takes its own number, the lowest that is free.
     if sys.stdin is None:
@@ -46,7 +46,7 @@ def silence_stdout() -> None:
 
 
 def failure(error: OSError) -> AaeError | None:
-    """Tell why stdout cannot be written to; None where the error is of something else."""
+    """Return why stdout cannot be written to; None for any other error."""
     if error.filename is not None or error.errno not in _FAILURES:
         return None
     return AaeError(f"Cannot write the results to stdout: {error.strerror}.", _FAILURES[error.errno])

@@ -1,7 +1,7 @@
 """A process that decodes pictures apart from this one: it can be ended when one takes too long or too much memory.
 
-It is started when the first such picture comes, in a tenth of a second, and stays for those that follow. What it
-answers with is numbers and text in a fixed form, since by then a stranger's file may have taken it over.
+It is started when the first such picture comes, in a tenth of a second, and stays for those that follow. Its
+answers are numbers and text in a fixed form, since a malicious file may have taken control of it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class _Decoder:
 
     def __init__(self, name: str) -> None:
         self.owner = os.getpid()
-        # Its own environment variables and working folder may hold a stranger's modules: it looks where this one did.
+        # The environment and the working folder may contain malicious modules: it uses the module path of this process.
         path = [entry for entry in sys.path if entry] + [str(Path(__file__).parents[3])]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very interpreter

@@ -1,4 +1,4 @@
-"""Telling ink from paper: which of the two is dark, how the light falls, where a stroke begins."""
+"""Separating ink from paper: polarity, illumination, and the extent of the strokes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turning any picture of a digit into what the model saw: MNIST's own procedure, after ink and paper are told apart."""
+"""From any picture of a digit to the input of the model: MNIST's own procedure, after ink is separated from paper."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ BOX = 20 / 28
 BLANK = "blank: there is nothing in the picture"
 
 _ANALYSIS = 400
-"""Longer side, in pixels, at which ink is told from paper."""
+"""Longer side, in pixels, at which ink is separated from paper."""
 _DETAIL = 100
-"""Longer side of the cropped digit while the width of its strokes is put right."""
+"""Longer side of the cropped digit while the width of its strokes is corrected."""
 _WIDTHS = (0.08, 0.21)
 """Widths of a stroke as shares of the digit's size; nearly all of MNIST's lie between."""
 _STROKE_WIDTH = (0.10, 0.18)
-"""What thinner and thicker ones are brought to; the median of MNIST's is 0.126."""
+"""Target width for thinner and thicker strokes; the median of MNIST's is 0.126."""
 
 
 @dataclass(frozen=True)
 class Normalised:
-    """A picture as the model sees it.
+    """A picture as the input of the model.
 
     Attributes:
         image: uint8 (H, W), light on black; as the picture was, or (H, W, 3), where it was only resized.
@@ -158,7 +158,7 @@ def _centre_of_mass(image: NDArray[np.uint8] | Float) -> tuple[float, float]:
 
 
 def _cut(ink: Float, chosen: NDArray[np.bool_]) -> Float:
-    """Cut out the chosen strokes with their soft edges, and bring very thin or thick ones to a usual width."""
+    """Cut out the chosen strokes with their soft edges, and correct the width of very thin or thick ones."""
     # Two pixels of soft edge belong to a stroke; what else is near it does not.
     soft = thicken(chosen.astype(np.float32), 2)[3:-3, 3:-3] > 0
     strokes = np.where(soft, ink, 0).astype(np.float32)

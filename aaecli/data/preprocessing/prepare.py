@@ -1,4 +1,4 @@
-"""From the names of picture files to what the model sees."""
+"""From the names of picture files to the input of the model."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Batch:
 
     Attributes:
         names: Name of each picture.
-        outcomes: For each, what is odd about it, or why it could not be read.
+        outcomes: For each, warnings about it, or why it could not be read.
         num_pages: For each, the pages or frames in its file, of which the first is read; 0 where none could be.
-        images: uint8 (G, H, W) or, in colour, (G, H, W, 3): what the model sees of the G that could be read, in the
-            same order.
+        images: uint8 (G, H, W) or, in colour, (G, H, W, 3): the model's input for the G that could be read,
+            in the same order.
     """
 
     names: list[str]
@@ -71,7 +71,7 @@ class Recipe:
 
 
 def prepare(name: str, recipe: Recipe) -> Normalised:
-    """Read one picture file into what the model sees.
+    """Read one picture file as the input of the model.
 
     Raises:
         AaeError: It cannot be read.
@@ -97,7 +97,7 @@ def prepare_chunk(sources: Sequence[str | Encoded | AaeError], recipe: Recipe) -
 
 
 def prepare_pixels(names: list[str], pictures: Sequence[Picture | AaeError], recipe: Recipe) -> Batch:
-    """Turn decoded pictures into what the model sees, wherever they come from.
+    """Turn decoded pictures into inputs of the model.
 
     Args:
         names: Name of each.

@@ -1,4 +1,4 @@
-"""Taking ruled lines and grids off the ink, whether they run level or a little askew."""
+"""Removing ruled lines and grids, horizontal or slightly tilted."""
 
 from __future__ import annotations
 

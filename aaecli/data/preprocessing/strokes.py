@@ -91,7 +91,7 @@ def choose(ink: Float) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
         ink: (H, W) in [0, 1].
 
     Returns:
-        The mask of the chosen pieces, and what is odd about the rest.
+        The mask of the chosen pieces, and warnings about the rest.
     """
     labels, count = label(ink > 0.4)
     if count == 0:
