@@ -125,8 +125,10 @@ def fingerprint(config: Config, revision: int = REVISION) -> str:
 def _difference(table: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for key, value in table.items():
-        changed = _difference(value, defaults[key]) if isinstance(value, Mapping) else value
-        if changed != ({} if isinstance(value, Mapping) else defaults[key]):
+        # The options of another kind of encoder than the default one have no defaults here: each of them counts.
+        default = defaults.get(key)
+        changed = _difference(value, default or {}) if isinstance(value, Mapping) else value
+        if changed != ({} if isinstance(value, Mapping) else default):
             found[key] = changed
     return found
 

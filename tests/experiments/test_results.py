@@ -171,7 +171,8 @@ def test_the_fingerprint_tells_settings_apart_and_runs_not():
     assert fingerprint(resolve(preset="default", flags={"seed": 4, "labels": 10, "device": "cpu"})) == known
     assert fingerprint(resolve(preset="default", flags={"optimiser": {"lr": 0.1}})) != known
     assert fingerprint(resolve(preset="default", flags={"data": "mine"})) != known
-    assert fingerprint(resolve(preset="tutorial")) != known
+    presets = [fingerprint(resolve(preset=name)) for name in ("best", "default", "paper", "quick", "tutorial")]
+    assert len(set(presets)) == 5
 
 
 def test_results_of_other_training_code_have_another_fingerprint() -> None:
