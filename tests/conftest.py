@@ -26,6 +26,12 @@ if hasattr(signal, "SIGHUP"):  # and nohup with the terminal's end ignored
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of this run that all of its processes share, where there are several."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 def idx_bytes(values: ArrayLike) -> bytes:
     """Spell an array as the bytes of an IDX file, independently of the reader under test."""
     array = np.asarray(values, np.uint8)
@@ -84,6 +90,15 @@ def mnist() -> Dataset:
     for values in (dataset.train_image, dataset.train_label, dataset.test_image, dataset.test_label):
         values.flags.writeable = False
     return dataset
+
+
+@pytest.fixture(scope="session")
+def translated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have each network be translated to ONNX once in the whole run, which takes seconds."""
+    from tests.export.translations import made_once
+
+    with made_once(shared_folder(tmp_path_factory) / "translations"):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.test_train import SMALL, aaecli
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):

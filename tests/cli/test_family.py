@@ -15,6 +15,8 @@ from PIL import Image
 from aaecli.config.models import FAMILY
 from tests.cli.test_train import aaecli, small_settings
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 OUTPUTS = {
     "baseline": ({"image"}, {"label_prob"}, None),
     "autoencoder": ({"image"}, {"style"}, {"style"}),

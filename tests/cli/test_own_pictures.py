@@ -15,6 +15,8 @@ from tests.cli.conftest import Run
 from tests.cli.test_train import small_settings
 from tests.data.drawings import drawing, write_classes, write_pictures
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 SMALL = """
 device = "cpu"
 precision = "fp32"

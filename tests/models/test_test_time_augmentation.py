@@ -126,6 +126,7 @@ def test_the_exported_encoder_looks_as_often(small_config, tmp_path, kind):
     model = make_model(
         dataclasses.replace(config, network=dataclasses.replace(config.network, encoder=kind, encoder_options=None))
     )
+    model = dataclasses.replace(model, decoder=None)
     model.encoder.label_head.weight.mul_(30)  # untrained, it hardly tells one image from another
     onnx.export_onnx(model, tmp_path, lambda text: None)
     session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx", providers=["CPUExecutionProvider"])
@@ -134,7 +135,7 @@ def test_the_exported_encoder_looks_as_often(small_config, tmp_path, kind):
         (label_prob,) = session.run(["label_prob"], {"image": image.numpy()})
         assert np.abs(label_prob - model.encoder(image).label().numpy()).max() <= 1e-5
         once = model.encoder.encode_once(image).label().numpy()
-        assert np.abs(label_prob - once).max() > 1e-3
+        assert np.abs(label_prob - once).max() > 1e-4
 
 
 @pytest.mark.parametrize("shift", [-1, 33])

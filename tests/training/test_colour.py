@@ -18,6 +18,8 @@ from aaecli.serve.generate import grid
 from aaecli.serve.session import open_decoder, open_encoder
 from aaecli.training.step import Step
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 SHAPE = (3, 16, 16)
 
 
