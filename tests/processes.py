@@ -32,7 +32,8 @@ _CONTEXT.set_forkserver_preload(
         "rich.console",
     ]
 )
-_SECONDS = 60
+PATIENCE = 300
+"""Seconds by the clock that anything may take before it counts as hanging: a busy machine is no fault."""
 
 
 class Outcome(NamedTuple):
@@ -64,7 +65,7 @@ class Started:
         """Send a signal."""
         os.kill(self.process.pid, number)
 
-    def wait(self, seconds: float = _SECONDS) -> Outcome:
+    def wait(self, seconds: float = PATIENCE) -> Outcome:
         """Wait for the end.
 
         Raises:
@@ -91,6 +92,7 @@ def start(
     *,
     obeys_permissions: bool = False,
     environment: Mapping[str, str] | None = None,
+    terminal: str = "",
 ) -> Started:
     """Start ``aaecli WORDS…`` in a folder.
 
@@ -101,10 +103,11 @@ def start(
         limits: Limits of the operating system, by their number in ``resource``; memory as what may come on top.
         obeys_permissions: Even where the tests run as root, whom no permission stops.
         environment: Variables to set; of the program's own, there are no others.
+        terminal: Device that is all three streams, instead of files in ``notes``.
     """
     notes.mkdir(parents=True, exist_ok=True)
-    told = (words, str(cwd), str(notes), dict(limits or {}), obeys_permissions, dict(environment or {}))
-    process = _CONTEXT.Process(target=_main, args=told, daemon=True)
+    settings = (dict(limits or {}), obeys_permissions, dict(environment or {}), terminal)
+    process = _CONTEXT.Process(target=_main, args=(words, str(cwd), str(notes), *settings), daemon=True)
     process.start()
     return Started(process, notes)
 
@@ -118,7 +121,7 @@ def run_each(commands: Mapping[str, list[str]], cwd: Path, notes: Path) -> dict[
     # No daemon, which may not start the processes that read many pictures.
     process = _CONTEXT.Process(target=_main_each, args=(dict(commands), str(cwd), str(notes)))
     process.start()
-    process.join(_SECONDS + 60 * len(commands))
+    process.join(PATIENCE + 60 * len(commands))
     if process.exitcode is None:
         process.kill()
         process.join()
@@ -151,6 +154,7 @@ def _main(
     limits: dict[int, int],
     obeys_permissions: bool,
     environment: dict[str, str],
+    terminal: str,
 ) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Daemons may start no processes of their own; commands that read many pictures do.
@@ -160,7 +164,7 @@ def _main(
     for number, most in limits.items():
         extra = _virtual_bytes() if number == resource.RLIMIT_AS else 0
         resource.setrlimit(number, (most + extra, most + extra))
-    sys.exit(_command(words, Path(cwd), Path(notes), environment, is_last=True))
+    sys.exit(_command(words, Path(cwd), Path(notes), environment, terminal, is_last=True))
 
 
 def _main_each(commands: dict[str, list[str]], cwd: str, notes: str) -> None:
@@ -169,7 +173,13 @@ def _main_each(commands: dict[str, list[str]], cwd: str, notes: str) -> None:
 
 
 def _command(
-    words: list[str], cwd: Path, notes: Path, environment: Mapping[str, str] | None = None, *, is_last: bool = False
+    words: list[str],
+    cwd: Path,
+    notes: Path,
+    environment: Mapping[str, str] | None = None,
+    terminal: str = "",
+    *,
+    is_last: bool = False,
 ) -> int:
     os.chdir(cwd)
     for name in [name for name in os.environ if name.startswith("AAECLI_")]:
@@ -179,10 +189,13 @@ def _command(
     os.environ |= environment or {}
     notes.mkdir(parents=True, exist_ok=True)
     out, err, took = _files(notes)
-    for descriptor, path in ((1, out), (2, err)):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    streams = ((0, terminal), (1, terminal), (2, terminal)) if terminal else ((1, out), (2, err))
+    for descriptor, path in streams:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, descriptor)
         os.close(file)
+    if terminal:  # which, unlike the files of before, cannot be sought in
+        sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
     from aaecli.cli import main
 
     began, code = _cpu_seconds(), -1

@@ -138,9 +138,10 @@ def test_a_run_under_way_is_not_resumed(here: Path) -> None:
 
 
 def test_a_terminal_that_is_closed_stops_and_saves(here: Path) -> None:
+    (here / "small.toml").write_text(SMALL + "validate_every = 20\n")
     started = processes.start(words(LONG, "1h"), here, here / "notes/1")
     run = here / "runs/semisupervised-8-001"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + processes.PATIENCE
     while not (run / "metrics.csv").exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -174,7 +175,7 @@ def test_a_terminal_that_vanishes_stops_nothing(here: Path) -> None:
         before = state_of(run)
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 130
+    assert process.wait(timeout=processes.PATIENCE) == 130
 
 
 @pytest.mark.slow
@@ -184,7 +185,7 @@ def test_a_reader_that_goes_away_stops_nothing(here: Path) -> None:
     os.close(writing)
     os.read(reading, 1)
     os.close(reading)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=processes.PATIENCE)
     assert process.returncode == 0
     assert out.startswith("test accuracy")
 

@@ -65,7 +65,7 @@ def state_of(run: Path) -> int:
 
 
 def wait_for_a_save(run: Path, before: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + processes.PATIENCE
     while state_of(run) in (0, before):
         assert time.monotonic() < deadline
         time.sleep(0.002)

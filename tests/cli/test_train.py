@@ -6,8 +6,6 @@ import json
 import os
 import pty
 import signal
-import subprocess
-import sys
 import threading
 import time
 import tomllib
@@ -18,6 +16,7 @@ import tomli_w
 from aaecli.cli import main
 from aaecli.config.effective import inert
 from aaecli.config.resolve import resolve
+from tests import processes
 
 SMALL = """
 [network]
@@ -176,30 +175,31 @@ def test_a_misspelt_setting_in_a_file_gets_the_right_one(here, capsys):
     assert "There is no setting 'optimiser.learning_rate'" in capsys.readouterr().err
 
 
-def start(here, *words, **options):
-    command = [sys.executable, "-m", "aaecli", "train", "--data", "data", "--labels", "8", "--config", "small.toml"]
-    return subprocess.Popen([*command, "--steps", "20000", *words], cwd=here, **options)
+def start(here, **options):
+    (here / "small.toml").write_text(SMALL + "validate_every = 20\n")
+    words = ["train", "--data", "data", "--labels", "8", "--config", "small.toml", "--steps", "20000"]
+    return processes.start(words, here, here.parent / "notes", **options)
 
 
-def wait_for(condition, process):
-    deadline = time.monotonic() + 60
+def wait_for(condition, started):
+    deadline = time.monotonic() + processes.PATIENCE
     while not condition():
-        assert process.poll() is None, "the training ended by itself"
+        assert started.process.exitcode is None, "the training ended by itself"
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_after_the_step_and_says_how_to_go_on(here, number, code):
-    process = start(here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started = start(here)
     run = here / "runs/semisupervised-8-001"
-    wait_for((run / "metrics.csv").exists, process)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == code
-    assert out == ""
-    assert f"Go on with: `aaecli train --resume {run.relative_to(here)}`" in err
-    assert "Traceback" not in err
+    wait_for((run / "metrics.csv").exists, started)
+    started.kill(number)
+    outcome = started.wait()
+    assert outcome.code == code
+    assert outcome.out == ""
+    assert f"Go on with: `aaecli train --resume {run.relative_to(here)}`" in outcome.err
+    assert "Traceback" not in outcome.err
     steps = (run / "last.pt").read_bytes()
     assert steps
     assert not (run / "summary.json").exists()
@@ -207,9 +207,8 @@ def test_a_signal_stops_after_the_step_and_says_how_to_go_on(here, number, code)
 
 def test_on_a_terminal_the_training_is_shown_live(here):
     leader, follower = pty.openpty()
-    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
-    process = start(here, stdout=follower, stderr=follower, stdin=follower, env=environment)
-    os.close(follower)
+    environment = {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    started = start(here, environment=environment, terminal=os.ttyname(follower))
     shown = bytearray()
 
     def read():
@@ -222,12 +221,13 @@ def test_on_a_terminal_the_training_is_shown_live(here):
                 return
             shown.extend(part)
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    wait_for(lambda: b"validation accuracy" in shown, process)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 130
-    reader.join(timeout=10)
+    wait_for(lambda: b"validation accuracy" in shown and b" left" in shown, started)
+    started.kill(signal.SIGINT)
+    assert started.wait().code == 130
+    os.close(follower)
+    reader.join(processes.PATIENCE)
     os.close(leader)
     screen = shown.decode()
     for word in ("steps", "left", "images a second", "reconstruction", "consistency"):
