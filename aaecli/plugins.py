@@ -34,6 +34,7 @@ VARIABLE = "AAECLI_PLUGINS"
 """Names files to load, separated as in ``PATH``."""
 MAX_PLUGIN_BYTES = 2**20
 """Largest file that is loaded as a plug-in."""
+HOW_TO_LOAD = f"load that: `aaecli --plugin FILE.py COMMAND`, or {VARIABLE}=FILE.py"
 _PREFIX = "aaecli_plugin_"
 """What the name of a module that was loaded from a file begins with."""
 
@@ -63,6 +64,23 @@ class Entry(Generic[_Value]):
     value: _Value
     options: type
     origin: str = ""
+
+
+class NotRegisteredError(AaeError):
+    """A name that no registry has: misspelt, or that of a plug-in that is not loaded.
+
+    Args:
+        kind: What it would be, as a noun.
+        name: The name.
+        known: The names that there are.
+    """
+
+    def __init__(self, kind: str, name: str, known: Sequence[str]) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(
+            f"There is no {kind} '{shown(name)}'.",
+            f"{did_you_mean(name, known)} Where a plug-in has it, {HOW_TO_LOAD}.",
+        )
 
 
 class Registry(Generic[_Value]):
@@ -147,11 +165,7 @@ class Registry(Generic[_Value]):
             self._discover()
             self._load_point(name)
         if name not in self._entries:
-            near = did_you_mean(name, self)
-            raise AaeError(
-                f"There is no {self.kind} '{shown(str(name))}'.",
-                f"{near} Where a plug-in has it, load that: `aaecli --plugin FILE.py COMMAND`, or {VARIABLE}=FILE.py.",
-            )
+            raise NotRegisteredError(self.kind, str(name), list(self))
         return self._entries[name]
 
     def __getitem__(self, name: str) -> _Value:

@@ -27,8 +27,10 @@ from aaecli.checkpoint.provenance import data_folder
 from aaecli.checkpoint.tensors import filled, packed_names, plain, unpacked_names
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
+from aaecli.files.opening import shown
 from aaecli.files.writing import replacing
 from aaecli.metrics.clusters import class_prob
+from aaecli.plugins import HOW_TO_LOAD, NotRegisteredError
 
 
 @dataclass
@@ -135,8 +137,16 @@ def load_model(path: Path) -> Checkpoint:
             summary["holdout"] = names
         clusters = _clusters(content.get("clusters"), config, len(classes))
         label_prior = checked_frequencies(content.get("label_prior"), config.label_dim(len(classes)))
+    except NotRegisteredError as error:
+        raise AaeError(
+            f"{path} needs the {error.kind} '{shown(error.name)}' of a plug-in that is not loaded.",
+            f"Have the plug-in at hand, and {HOW_TO_LOAD}.",
+        ) from error
     except AaeError as error:
-        raise AaeError(f"{path} is damaged, or newer than this aaecli: {error.message}", hint) from error
+        raise AaeError(
+            f"{path} is damaged, newer than this aaecli, or of a plug-in that is not loaded: {error.message}",
+            f"Where a plug-in trained it, {HOW_TO_LOAD}. {hint}",
+        ) from error
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise AaeError(f"{path} is damaged: its weights and its settings do not fit together.", hint) from error
     run_id = content.get("run_id")

@@ -10,6 +10,7 @@ from aaecli.config.models import FAMILY, Model
 from aaecli.config.registries import LOSS_TERMS
 from aaecli.config.schema import Config, to_table
 from aaecli.errors import AaeError
+from aaecli.priors.style_prior import STYLE_PRIORS
 
 _MNIST_CLASSES = 10
 
@@ -86,7 +87,11 @@ RULES = (
     ),
     Rule(("schedule.min_labelled_epochs",), lambda c: not _traits(c).uses_labels, "in a model that sees no labels"),
     # The priors.
-    Rule(("prior.style_std",), lambda c: c.prior.style != "gaussian", "with a prior.style that has its own deviation"),
+    Rule(
+        ("prior.style_std",),
+        lambda c: not STYLE_PRIORS[c.prior.style].uses_std,
+        "with a prior.style that has its own deviation",
+    ),
     Rule(("prior.label",), lambda c: bool(c.prior.label_frequency), "beside prior.label_frequency"),
     # Alternating updates: the article's step.
     Rule(

@@ -14,10 +14,10 @@ from aaecli.config.objective import Objective
 from aaecli.config.optimiser import Optimiser
 from aaecli.config.parsing import build, require, table_of
 from aaecli.config.prior import Prior
-from aaecli.config.priors import STYLE_PRIORS
 from aaecli.config.propagation import Propagation
 from aaecli.config.schedule import Schedule
 from aaecli.errors import AaeError
+from aaecli.priors.style_prior import STYLE_PRIORS
 
 MAX_THREADS = 1024
 

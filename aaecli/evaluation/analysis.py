@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
 
 import numpy as np
 import torch
@@ -13,16 +13,14 @@ from torch import Tensor
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
-from aaecli.config.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
 from aaecli.data.dataset import Dataset
+from aaecli.errors import AaeError
 from aaecli.evaluation.predict import Prediction, one_hot_true_label, predict
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.models.batch import to_float
+from aaecli.priors.style_prior import STYLE_PRIORS
 
 _Float = NDArray[np.float32]
-_REACH = 0.98
-"""Share of a Gaussian prior, along each axis, that the lattice of a map covers."""
-
 _LEAST_SHARE = 0.002
 """Of the images; a cluster with fewer counts as empty."""
 
@@ -75,7 +73,8 @@ class Analysis:
     def prior(self, count: int, seed: int = 0) -> _Float:
         """Draw styles (count, Z) from the prior that the style was held to, or would be."""
         settings, rng = self.model.config.prior, np.random.default_rng(seed)
-        return draw_styles(settings.style, count, self.model.config.network.style_dim, settings.style_std, rng)
+        style_dim = self.model.config.network.style_dim
+        return STYLE_PRIORS[settings.style].sample(count, style_dim, settings.style_std, rng)
 
     def reconstructed(self, count: int) -> _Float:
         """Give what the decoder makes of the codes of the first images: (count, H, W) or (count, H, W, 3)."""
@@ -127,7 +126,8 @@ class Analysis:
             side: Rows and columns.
             label: Which value of the label is drawn, by a decoder that reads one.
         """
-        lattice = self._lattice(side)
+        settings = self.model.config.prior
+        lattice = STYLE_PRIORS[settings.style].lattice(side, settings.style_std)
         shape = lattice.shape[:2]
         style = torch.from_numpy(lattice.reshape(-1, 2) @ self.plane)
         parts = [style]
@@ -137,34 +137,22 @@ class Analysis:
         return drawn.reshape(*shape, *drawn.shape[1:])
 
     def features(self, count: int) -> _Float:
-        """Give the weights (count, H, W) of the first-layer units with the largest ones, averaged over colours."""
+        """Give the weights (count, H, W) of the first-layer units with the largest ones, averaged over colours.
+
+        Raises:
+            AaeError: The first layer reads no pixels side by side: an encoder of a plug-in may begin otherwise.
+        """
         first: Tensor = next(weight for weight in self.model.encoder.parameters() if weight.ndim > 1)
-        if first.ndim == 2:
+        if first.ndim == 2 and first.shape[1] == math.prod(self.model.image_shape):
             first = first.reshape(len(first), *self.model.image_shape)
+        if first.ndim != 4:
+            raise AaeError(
+                f"The encoder '{self.model.config.network.encoder}' has no first layer over pixels to draw.",
+                "Leave the figure 'features' out.",
+            )
         kernels = first.mean(1)  # (F, H, W)
         strongest = kernels.square().sum((1, 2)).argsort(descending=True)[:count]
         return _numpy(kernels[strongest])
-
-    def _lattice(self, side: int) -> _Float:
-        """Walk through the prior in order: rows and columns of points in its plane."""
-        settings = self.model.config.prior
-        edge = (1 - _REACH) / 2
-        share = np.linspace(edge, 1 - edge, side)
-        quantile = np.array([NormalDist().inv_cdf(value) for value in share])
-        if settings.style == "gaussian":
-            across, up = np.meshgrid(quantile, quantile[::-1])
-            return (settings.style_std * np.stack([across, up], -1)).astype(np.float32)
-        draw = STYLE_PRIORS[settings.style].draw
-        if settings.style == "mixture":  # a petal a row, from its near end to its far one
-            rows = NUM_PETALS
-            normal = np.stack([np.tile(quantile, rows), np.zeros(rows * side)], 1)
-            uniform = np.repeat((np.arange(rows) + 0.5) / rows, side)
-        else:  # along the roll, in reading order
-            rows = side
-            normal = np.zeros((rows * side, 2))
-            uniform = np.linspace(0, 1, rows * side, endpoint=False)
-        points: _Float = draw(normal, lambda: uniform, settings.style_std, np).reshape(rows, side, 2)
-        return points.astype(np.float32)
 
     def _values_in_use(self) -> list[int]:
         """Name the values of the label that some image has: all of them, but for clusters."""

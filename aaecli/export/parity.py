@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
-from aaecli.config.priors import STYLE_PRIORS
 from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.models.batch import to_float
+from aaecli.priors.style_prior import STYLE_PRIORS
 from aaecli.serve.runtime import onnxruntime
 
 TOLERANCE = 1e-5

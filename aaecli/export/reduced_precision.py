@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
-from aaecli.config.priors import draw_styles
 from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.export.quantisation import Cost, Images, Precision, choose_images, compare, reduce_precision, run
+from aaecli.priors.style_prior import STYLE_PRIORS
 
 _Feed = dict[str, NDArray[np.float32]]
 
@@ -156,7 +156,7 @@ def feed_of_codes(encoder: bytes, images: NDArray[np.uint8], prior: tuple[str, f
     """
     codes, rng = run(encoder, feed_of_images(images)), np.random.default_rng(0)
     num, style_dim = codes["style"].shape
-    feed = {"style": np.concatenate([codes["style"], draw_styles(prior[0], num, style_dim, prior[1], rng)])}
+    feed = {"style": np.concatenate([codes["style"], STYLE_PRIORS[prior[0]].sample(num, style_dim, prior[1], rng)])}
     if num_labels:
         one_hot = np.eye(num_labels, dtype=np.float32)[rng.integers(0, num_labels, 2 * num)]
         # Of a decoder that learnt with the true label, the encoder gives none.

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aaecli.config.prior import Prior
-from aaecli.config.priors import STYLE_PRIORS
 from aaecli.errors import AaeError
+from aaecli.priors.style_prior import STYLE_PRIORS
 
 
 def label_frequency(settings: Prior, label: NDArray[np.int64], num_classes: int, *, follows: bool) -> Tensor | None:

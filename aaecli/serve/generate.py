@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.config import priors
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.files.outputs import Names
+from aaecli.priors.style_prior import STYLE_PRIORS
 from aaecli.serve.session import Decoder
 from aaecli.text import for_file_name
 
@@ -82,7 +82,7 @@ def draw_styles(decoder: Decoder, count: int, seed: int) -> _Float:
     """Draw styles from the prior that the metadata name: (count, Z). The same seed gives the same styles."""
     prior = decoder.metadata
     rng = np.random.default_rng(seed)
-    return priors.draw_styles(prior.style_prior, count, prior.style_dim, prior.style_std, rng)
+    return STYLE_PRIORS[prior.style_prior].sample(count, prior.style_dim, prior.style_std, rng)
 
 
 def decode(decoder: Decoder, label: _Float, style: _Float) -> NDArray[np.uint8]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from aaecli.config.priors import STYLE_PRIORS
 from aaecli.data.preprocessing.prepare import Recipe
 from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
@@ -40,7 +39,7 @@ class Metadata:
         label_prior: How often the categorical prior drew each of the classes, or clusters, adding up to 1; all alike
             in a file that does not say.
         style_dim: Number of dimensions of the style; 0 where the model has none (a baseline).
-        style_prior: Name of their prior, a key of ``aaecli.config.priors.STYLE_PRIORS``.
+        style_prior: Name of their prior, a name in ``aaecli.priors.style_prior.STYLE_PRIORS``.
         style_std: Standard deviation of that prior in each of them.
         novelty: Pairs (quantile, reconstruction error) measured on the validation images, both rising; empty
             where the model cannot reconstruct.
@@ -143,8 +142,9 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     if recipe.normalise and recipe.channels != 1:
         raise ValueError("strokes have no colour")
     prior: dict[str, Any] = json.loads(props.get("aaecli.style_prior") or "null") or {}
-    if prior and prior.get("name") not in STYLE_PRIORS:
-        raise ValueError(f"the style prior {prior.get('name')!r} is unknown")
+    # Which priors there are, plug-ins say, and only who draws from one has to have it.
+    if prior and not (isinstance(prior.get("name"), str) and len(prior["name"]) <= _MAX_NAME):
+        raise ValueError("the style prior has no name")
     scale: dict[str, Any] = json.loads(props.get("aaecli.novelty") or "null") or {}
     pairs = zip(scale.get("quantile", ()), scale.get("reconstruction_error", ()), strict=True)
     accuracy = float(props["aaecli.test_accuracy"]) if props.get("aaecli.test_accuracy") else None

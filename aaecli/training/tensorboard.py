@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aaecli.config.models import FAMILY
-from aaecli.config.priors import draw_styles
 from aaecli.config.resolve import to_toml
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
@@ -19,6 +18,7 @@ from aaecli.evaluation.predict import one_hot_true_label, predict
 from aaecli.models.batch import to_float
 from aaecli.models.networks import answering
 from aaecli.models.priors import as_tuple
+from aaecli.priors.style_prior import STYLE_PRIORS
 from aaecli.text import for_toml
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class TensorBoardLogger:
             drawn["y"] = prediction.label_prob, np.eye(num_values)[values]
         if prediction.style is not None:
             prior, style_dim = training.config.prior, prediction.style.shape[1]
-            drawn["z"] = prediction.style, draw_styles(prior.style, len(image), style_dim, prior.style_std, rng)
+            drawn["z"] = prediction.style, STYLE_PRIORS[prior.style].sample(len(image), style_dim, prior.style_std, rng)
         for name, (encoded, from_prior) in drawn.items():
             self._writer.add_histogram(f"{name}/encoded", encoded, number)
             self._writer.add_histogram(f"{name}/prior", from_prior, number)

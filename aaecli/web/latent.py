@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.config.priors import STYLE_PRIORS
 from aaecli.errors import AaeError
+from aaecli.priors.style_prior import STYLE_PRIORS
 from aaecli.serve.generate import class_index, one_class
 from aaecli.serve.session import Decoder
 from aaecli.web.wire import Plane

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from aaecli.config.prior import Prior
-from aaecli.config.priors import NUM_PETALS, STYLE_PRIORS, draw_styles
 from aaecli.models import priors as on_device
+from aaecli.priors.mixture import NUM_PETALS
+from aaecli.priors.style_prior import STYLE_PRIORS
 
 
 @pytest.mark.parametrize("name", STYLE_PRIORS)
 def test_the_deviation_is_that_of_the_draws(name):
-    style = draw_styles(name, 40_000, 2, 1.0, np.random.default_rng(0))
+    style = STYLE_PRIORS[name].sample(40_000, 2, 1.0, np.random.default_rng(0))
     assert style.shape == (40_000, 2)
     assert style.dtype == np.float32
     assert np.sqrt(np.square(style).mean()) == pytest.approx(STYLE_PRIORS[name].deviation(1.0), rel=0.01)
@@ -34,12 +35,12 @@ def test_torch_turns_the_same_noise_into_the_same_styles(name):
 
 
 def test_the_gaussian_has_any_deviation_and_dimension():
-    style = draw_styles("gaussian", 20_000, 7, 5.0, np.random.default_rng(1))
+    style = STYLE_PRIORS["gaussian"].sample(20_000, 7, 5.0, np.random.default_rng(1))
     assert style.std(0) == pytest.approx(np.full(7, 5.0), rel=0.05)
 
 
 def test_the_mixture_has_ten_modes():
-    style = draw_styles("mixture", 20_000, 2, 1.0, np.random.default_rng(2))
+    style = STYLE_PRIORS["mixture"].sample(20_000, 2, 1.0, np.random.default_rng(2))
     far = style[np.hypot(*style.T) > 1.5]
     petal = np.rint(np.arctan2(far[:, 1], far[:, 0]) / (2 * np.pi / NUM_PETALS)) % NUM_PETALS
     assert np.bincount(petal.astype(int), minlength=NUM_PETALS) / len(far) == pytest.approx(np.full(10, 0.1), abs=0.02)
@@ -48,7 +49,7 @@ def test_the_mixture_has_ten_modes():
 
 
 def test_the_swiss_roll_is_evenly_dense_along_its_length():
-    style = draw_styles("swiss-roll", 20_000, 2, 1.0, np.random.default_rng(3))
+    style = STYLE_PRIORS["swiss-roll"].sample(20_000, 2, 1.0, np.random.default_rng(3))
     radius = np.hypot(*style.T)
     # The length of a spiral up to a radius grows as its square.
     assert np.quantile(radius, [0.25, 0.5, 0.75]) == pytest.approx(3 * np.sqrt([0.25, 0.5, 0.75]), rel=0.02)
