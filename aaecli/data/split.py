@@ -156,7 +156,7 @@ def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) ->
             if wanted <= 0:
                 break
             copies, first = int(size[group[index]]), left == len(members)
-            # The last picture of a class is learnt from. The first to be drawn may have more copies than wanted.
+            # The last picture of a class stays in the training set. The first one may have more duplicates than wanted.
             if unsure[index] or chosen[group[index]] or copies >= left or (copies > wanted and not first):
                 continue
             chosen[group[index]] = True

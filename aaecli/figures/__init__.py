@@ -1,4 +1,4 @@
-"""Figures by matplotlib, which is imported only when one is drawn."""
+"""Figures by matplotlib, which is imported only when one is plotted."""
 
 import logging
 

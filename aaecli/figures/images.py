@@ -35,18 +35,18 @@ def centres(count: int, size: int) -> list[float]:
 
 
 @styled
-def reconstruction_figure(image: _Array, drawn: _Array, title: str) -> Figure:
+def reconstruction_figure(image: _Array, reconstructed: _Array, title: str) -> Figure:
     """Plot images above their reconstructions.
 
     Args:
         image: (N, H, W) or (N, H, W, 3), in [0, 1].
-        drawn: Their reconstructions, of the same shape.
+        reconstructed: Their reconstructions, of the same shape.
         title: What stands above.
     """
     columns = min(12, len(image))
     rows = len(image) // columns
     used = rows * columns
-    pairs = np.stack([part[:used].reshape(rows, columns, *part.shape[1:]) for part in (image, drawn)], 1)
+    pairs = np.stack([part[:used].reshape(rows, columns, *part.shape[1:]) for part in (image, reconstructed)], 1)
     sheet = pairs.reshape(2 * rows, columns, *image.shape[1:])
     figure, axes = _sheet(sheet, 0.55, title)
     axes.set_yticks(centres(2 * rows, image.shape[1]), ["image", "reconstructed"] * rows)

@@ -63,7 +63,7 @@ def styled(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
 
 
 def shown(name: str, limit: int = 60) -> str:
-    r"""Give the name of a class or a run as it is drawn: no formula is read in it, and no letter becomes an empty box.
+    r"""Return a name as figures show it: without formulas, and without empty boxes for missing letters.
 
     A letter that no font here has is spelt, such as ``\u6570``.
     """
@@ -81,13 +81,13 @@ def shown(name: str, limit: int = 60) -> str:
 
 
 def heading(text: str) -> str:
-    """Give a figure's title, of one line or several, as it is drawn."""
+    """Return a figure's title, of one line or several, as figures show it."""
     return "\n".join(shown(line, 160) for line in text.split("\n"))
 
 
 @cache
 def _fonts() -> list[str]:
-    """Name the fonts to draw with: matplotlib's own, so that figures look alike everywhere, then what has its gaps."""
+    """Name the fonts: matplotlib's own, so that figures look alike everywhere, then fonts with the missing letters."""
     installed = set(fontManager.get_font_names())
     return ["DejaVu Sans", *(name for name in _FOR_OTHER_SCRIPTS if name in installed)]
 
@@ -105,7 +105,7 @@ def encode(figure: Figure, form: Format = "png") -> bytes:
     # A date would make every file different.
     metadata = {"Date": None, "Creator": NAME} if form == "svg" else {"Software": NAME}
     with matplotlib.rc_context(_STYLE | {"font.family": _fonts()}), warnings.catch_warnings():
-        # What escapes `shown` is drawn with boxes.
+        # Letters that `shown` misses become boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure.savefig(buffer, format=form, metadata=metadata)
     return buffer.getvalue()

@@ -28,7 +28,7 @@ class Outputs:
     Args:
         force: Existing files may be replaced, whoever wrote them. Links, folders and inputs never are.
         inputs: Files and folders that the same command reads: no output may be one of these files or lie in one of
-            these folders, where it would be read as data the next time.
+            these folders, where the next run would read it as data.
     """
 
     def __init__(self, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:

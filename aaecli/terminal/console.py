@@ -1,6 +1,6 @@
 """The two streams: results on stdout, everything else on stderr.
 
-rich is imported when something is first drawn, so a command that prints one JSON line never pays for it. Neither
+rich is imported at the first styled output, so a command that prints one JSON line does not load it. Neither
 console reads markup: what stands in a name is shown.
 """
 
@@ -177,6 +177,6 @@ def status(message: str, *, quiet: bool = False) -> Iterator[Callable[[str], Non
     from rich.spinner import Spinner
 
     spinner = Spinner("dots", for_rich(message), style="status.spinner")
-    # Results are no frames: they go to stdout, whatever is drawn here.
+    # Results are no frames: they go to stdout, whatever is on stderr.
     with Live(spinner, console=err(), transient=True, refresh_per_second=12.5, redirect_stdout=False):
         yield lambda text: spinner.update(text=for_rich(f"{message}, {text}"))

@@ -12,7 +12,7 @@ _RESET = "\x1b[0m"
 
 
 def draw(image: NDArray[np.uint8], columns: int, *, colour: bool, blocks: bool = True) -> list[str]:
-    """Draw a picture in at most so many columns of a terminal.
+    """Convert a picture to text of at most so many columns.
 
     Args:
         image: uint8 (H, W) or (H, W, 3).
