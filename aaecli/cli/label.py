@@ -35,6 +35,7 @@ _HOW = "Answers"
         "aaecli label stamps/                           asks about 20 pictures, here\n\n"
         "aaecli label stamps/ --count 50 --out ask.csv  a list to fill in, and ask.png\n\n"
         "aaecli label stamps/ --answers ask.csv         takes the filled-in list\n\n"
+        "aaecli label stamps/ --count 100 --web         asks on a page: a key a picture\n\n"
         "Answers go into labels.csv in the folder; the next aaecli train uses them."
     )
 )
@@ -81,6 +82,13 @@ def label(
         typer.Option(metavar="FILE.csv", help="Take the answers from a list that was filled in.", rich_help_panel=_HOW),
     ] = None,
     force: Force = False,
+    web: Annotated[
+        bool, typer.Option("--web", help="Ask on a page in the browser, answered by single keys.", rich_help_panel=_HOW)
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, show_default="any that is free", help="Port of the page.", rich_help_panel=_HOW),
+    ] = None,
 ) -> None:
     """Ask for the labels that would help most, and keep them in labels.csv.
 
@@ -90,6 +98,10 @@ def label(
     """
     if out is not None and answers is not None:
         raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
+    if web and (out is not None or answers is not None):
+        raise typer.BadParameter("--web asks on a page: it goes with neither --out nor --answers.")
+    if port is not None and not web:
+        raise typer.BadParameter("--port is that of the page: add --web.")
     from aaecli.cli.answers import take_answers
     from aaecli.data.readers.image_folder.labels import NAME
     from aaecli.files.writing import check_no_links
@@ -106,7 +118,11 @@ def label(
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
         return
     image = image_settings(size, channels, normalise)
-    dataset, learnt, questions = _choose(folder, image, model, rule, count, seed or 0, threads)
+
+    def choose() -> tuple[Dataset, Path | None, list[Question]]:
+        return _choose(folder, image, model, rule, count, seed or 0, threads)
+
+    dataset, learnt, questions = choose()
     described = f"by what {learnt} learnt" if learnt else "by their pixels: there is no model of this folder yet"
     num_waiting = int((dataset.train_label < 0).sum())
     console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {described}.")
@@ -118,24 +134,32 @@ def label(
         console.say(f"Fill in the column 'label', then: {then}")
         return
 
-    from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
     from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
     from aaecli.files.outputs import check_folder
 
-    rows = [
-        (dataset.train_name[index], dataset.train_image[index], guess, probability)
-        for index, guess, probability in questions
-    ]
     listing = list_folder(folder)
     # An answer that cannot be kept is not to be asked for.
     check_folder(folder / listing.sheet)
-    num_given = ask_all(
-        rows,
-        Answers(list(dict.fromkeys([*dataset.classes, *added]))),
-        lambda path, name: keep_labels(folder, listing, {path: name}),
-        ask_in_terminal,
-    )
-    console.put(f"{num_given} of {len(rows)} pictures labelled in {folder / listing.sheet}")
+
+    def keep(path: str, name: str) -> None:
+        keep_labels(folder, listing, {path: name})
+
+    known = list(dict.fromkeys([*dataset.classes, *added]))
+    if web:
+        from aaecli.cli.label_web import ask_on_page
+
+        num_given = ask_on_page(folder, (dataset, questions), lambda: choose()[::2], known, keep, port or 0)
+    else:
+        from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
+
+        rows = [
+            (dataset.train_name[index], dataset.train_image[index], guess, probability)
+            for index, guess, probability in questions
+        ]
+        num_given = ask_all(rows, Answers(known), keep, ask_in_terminal)
+    # On the page there may have been more questions than these.
+    of = "" if web else f" of {len(questions)}"
+    console.put(f"{num_given}{of} pictures labelled in {folder / listing.sheet}")
     if num_given:
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
 

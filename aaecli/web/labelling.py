@@ -62,13 +62,13 @@ class Labelling:
         ]
         return wire.Questions(self.folder, self.classes, rows)
 
-    def png(self, index: int) -> bytes:
+    def png(self, index: int, path: str) -> bytes:
         """Give a picture as a PNG.
 
         Raises:
-            IndexError: There is no question of that number.
+            IndexError: There is no question of that number, or it is about another picture.
         """
-        if not 0 <= index < len(self.rows):
+        if not 0 <= index < len(self.rows) or self.rows[index].path != path:
             raise IndexError
         return encode_image(self.rows[index].image)
 

@@ -15,7 +15,7 @@ async def _questions(call: Call) -> wire.Questions:
 
 async def _picture(call: Call) -> Response:
     try:
-        return Response(call.service.labels.png(call.path["index"]), media_type="image/png")
+        return Response(call.service.labels.png(call.path["index"], call.query.path), media_type="image/png")
     except IndexError as error:
         raise Refusal(404, "There is no question of that number.") from error
 
@@ -34,7 +34,9 @@ async def _more(call: Call) -> wire.Questions:
 
 LABELLING = (
     Endpoint("GET", "/api/v1/questions", _questions, "List the pictures to label.", wire.Questions),
-    Endpoint("GET", "/api/v1/questions/{index:int}.png", _picture, "Show a picture.", "image/png"),
+    Endpoint(
+        "GET", "/api/v1/questions/{index:int}.png", _picture, "Show a picture.", "image/png", query=wire.AnswerQuery
+    ),
     Endpoint(
         "PUT",
         "/api/v1/questions/{index:int}",

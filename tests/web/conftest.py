@@ -21,6 +21,7 @@ from aaecli.web.metrics import Metrics
 from aaecli.web.preparing import Preparing
 from aaecli.web.service import Service, Serving
 from tests.serve.pair import shared_pair
+from tests.web.browser import CHROMIUM, HOW_TO_GET
 
 OWN = "http://127.0.0.1:8000"
 
@@ -61,3 +62,13 @@ def client(service: Service, mnist: Dataset) -> Iterator[TestClient]:
 def digit(mnist: Dataset) -> bytes:
     """A picture of a seven."""
     return png(mnist.test_image[0])
+
+
+_PAGES = ("test_page.py", "test_label_page.py")
+collect_ignore = [] if CHROMIUM else list(_PAGES)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what was left out where there is no browser."""
+    if not CHROMIUM:
+        terminalreporter.write_line(f"{' and '.join(_PAGES)} need a browser and were left out: {HOW_TO_GET}")

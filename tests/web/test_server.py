@@ -22,9 +22,12 @@ from aaecli.web.server import Address
 
 
 @contextmanager
-def running(pair: Path, *words: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def running(
+    pair: Path | None, *words: str, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Start a server, and give it with what it printed."""
-    command = [sys.executable, "-m", "aaecli", "serve", "--model", str(pair), "--port", "0", "--json", *words]
+    command = [sys.executable, "-m", "aaecli", "serve", "--port", "0", "--json", *words]
+    command += [] if pair is None else ["--model", str(pair)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
     )

@@ -1,0 +1,68 @@
+"""``aaecli label --web``: the same questions on a page, and the same labels.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aaecli.cli.web_server import announce, needs_extra, read_token
+
+if TYPE_CHECKING:
+    from aaecli.data.dataset import Dataset
+    from aaecli.labelling.selection import Question
+
+Chosen = tuple["Dataset", Sequence["Question"]]
+Keep = Callable[[str, str], None]
+
+
+def ask_on_page(
+    folder: Path, first: Chosen, choose: Callable[[], Chosen], classes: list[str], keep: Keep, port: int
+) -> int:
+    """Serve the page until Ctrl-C.
+
+    Args:
+        folder: The folder of pictures.
+        first: The data set, and the questions to begin with.
+        choose: Loads and chooses anew.
+        classes: Names of the classes so far.
+        keep: Is given the path of a picture and its label; both are on the disk when it returns.
+        port: 0 for any that is free.
+
+    Returns:
+        Number of pictures that were labelled.
+
+    Raises:
+        AaeError: The packages of the extra are missing, or the port is taken.
+    """
+    with needs_extra():
+        from aaecli.web import app as web_app
+        from aaecli.web.labelling import Labelling, Row
+        from aaecli.web.metrics import Metrics
+        from aaecli.web.server import Address, make_server
+        from aaecli.web.service import Service
+    from aaecli.terminal import console
+
+    def rows(chosen: Chosen) -> list[Row]:
+        dataset, questions = chosen
+        return [
+            Row(dataset.train_name[index], dataset.train_image[index], guess, probability)
+            for index, guess, probability in questions
+        ]
+
+    labelling = Labelling(str(folder), rows(first), classes, keep, lambda: rows(choose()))
+    address = Address(port=port)
+    listener = address.bind()
+    try:
+        own_port = int(listener.getsockname()[1])
+        # The page writes into the folder: whoever else uses this machine may not.
+        rules = address.rules(own_port, read_token(None), always=True)
+        made = web_app.build(Service(Metrics(None), 0, labelling=labelling), rules)
+        ready = announce(address, own_port, rules.token, "/label", opens=True, as_json=False)
+        console.say("Answers are kept as they are given. Ctrl-C ends the page.")
+        with suppress(KeyboardInterrupt):
+            make_server(made, address, capacity=16, on_ready=ready).run([listener])
+    finally:
+        listener.close()
+    return len(labelling.given)
