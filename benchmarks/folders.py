@@ -27,8 +27,8 @@ LABELS = 10
 SIDE, STRIDE = 32, 16
 """Of the tiles, in pixels."""
 OPTIONS = {
-    "digits": ("--no-normalise", "--augment", "strokes", "--steps", 800),
-    "tiles": ("--channels", 3, "--size", SIDE, "--steps", 300),
+    "digits": ("--preset", "default", "--no-normalise", "--augment", "strokes", "--steps", 800),
+    "tiles": ("--preset", "default", "--channels", 3, "--size", SIDE, "--steps", 300),
 }
 
 

@@ -4,13 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from aaecli.config.augmentation import Augmentation
+from aaecli.config.automatic import AUTOMATIC, PRESET
 from aaecli.config.effective import inert
 from aaecli.config.image import Image
+from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
+from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
+from aaecli.terminal import console
+
+if TYPE_CHECKING:
+    from aaecli.data.dataset import Dataset
+
+
+def settle(
+    preset: str | None, config_file: Path | None, flags: Mapping[str, Any], augment: str | None, *, quiet: bool
+) -> tuple[Config, Dataset | None]:
+    """Give the settings of a training, and its data set where it had to be looked at for them.
+
+    Args:
+        preset: The preset that the user named.
+        config_file: The same of ``--config``.
+        flags: Nested tables of what the command line set.
+        augment: The augmentation that the user named.
+        quiet: Say nothing of what was chosen.
+
+    Raises:
+        AaeError: A setting is wrong, or the folder that ``auto`` has to look at cannot be read.
+    """
+    from aaecli.data.loading import holds_pictures
+
+    file = read_toml(config_file) if config_file else {}
+    config = resolve(preset=preset, config_file=config_file, flags=flags)
+    # A file that names no preset was written for the usual one, and may set what another one has no use for.
+    usual = AUTOMATIC if config_file is None else None
+    is_automatic = (preset or file.get("preset", usual)) == AUTOMATIC
+    if not (is_automatic and config.model == "semisupervised" and holds_pictures(config.data)):
+        return fitting(config, flags, file, augment), None
+
+    from aaecli.cli.loading import load
+    from aaecli.data.automatic import adapt
+
+    given = {**file.get("image", {}), **flags.get("image", {})}
+    data = config.data
+    found = adapt(Path(data), given, lambda image: load(data, image, quiet=quiet))
+    config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
+    if not quiet:
+        console.say(f"preset {config.preset}: {found.reason}")
+    return fitting(config, flags, file, augment), found.dataset
+
 
 _OF_PICTURES = ("size", "channels", "holdout")
 _OF_IMAGES = ("size", "channels", "transpose")
@@ -47,7 +93,8 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
         _refuse(config, flags, reader.settings)
         if reader.takes_every_label and config.labels and "labels" not in flags and "labels" not in file:
             config = replace(config, labels="all")
-    if augment is None and not config.image.has_strokes and "augmentation" not in file:
+    has_its_own = config.preset == PRESET
+    if augment is None and not has_its_own and not config.image.has_strokes and "augmentation" not in file:
         # A preset without any, such as the article's, stays without.
         augment = "natural" if config.augmentation.acting else None
         if augment is not None and "augmentation.shift" in inert(config):

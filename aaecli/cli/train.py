@@ -152,12 +152,11 @@ def train(
         raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
     # All options that stand for a setting, whatever they are called.
     flags = given_settings(ctx.params)
-    from aaecli.cli.own_pictures import fitting
-    from aaecli.config.resolve import explained, resolve
-    from aaecli.config.toml_file import read_toml
+    from aaecli.cli.own_pictures import settle
+    from aaecli.config.resolve import explained
 
-    settings = resolve(preset=preset, config_file=config, flags=flags)
-    settings = fitting(settings, flags, read_toml(config) if config else {}, augment)
+    # With --resume the run has its own settings, and no folder is to be looked at for them.
+    settings, dataset = settle("default" if resume else preset, config, flags, augment, quiet=quiet)
     if print_config:
         sys.stdout.write(for_toml(explained(settings)))
         return
@@ -170,7 +169,8 @@ def train(
 
     _check_outputs(settings, out, resume=resume, force=force)
     # Before torch is imported: what is wrong with the data is said at once.
-    dataset = None if resume else load(settings.data, settings.image, quiet=quiet)
+    if dataset is None and not resume:
+        dataset = load(settings.data, settings.image, quiet=quiet)
     if dataset is not None and settings.labels != 0:
         dataset.require_classes()
     with TrainingDisplay(quiet=quiet) as display:

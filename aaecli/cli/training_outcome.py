@@ -37,6 +37,8 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
         return
     out = console.out()
     out.print(_judgement(summary))
+    if check := summary.get("pseudo_label_check"):
+        out.print(f"pseudo-labels  {_checked(check)}")
     minutes, seconds = divmod(round(summary["seconds"]), 60)
     out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
     out.print(f"run            {for_terminal(summary['run'], None)}")
@@ -61,6 +63,15 @@ def data_words(run: Path, data: str | None) -> list[str]:
     if not data or is_remembered(read_object(run / "environment.json", []).get("run_id")):
         return []
     return ["--data", data]
+
+
+def _checked(outcome: dict[str, Any]) -> str:
+    """Say in one line what was found and what follows."""
+    names: dict[str, str] = {"labels_alone": "labels alone", "teacher": "the teacher", "propagation": "propagation"}
+    found = ", ".join(f"{text} {outcome[name]:.0%}" for name, text in names.items() if name in outcome)
+    trusted = [names[name] for name in ("teacher", "propagation") if outcome[f"trusts_{name}"]]
+    follows = f"{' and '.join(trusted)} trusted" if trusted else "only labels are learnt from"
+    return f"{follows} ({outcome['num_images']} labelled images held out until step {outcome['step']:,}: {found})"
 
 
 def _judgement(summary: dict[str, Any]) -> Text:

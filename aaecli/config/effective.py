@@ -47,7 +47,16 @@ def _labels_exceed_propagation(config: Config) -> bool:
     return not config.data and _traits(config).uses_labels and config.labels != "all" and config.labels > limit
 
 
-_PROPAGATED = ("until", "labels_per_class", "augmentation_scale", "max_class_weight", "num_images", "num_neighbours")
+_PROPAGATED = (
+    "until",
+    "labels_per_class",
+    "augmentation_scale",
+    "max_class_weight",
+    "role",
+    "num_images",
+    "num_neighbours",
+)
+_COLOUR = ("augmentation.channel_mixing", "augmentation.channel_permutation")
 
 _FIVE_UPDATES = 'with optimiser.update = "alternating", the article\'s five updates a step'
 
@@ -121,6 +130,7 @@ RULES = (
         "where augmentation.scale and augmentation.elastic are 0",
     ),
     Rule(("augmentation.fraction",), _changes_nothing, "where no other setting of augmentation is set"),
+    Rule(_COLOUR, lambda c: not c.data or c.image.channels == 1, "on grey images"),
     # The device.
     Rule(("cuda_graph",), lambda c: c.device in ("cpu", "mps"), "on a device other than CUDA"),
     Rule(("threads",), lambda c: c.device in ("cuda", "mps"), "on a device other than the processor"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from aaecli.config.parsing import require
 
@@ -24,6 +25,8 @@ class Propagation:
         max_class_weight: Largest factor by which a class is weighted up, or its inverse down, to come out as frequent
             as the prior on y says: 2 is the paper's, 1 ignores the prior. Where the prior is only about right, a
             large factor makes whole groups of similar images change their class.
+        role: What a propagated label does: ``replace`` the teacher's, or ``confirm`` it: a label that both give counts
+            however unsure the teacher is, and one that only propagation gives does not.
         num_images: Images of the pool among which labels are propagated, drawn anew each time.
         num_neighbours: Nearest neighbours of an image, by what the averaged encoder makes of it.
     """
@@ -33,6 +36,7 @@ class Propagation:
     labels_per_class: int = 20
     augmentation_scale: float = 1.0
     max_class_weight: float = 2.0
+    role: Literal["replace", "confirm"] = "replace"
     num_images: int = 20_000
     num_neighbours: int = 10
 

@@ -79,12 +79,17 @@ def _check_network(name: str, entry: Entry[Any]) -> None:
 ENCODERS: Registry[Any] = Registry(
     "encoder",
     "aaecli.encoders",
-    {name: f"aaecli.models.encoders.{name}" for name in ("mlp", "convolutional")},
+    {name: f"aaecli.models.encoders.{name}" for name in ("mlp", "convolutional", "pictures")},
     _check_network,
 )
 """What makes the body of the encoder: called with image shape and options, as ``models.bodies.EncoderBody`` says."""
 
-DECODERS: Registry[Any] = Registry("decoder", "aaecli.decoders", {"mlp": "aaecli.models.decoders.mlp"}, _check_network)
+DECODERS: Registry[Any] = Registry(
+    "decoder",
+    "aaecli.decoders",
+    {name: f"aaecli.models.decoders.{name}" for name in ("mlp", "convolutional")},
+    _check_network,
+)
 """What makes the decoder: called with the number of inputs, image shape and options; ``models.bodies.DecoderBody``."""
 
 
@@ -99,7 +104,10 @@ def _check_augmentation(name: str, entry: Entry[Any]) -> None:
 AUGMENTATIONS: Registry[Any] = Registry(
     "augmentation",
     "aaecli.augmentations",
-    {name: f"aaecli.training.augmentations.{name}" for name in ("warp", "stroke_width", "light", "cutout")},
+    {
+        name: f"aaecli.training.augmentations.{name}"
+        for name in ("warp", "stroke_width", "ground", "colours", "light", "random_erasing", "cutout")
+    },
     _check_augmentation,
 )
 """What changes training images, in this order: called with images (B, C, H, W) in [0, 1] and options, it gives images

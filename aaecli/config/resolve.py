@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aaecli.config.automatic import AUTOMATIC, PRESET
 from aaecli.config.docstrings import attributes
 from aaecli.config.effective import acting_table, refuse_inert
 from aaecli.config.models import FAMILY
@@ -85,15 +86,18 @@ def resolve(
     preset: str | None = None,
     config_file: Path | None = None,
     flags: Mapping[str, Any] | None = None,
+    adapted: Mapping[str, Any] | None = None,
 ) -> Config:
     """Merge preset, file and flags into one configuration, later ones first.
 
     Args:
         preset: Name of a preset, or the path of its file. Where None: that of the file, else the one that suits the
-            model. In a file, a path begins at the file's folder.
+            model, as for ``auto``. In a file, a path begins at the file's folder.
         config_file: A TOML file with any of the settings. One that holds all of them stands by itself: its preset need
             not be at hand.
         flags: Nested tables of what the command line set.
+        adapted: Nested tables of what the looks of a folder's pictures ask for, above the preset for pictures; with
+            them ``auto`` is that preset.
 
     Raises:
         AaeError: The preset, a key or a value is wrong, the file cannot be read, or what it or a flag sets has no
@@ -103,7 +107,10 @@ def resolve(
     flags = flags or {}
     model = flags.get("model", from_file.get("model"))
     named = preset or from_file.get("preset")
-    name = str(named or ("tutorial" if model == "baseline" else Config.preset))
+    name = str(named or AUTOMATIC)
+    if name == AUTOMATIC:
+        usual = "tutorial" if model == "baseline" else Config.preset
+        name = usual if adapted is None else PRESET
     folder = config_file.parent if config_file and not preset else None
     if folder and not is_path(name) and name not in PRESETS and (whole := _standing_alone(from_file, flags)):
         return whole
@@ -113,7 +120,7 @@ def resolve(
     overrides = table.pop("for", {}).get(model, {})
     own = {"labels": FAMILY[model].default_labels} if model in FAMILY else {}
     below: dict[str, Any] = {}
-    for layer in (own, table, overrides):
+    for layer in (own, table, overrides, adapted or {}):
         merge(below, layer)
     merged = copy.deepcopy(below)
     for layer in (from_file, flags, {"preset": preset_name(name)}):

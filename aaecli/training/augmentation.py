@@ -49,17 +49,21 @@ def warp(
     shift: float = 0.0,
     elastic: float = 0.0,
     horizontal_flip: bool = False,
+    vertical_flip: bool = False,
+    reflection_padding: bool = False,
 ) -> Tensor:
     """Rotate, scale, shear, shift, bend and mirror each image by amounts of its own, measured in pixels.
 
     Args:
-        image: float (B, C, H, W); pixels from outside count as 0.
+        image: float (B, C, H, W); pixels from outside count as 0, or as the image's reflection.
         rotation: Bound of the angle, in degrees.
         scale: Bound of the natural logarithm of the factor along each axis.
         shear: Bound of the tangent of the angle.
         shift: Bound along each axis, in pixels.
         elastic: Standard deviation of the displacement field, in pixels.
         horizontal_flip: Whether every other image is mirrored.
+        vertical_flip: Whether every other image is turned upside down.
+        reflection_padding: Whether what comes in from outside is the image's reflection.
 
     Returns:
         float (B, C, H, W).
@@ -72,6 +76,8 @@ def warp(
     if mirrored is not None:
         scale_x = torch.where(mirrored, -scale_x, scale_x)
     scale_y = _uniform(num, scale, image).exp()
+    if vertical_flip:
+        scale_y = torch.where(torch.rand(num, device=image.device) < 0.5, -scale_y, scale_y)
     # The grid of grid_sample runs from -1 to 1 along either side, so a pixel is 2 / width of it across and 2 / height
     # down. What turns one direction into the other has to change the unit, or an oblong image would be sheared.
     shift_x = _uniform(num, 2 * shift / width, image)
@@ -89,7 +95,8 @@ def warp(
         pixels = 2 * elastic * knots
         field = torch.stack([pixels[:, 0] / width, pixels[:, 1] / height], 1)
         grid = grid + _spread(height, image.device) @ field @ _spread(width, image.device).T
-    return F.grid_sample(image, grid.permute(0, 2, 3, 1), align_corners=False)
+    padding = "reflection" if reflection_padding else "zeros"
+    return F.grid_sample(image, grid.permute(0, 2, 3, 1), padding_mode=padding, align_corners=False)
 
 
 def stroke_width(image: Tensor, bound: float) -> Tensor:

@@ -101,6 +101,7 @@ def teacher_prob(
     propagated_label: Tensor | None,
     *,
     align_classes: bool,
+    role: str = "replace",
 ) -> Tensor:
     """Give what the averaged teacher says of images (B, C, H, W), as probabilities (B, K) without a gradient.
 
@@ -109,7 +110,8 @@ def teacher_prob(
         image: float (B, C, H, W).
         class_marginal: (K,), the running mean of what it says; moved in place.
         frequency: (K,), what ``align`` aligns to.
-        propagated_label: int64 (B,), labels from neighbours, which go before the teacher's; -1 for none.
+        propagated_label: int64 (B,), labels from neighbours; -1 for none.
+        role: Whether these ``replace`` the teacher's, or ``confirm`` it where they are the same.
         align_classes: Whether to ``align``.
     """
     with torch.no_grad():
@@ -119,7 +121,8 @@ def teacher_prob(
             prob = align(prob, class_marginal, frequency)
         if propagated_label is not None:
             condition = F.one_hot(propagated_label.clamp_min(0), prob.shape[1]).to(prob)
-            prob = torch.where((propagated_label >= 0)[:, None], condition, prob)
+            counts = propagated_label == prob.argmax(1) if role == "confirm" else propagated_label >= 0
+            prob = torch.where(counts[:, None], condition, prob)
         return prob
 
 

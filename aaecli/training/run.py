@@ -237,6 +237,8 @@ def _run(
             shutil.copyfile(folder / "model.pt", temporary)
     measured = {key: value for key, value in result.summary.items() if key != "holdout"}
     summary = {"state": "done"} | plan | measured | {"model_path": str(folder / "model.pt")}
+    if training.check is not None:
+        summary["pseudo_label_check"] = training.check.outcome
     _write_json(folder / "summary.json", summary)
     return summary
 

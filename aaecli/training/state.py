@@ -46,6 +46,7 @@ def gather(trainer: Trainer) -> dict[str, Any]:
         "ema": None if step.ema is None else step.ema.state_dict(),
         "class_marginal": step.class_marginal,
         "propagated_label": None if trainer.propagation is None else trainer.propagation.label,
+        "pseudo_label_check": None if trainer.check is None else trainer.check.outcome,
         "optimisers": {name: optimiser.state_dict() for name, optimiser in step.optimisers.items()},
         "random_state": random_state(trainer.device),
     }
@@ -71,6 +72,10 @@ def put_back(trainer: Trainer, content: dict[str, Any], path: Path) -> None:
             _load(step.ema, content["ema"])
         _hold(content["class_marginal"].shape == step.class_marginal.shape, "its class marginal has another shape")
         step.class_marginal.copy_(content["class_marginal"])
+        outcome = content["pseudo_label_check"]
+        if trainer.check is not None and outcome is not None:
+            trainer.check.restore(outcome)
+            trainer.follow_check()
         if trainer.propagation is not None:
             propagated = content["propagated_label"]
             _hold(propagated.shape == trainer.propagation.label.shape, "its propagated labels are of other images")

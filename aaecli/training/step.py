@@ -7,7 +7,7 @@ the work. A term whose weight is 0, or whose network the model lacks, is not com
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -71,13 +71,11 @@ class Step:
             for name, term in self.terms.items()
             for column in columns(name, term)
         }
-        captures = config.cuda_graph and self.device.type == "cuda"
+        self._captures = captures = config.cuda_graph and self.device.type == "cuda"
         self.optimisers = make_optimisers(networks, config.optimiser, rates_as_tensors=captures)
         # Everything up to the losses is one graph without a break; autograd compiles its backward pass with it.
         self._joint_losses = torch.compile(self._add_up, fullgraph=True) if config.compile else self._add_up
-        self._take = self._alternating if config.optimiser.update == "alternating" else self._joint
-        if captures:
-            self._take = Captured(self._take, self.optimisers.values())
+        self._take = self._whole_step()
 
     def __call__(self, batch: Batch, number: int) -> dict[str, Tensor]:
         """Take step ``number`` (from 0).
@@ -92,6 +90,15 @@ class Step:
             # Early on the average would remember the random start, so it forgets faster then.
             self.ema.move(self.networks, min(self.config.optimiser.ema_decay, (number + 1) / (number + 10)))
         return {name: loss.detach() for name, loss in losses.items()}
+
+    def drop_term(self, name: str) -> None:
+        """Compute a loss term no longer."""
+        self.terms.pop(name, None)
+        self._take = self._whole_step()
+
+    def _whole_step(self) -> Callable[[Batch], dict[str, Tensor]]:
+        take = self._alternating if self.config.optimiser.update == "alternating" else self._joint
+        return Captured(take, self.optimisers.values()) if self._captures else take
 
     @property
     def num_until_steady(self) -> int:

@@ -31,6 +31,8 @@ from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.metrics_csv import append_row, drop_rows_after
 from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.propagation.schedule import Propagation
+from aaecli.training.pseudo_label_check import PseudoLabelCheck
+from aaecli.training.pseudo_label_check import applies as check_applies
 from aaecli.training.sampler import Sampler, shuffled
 from aaecli.training.state import fingerprint, gather, put_back
 from aaecli.training.step import Step
@@ -135,12 +137,19 @@ class Trainer:
         labelled = torch.from_numpy(split.labelled).to(device)
         self.labelled = Sampler(labelled, labelled_size, config.seed * 2) if len(labelled) else None
         pool = torch.from_numpy(split.pool).to(device)
+        self.check: PseudoLabelCheck | None = None
+        if not self.all_labelled and check_applies(config, labelled, self.label, self.num_steps):
+            self.check = PseudoLabelCheck(config, labelled, self.label)
+            labelled = self.check.kept
+            self.labelled_until_check = Sampler(labelled, labelled_size, config.seed * 2)
         self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
         self.propagation: Propagation | None = None
         if propagates:
             self.propagation = Propagation(
                 config.propagation, self.image, self.label, labelled, pool, self.step.class_marginal, config.seed
             )
+            if self.check is not None:
+                self.propagation.always = self.check.held_out.cpu()
         self.validation = Validation(config, dataset, split, self.image)
         # The few that a folder of pictures keeps back, if any, are too few for a tail. Of the pool, a draw: the first
         # ones of a folder that is sorted by class are of one class.
@@ -191,6 +200,7 @@ class Trainer:
             if self.propagation is not None and self.propagation.is_due(self.number):
                 reporter.pause("asking the neighbours")
                 self.propagation.refresh(self.number, self.encoder)
+            self._check_pseudo_labels(reporter)
             batch = self.batch(self.number)
             with suggesting_what_fits(self.step, batch, self.number):
                 losses = self.step(batch, self.number)
@@ -218,6 +228,26 @@ class Trainer:
                     watch(self, row)
         if saved_number < self.number:
             self.save(folder)
+
+    def _check_pseudo_labels(self, reporter: Reporter) -> None:
+        """Check the pseudo-labels, where it is time for it."""
+        if self.check is None or self.number != self.check.step or self.check.outcome is not None:
+            return
+        reporter.pause("checking the pseudo-labels")
+        propagated = None if self.propagation is None else self.propagation.label
+        self.check.compare(self.image, self.encoder, propagated, self.step.dtype)
+        self.follow_check()
+
+    def follow_check(self) -> None:
+        """Learn from all labels, and from pseudo-labels only as far as the check trusts them."""
+        if self.check is None or self.check.outcome is None:
+            return
+        if not self.check.outcome["trusts_teacher"]:
+            self.step.drop_term("consistency")
+        if not (self.check.outcome["trusts_teacher"] and self.check.outcome["trusts_propagation"]):
+            self.propagation = None
+        if self.propagation is not None:
+            self.propagation.reveal(self.check.held_out, self.label)
 
     def _row(self, speed: float) -> dict[str, float]:
         """Give a row of metrics.csv: means over the steps since the last one, and what the validation images show."""
@@ -319,7 +349,8 @@ class Trainer:
         unlabelled = None if pool is None else self.image[pool]
         if self.labelled is None:
             return Batch(unlabelled, None, None)
-        labelled = self.labelled.batch(number)
+        waits = self.check is not None and self.check.outcome is None
+        labelled = (self.labelled_until_check if waits else self.labelled).batch(number)
         pool_label = None if pool is None or not self.all_labelled else self.label[pool]
         propagated = None if self.propagation is None or pool is None else self.propagation.of(pool, number)
         return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label, propagated)

@@ -368,3 +368,19 @@ def test_where_nothing_can_be_remembered_the_folder_is_named_again(aaecli: Run, 
     refused = aaecli("eval", "model.pt")
     assert refused.code == 1
     assert "does not remember" in refused.err
+
+
+def test_without_a_preset_the_looks_of_the_pictures_choose(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 8, 12)
+    done = aaecli("train", "--data", "shapes", "--print-config")
+    assert done.code == 0, done.err
+    chosen = tomllib.loads(done.out)
+    assert chosen["preset"] == "pictures"
+    assert "preset pictures: " in done.err
+    # What the user says holds, and a preset or a file of settings is the user's choice.
+    table = settings(aaecli, "--data", "shapes", "--size", 12, "--no-normalise", "--augment", "none", "--steps", 7)
+    assert (table["image"]["size"], table["image"]["normalise"], table["schedule"]["steps"]) == (12, "none", 7)
+    assert settings(aaecli, "--data", "shapes", "--preset", "quick")["preset"] == "quick"
+    Path("own.toml").write_text("seed = 3\n")
+    assert settings(aaecli, "--data", "shapes", "--config", "own.toml")["preset"] == "default"
+    assert settings(aaecli, "--data", "shapes", "--config", "own.toml", "--preset", "auto")["preset"] == "pictures"

@@ -145,7 +145,7 @@ def changed(config: Config, name: str) -> Config:
     value = part[key]
     other: Any = {bool: lambda: not value, int: lambda: value + 2, float: lambda: value * 0.5 + 0.2}.get(type(value))
     if other is None:
-        options = {"label": "labelled", "pseudo_labels": "soft", "style": "gaussian"}
+        options = {"label": "labelled", "pseudo_labels": "soft", "style": "gaussian", "role": "confirm"}
         part[key] = options[key] if isinstance(value, str) else ([5.0] * 4 if key == "label_frequency" else [9, 9])
     else:
         part[key] = other()
@@ -157,6 +157,7 @@ _DRAWS = {
     "network.discriminator_hidden", "network.style_noise", "network.test_time_shift", "cuda_graph", "compile",
     "threads",
     "network.conditional_discriminator", "prior.style", "prior.style_std",
+    "augmentation.channel_mixing", "augmentation.channel_permutation", "network.decoder",
 }  # fmt: skip
 
 

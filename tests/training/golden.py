@@ -31,7 +31,8 @@ CASES = [
     f"{model}-{preset}"
     for model in FAMILY
     for preset in preset_names()
-    if preset != "quick" or model == "semisupervised"  # `default` with other numbers
+    # `default` with other numbers, or with what is for pictures of which most have no label
+    if preset not in ("quick", "pictures") or model == "semisupervised"
 ]
 EXTRA = ["every-label", "sure-teacher", "own-pictures"]
 """Beside the models and presets: every image labelled; pseudo-labels by the teacher alone; colour, oblong images and
@@ -68,12 +69,15 @@ def shrunk(config: Config, **schedule: int) -> Config:
     old = config.network
     if old.encoder == "convolutional":
         encoder_options = dataclasses.replace(old.encoder_options, channels=(4, 6), features=16)
+    elif old.encoder == "pictures":
+        encoder_options = dataclasses.replace(old.encoder_options, channels=(4, 6))
     else:
         encoder_options = dataclasses.replace(old.encoder_options, hidden=(16, 16))
+    narrow = {"channels": (8, 6)} if old.decoder == "convolutional" else {"hidden": (16, 16)}
     network = dataclasses.replace(
         old,
         encoder_options=encoder_options,
-        decoder_options=dataclasses.replace(old.decoder_options, hidden=(16, 16)),
+        decoder_options=dataclasses.replace(old.decoder_options, **narrow),
         discriminator_hidden=(16, 16),
     )
     lengths = {"steps": NUM_STEPS, "epochs": 0, "min_labelled_epochs": 0, "batch_size": 24}

@@ -158,3 +158,16 @@ def test_the_strokes_augmentation_is_the_default_presets():
     from aaecli.config.resolve import resolve
 
     assert Augmentation.of_set("strokes") == resolve().augmentation
+
+
+def test_a_vertical_flip_turns_about_half_of_the_images_upside_down():
+    image = torch.zeros(400, 1, 6, 6)
+    image[:, :, :2] = 1
+    upper = warp(image, vertical_flip=True)[:, 0, 0, 0]
+    assert 0.4 < upper.mean() < 0.6
+
+
+def test_what_comes_in_from_outside_is_a_reflection_or_black():
+    image = torch.full((50, 1, 8, 8), 0.7)
+    assert torch.allclose(warp(image, shift=4, reflection_padding=True), image, atol=1e-5)
+    assert warp(image, shift=4).min() == 0

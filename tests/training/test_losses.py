@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from aaecli.config.resolve import resolve
+from aaecli.models.networks import Networks
 from aaecli.training import losses
 
 
@@ -134,3 +136,21 @@ def test_alignment_of_a_class_that_was_never_named_gives_numbers():
         assert aligned.sum(1).tolist() == pytest.approx([1, 1, 1])
         assert aligned[1, 2] > 0.999
         assert aligned[0, 2] == aligned[2, 2] == 0
+
+
+def test_a_propagated_label_confirms_the_teachers_or_replaces_it():
+    settings = resolve(flags={"network": {"hidden": [8], "discriminator_hidden": [8]}}).network
+    teacher = Networks("semisupervised", (1, 6, 6), 5, settings).encoder.eval()
+    image, marginal = torch.rand(4, 1, 6, 6), torch.full((5,), 0.2)
+
+    def prob(label=None, role="replace"):
+        return losses.teacher_prob(teacher, image, marginal, None, label, align_classes=False, role=role)
+
+    own = prob()
+    label = own.argmax(1)
+    label[2:] = (label[2:] + 1) % 5
+    sure = torch.nn.functional.one_hot(label, 5).float()
+    assert torch.equal(prob(label), sure)
+    confirmed = prob(label, "confirm")
+    assert torch.equal(confirmed[:2], sure[:2])
+    assert torch.allclose(confirmed[2:], own[2:])

@@ -66,7 +66,7 @@ def moved(step, before):
     return {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
 
 
-@pytest.mark.parametrize("preset", ["best", "default", "paper", "tutorial"])
+@pytest.mark.parametrize("preset", ["best", "default", "paper", "pictures", "tutorial"])
 @pytest.mark.parametrize("model", FAMILY)
 def test_the_step_runs_on_the_meta_device(preset, model):
     # Any tensor made on another device, and any value copied back to the host, raises here.

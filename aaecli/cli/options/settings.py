@@ -84,8 +84,10 @@ Preset = Annotated[
         metavar="NAME",
         envvar="AAECLI_PRESET",
         rich_help_panel=TRAINING,
-        show_default="default; baseline: tutorial",
-        help="Settings to start from: quick, default, best, tutorial (the article's) or paper (the paper's terms).",
+        show_default="auto",
+        help="Settings to start from: quick, default, best, tutorial (the article's), paper (the paper's terms), "
+        "pictures (a folder of small ones) or auto: pictures, adapted to their looks; without a folder default, for "
+        "baseline tutorial.",
     ),
 ]
 ConfigFile = Annotated[

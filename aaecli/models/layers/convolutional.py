@@ -32,7 +32,7 @@ class ConvolutionalEncoder(nn.Module):
         for stage, num_outputs in enumerate(channels):
             stride = 2 if stage else 1
             height, width = math.ceil(height / stride), math.ceil(width / stride)
-            layers += [*_convolution(num_inputs, num_outputs, stride), *_convolution(num_outputs, num_outputs, 1)]
+            layers += [*convolution(num_inputs, num_outputs, stride), *convolution(num_outputs, num_outputs, 1)]
             num_inputs = num_outputs
         self.convolutions = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.output = nn.Sequential(
@@ -50,6 +50,6 @@ class ConvolutionalEncoder(nn.Module):
         return features
 
 
-def _convolution(num_inputs: int, num_outputs: int, stride: int) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(num_inputs, num_outputs, 3, stride, 1, bias=False)
-    return convolution, nn.BatchNorm2d(num_outputs), nn.ReLU()
+def convolution(num_inputs: int, num_outputs: int, stride: int) -> tuple[nn.Module, ...]:
+    """Make a 3 × 3 convolution with batch normalisation and ReLU."""
+    return nn.Conv2d(num_inputs, num_outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(num_outputs), nn.ReLU()

@@ -23,6 +23,8 @@ class WarpOptions:
         shift: Pixels, drawn for each axis.
         elastic: Standard deviation in pixels of a smooth displacement field (after Simard et al. 2003).
         horizontal_flip: Turn every other image left to right, which no character survives.
+        vertical_flip: Turn every other image upside down.
+        reflection_padding: What comes into the image from outside is its reflection; without, it is black.
     """
 
     rotation: float = 0.0
@@ -31,6 +33,8 @@ class WarpOptions:
     shift: float = 0.0
     elastic: float = 0.0
     horizontal_flip: bool = False
+    vertical_flip: bool = False
+    reflection_padding: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -50,4 +54,6 @@ def warp(image: Tensor, options: WarpOptions) -> Tensor:
         shift=options.shift,
         elastic=options.elastic,
         horizontal_flip=options.horizontal_flip,
+        vertical_flip=options.vertical_flip,
+        reflection_padding=options.reflection_padding,
     )

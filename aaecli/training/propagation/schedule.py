@@ -31,6 +31,7 @@ class Propagation:
 
     Attributes:
         label: int64 (N,) on the device that trains; -1 where nothing is said.
+        always: int64 (A,), images without a label that are labelled every time, whatever is drawn.
     """
 
     def __init__(
@@ -50,8 +51,17 @@ class Propagation:
         self.frequency = frequency.cpu().clone()  # what is given may change later on
         self.labelled = labelled.cpu()
         self.rest = pool.cpu()[self.known[pool.cpu()] < 0]
+        self.always = self.labelled[:0]
         self.seed = seed
         self.label = torch.full((len(image),), -1, device=image.device)
+
+    def reveal(self, labelled: Tensor, label: Tensor) -> None:
+        """Add images (R,) of the pool whose labels, of int64 (N,), were not known so far."""
+        index = labelled.cpu()
+        self.known[index] = label[labelled].cpu()
+        self.labelled = torch.cat([self.labelled, index])
+        self.always = self.labelled[:0]
+        self.rest = self.rest[self.known[self.rest] < 0]
 
     def is_due(self, number: int) -> bool:
         """Whether labels are to be propagated before step ``number`` (from 0)."""
@@ -59,8 +69,10 @@ class Propagation:
 
     def refresh(self, number: int, encoder: nn.Module) -> None:
         """Propagate labels among images drawn for step ``number`` (from 0), as the encoder sees them now."""
-        num_drawn = max(self.settings.num_images - len(self.labelled), 0)
-        chosen = torch.cat([self.labelled, shuffled(self.rest, self.seed, number)[:num_drawn]])
+        first = torch.cat([self.labelled, self.always])
+        num_drawn = max(self.settings.num_images - len(first), 0)
+        rest = self.rest if not len(self.always) else self.rest[~torch.isin(self.rest, self.always)]
+        chosen = torch.cat([first, shuffled(rest, self.seed, number)[:num_drawn]])
         # A small pool has no more neighbours to offer than it has images.
         graph = Graph(self._features(encoder, chosen), min(self.settings.num_neighbours, len(chosen) - 1))
         self.label.fill_(-1)

@@ -27,14 +27,19 @@ class ConsistencyOptions:
         distribution_alignment: Whether its probabilities are scaled so that every class is as frequent as the prior on
             y says (Berthelot et al. 2020).
         confidence_threshold: A hard label counts where its probability exceeds this.
+        check_step: Step at which pseudo-labels are checked on a fifth of the labelled images, which are held out until
+            then: where the teacher or propagation is worse than a classifier of the same labels alone, it no longer
+            counts; 0 for never.
     """
 
     pseudo_labels: Literal["hard", "soft"] = "hard"
     distribution_alignment: bool = True
     confidence_threshold: float = 0.9
+    check_step: int = 0
 
     def __post_init__(self) -> None:
         require(0 <= self.confidence_threshold < 1, "confidence_threshold", "in [0, 1)", self.confidence_threshold)
+        require(0 <= self.check_step <= 10**12, "check_step", "0 or more", self.check_step)
 
 
 @LOSS_TERMS.register("consistency", options=ConsistencyOptions)
@@ -63,8 +68,8 @@ class Consistency(LossTerm):
     def __call__(self, context: Context) -> Tensor | None:
         """Answer for augmented images as the averaged teacher answers for the images as they are.
 
-        Where an image's neighbours say what it is, they are believed instead. A teacher has nothing to add to labels
-        that are known.
+        Where an image's neighbours say what it is, they are believed instead, or confirm it. A teacher has nothing to
+        add to labels that are known.
         """
         from aaecli.training import losses
 
@@ -78,6 +83,7 @@ class Consistency(LossTerm):
             context.priors.label_frequency,
             context.batch.propagated_label,
             align_classes=self.options.distribution_alignment,
+            role=context.config.propagation.role,
         )  # (U, K)
         if self.options.pseudo_labels == "soft":
             return losses.soft_consistency(logits, prob)
