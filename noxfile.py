@@ -84,10 +84,12 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests, without the slow ones. Arguments go to pytest: nox -s tests -- -k idx."""
+    """Run the tests, without the slow ones, on all cores. Arguments go to pytest: nox -s tests -- -k idx."""
     _install(session, "-e", ".", *_group("test"))
     # Networks this small gain nothing from threads, and wait for each other where another program holds a core.
-    session.run("pytest", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    # Each worker runs its part of the files in order and, done with it, takes tests from the other's end.
+    workers = ("--numprocesses=auto", "--maxprocesses=8", "--dist=worksteal")
+    session.run("pytest", *workers, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(default=False)

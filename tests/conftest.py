@@ -8,22 +8,34 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
 from aaecli.data.dataset import Dataset
 from aaecli.data.loading import load_dataset
+from aaecli.models.threads import cpu_quota
 from aaecli.terminal import console
 
 WriteDataset = Callable[..., Path]
 
+# The same examples each time, and as long as a busy machine takes for them.
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("tests")
 # The tests import onnxruntime themselves, some before the program does.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A shell starts background jobs with Ctrl-C ignored, and programs that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):  # and nohup with the terminal's end ignored
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Give the number of processes of ``pytest --numprocesses auto``: what a container is limited to counts."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, int(min(processors, cpu_quota() or processors)))
 
 
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -37,7 +37,7 @@ def run_alone(script: str, words: list[str], folder: Path) -> subprocess.Complet
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

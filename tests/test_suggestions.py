@@ -26,7 +26,7 @@ PLACEHOLDERS = {"RUN": "x", "N": "7"}
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the shell of POSIX")
 @given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=8) | st.sampled_from(WORDS), min_size=1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_shell_reads_the_same_words(words: list[str]) -> None:
     try:
         expected = [word.encode() for word in words]

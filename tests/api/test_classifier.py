@@ -261,7 +261,7 @@ def test_a_name_is_a_path(read, tmp_path, monkeypatch, mnist) -> None:
     assert [answer.label for answer in read.stream(["-", "*.png", "~"])] == [read(mnist.test_image[0]).label] * 3
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     values=st.one_of(
         arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40)),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from aaecli.cli.displays.benchmark import BenchmarkDisplay
 from aaecli.experiments.results import read_results
 from aaecli.training import run as training
+from tests import processes
 from tests.cli.test_train import SMALL as PRESET
 
 
@@ -119,26 +118,31 @@ def test_no_mean_is_over_two_kinds_of_settings(benchmark, here, monkeypatch):
     assert found("baseline") == [(0, 7)]
 
 
-def test_a_benchmark_that_was_killed_goes_on(benchmark, here, monkeypatch):
-    whole = benchmark("--seeds", 3, "--out", "whole")
-    assert whole.code == 0
-    script = (
-        "import sys, tomllib; from aaecli.config import resolve; from aaecli.cli import main\n"
-        f"resolve.read_preset = lambda *_: tomllib.loads({PRESET!r})\n"
-        "main(sys.argv[1:])"
-    )
-    words = ["benchmark", "--device", "cpu", "--data", "data", "--labels", "8", "--seeds", "3"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *words], stderr=subprocess.PIPE, env=os.environ, text=True
-    )
-    deadline = time.monotonic() + 60
+def test_a_benchmark_that_was_killed_goes_on(aaecli, here):
+    (here / "small.toml").write_text(PRESET)
+    words = [
+        "benchmark",
+        "--device",
+        "cpu",
+        "--data",
+        "data",
+        "--labels",
+        "8",
+        "--seeds",
+        "3",
+        "--config",
+        "small.toml",
+    ]
+    assert aaecli(*words, "--out", "whole").code == 0
+    started = processes.start(words, here, here.parent / "notes")
+    deadline = time.monotonic() + processes.PATIENCE
     while len(list(here.glob("benchmark/runs/*/summary.json"))) < 1 and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    started.kill()
+    started.process.join()
     finished = {path: path.stat().st_mtime_ns for path in here.glob("benchmark/runs/*/summary.json")}
     assert finished
-    assert benchmark("--seeds", 3).code == 0
+    assert aaecli(*words).code == 0
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
     assert len(list(here.glob("benchmark/runs/*"))) == 3
 

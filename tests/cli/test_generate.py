@@ -157,8 +157,8 @@ def test_vary_shows_a_dimension_a_row(generate, in_empty_folder):
 
 def test_stdout_gets_the_bytes_of_the_png(pair, in_empty_folder):
     command = [sys.executable, "-m", "aaecli", "generate", "--quiet", "--model", str(pair), "--out"]
-    piped = subprocess.run([*command, "-"], capture_output=True, check=True, timeout=60)
-    subprocess.run([*command, "digits.png"], capture_output=True, check=True, timeout=60)
+    piped = subprocess.run([*command, "-"], capture_output=True, check=True, timeout=300)
+    subprocess.run([*command, "digits.png"], capture_output=True, check=True, timeout=300)
     assert piped.stdout == (in_empty_folder / "digits.png").read_bytes()
     assert piped.stderr == b""
 

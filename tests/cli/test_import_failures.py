@@ -33,7 +33,7 @@ COMMANDS = {
 def start(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     script = "import sys; sys.path.insert(0, 'broken'); sys.argv[0] = 'aaecli'; from aaecli.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", script, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script, *words], cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
 
 

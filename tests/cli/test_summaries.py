@@ -24,6 +24,6 @@ def test_help_imports_no_command():
         "except SystemExit: pass\n"
         "print([name for name in sys.modules if name.startswith('aaecli.cli.')])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "doctor" in done.stdout

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aaecli.config import toml_file
@@ -76,7 +76,6 @@ def configs(draw: st.DrawFn) -> Config:
     )
 
 
-@settings(deadline=None)
 @given(config=configs())
 def test_toml_and_table_give_the_same_settings_back(config: Config) -> None:
     assert from_table(to_table(config)) == config

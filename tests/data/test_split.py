@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
@@ -41,7 +41,6 @@ def data_sets(draw: st.DrawFn) -> Dataset:
     return dataset_of(np.random.default_rng(draw(st.integers(0, 2**32))).permutation(label))
 
 
-@settings(deadline=None)
 @given(dataset=data_sets(), seed=st.integers(0, 2**63 - 1), data=st.data())
 def test_a_split_is_disjoint_whole_stratified_and_seeded(dataset: Dataset, seed: int, data: st.DataObject) -> None:
     num_images, num_classes = len(dataset.train_label), len(dataset.classes)
@@ -268,7 +267,6 @@ def test_copies_that_are_labelled_unlike_are_in_the_pool() -> None:
     assert sides_share_no_copy(dataset, result)
 
 
-@settings(deadline=None)
 @given(
     place=st.lists(st.integers(0, 12), min_size=12, max_size=60),
     label=st.integers(0, 2**32),

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -31,7 +31,6 @@ def draw_answers(seed: int, num_images: int, num_classes: int) -> tuple[np.ndarr
     return (prob / prob.sum(1, keepdims=True)).astype(np.float32), label
 
 
-@settings(deadline=None)
 @given(seed=seeds, num_images=st.integers(1, 60), num_classes=st.integers(2, 12))
 def test_evaluate_agrees_with_scikit_learn(seed: int, num_images: int, num_classes: int) -> None:
     prob, label = draw_answers(seed, num_images, num_classes)
@@ -89,7 +88,6 @@ def calibration_error_by_definition(prob: np.ndarray, label: np.ndarray, num_bin
     return total
 
 
-@settings(deadline=None)
 @given(seed=seeds, num_images=st.integers(1, 200), num_bins=st.integers(1, 20))
 def test_calibration_error_follows_its_definition(seed: int, num_images: int, num_bins: int) -> None:
     prob, label = draw_answers(seed, num_images, 4)

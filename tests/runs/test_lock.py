@@ -35,7 +35,7 @@ def test_a_second_training_is_refused_until_the_first_ends(tmp_path: Path, monke
         assert "aaecli runs" in caught.value.hint
         # Nothing tidies up after a process that is killed like this.
         first.send_signal(signal.SIGKILL)
-        first.wait(timeout=10)
+        first.wait(timeout=300)
         assert not is_locked(tmp_path)
         with locked(tmp_path):
             assert is_locked(tmp_path)

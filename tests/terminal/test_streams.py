@@ -34,7 +34,7 @@ def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedPr
         capture_output=True,
         check=False,
         cwd=folder,
-        timeout=120,
+        timeout=300,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
     )
 
@@ -91,7 +91,7 @@ def test_a_picture_is_not_awaited_from_a_terminal(digit: Path) -> None:
         [sys.executable, "-m", "aaecli", "classify", "-"], stdin=inner, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         cwd=digit, env=os.environ | {"PYTHONPATH": str(ROOT)},
     ) as process:  # fmt: skip
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     os.close(outer)
     os.close(inner)
     assert (process.returncode, out) == (1, b"")
@@ -117,7 +117,7 @@ def on_a_terminal(words: str, folder: Path, **environment: str) -> str:
             if not part:
                 break
             written += part
-        process.wait(60)
+        process.wait(300)
     os.close(outer)
     return written.decode(errors="replace")
 

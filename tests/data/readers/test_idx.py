@@ -19,7 +19,7 @@ from aaecli.data.readers.idx import read_idx
 from aaecli.errors import AaeError
 from tests.conftest import idx_bytes
 
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 SMALL = idx_bytes(np.arange(24).reshape(2, 3, 4))
 
 

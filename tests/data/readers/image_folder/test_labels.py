@@ -254,7 +254,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 NAME = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z"), exclude_characters="/\\"), min_size=1, max_size=6)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(NAME.map(lambda name: f"{name}.png"), NAME, min_size=1, max_size=6))
 def test_whatever_is_stored_comes_back(tmp_path: Path, labels: dict[str, str]) -> None:
     path = tmp_path / "labels.csv"

@@ -194,7 +194,7 @@ def test_other_words_are_no_parts(word: str) -> None:
 NAMES = st.sampled_from(["train", "Val", "test", "unlabelled", "cat", "dog", "x_train", "x_test", "data", "7"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(NAMES, max_size=4).map(lambda path: "/".join([*path, "a.png"])), min_size=1, max_size=8))
 def test_whatever_lies_where_is_placed_or_refused(names: list[str]) -> None:
     try:
