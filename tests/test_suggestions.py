@@ -61,6 +61,10 @@ def parse(command: str) -> None:
     """Let the program's own parser read a command; nothing is run."""
     words = shlex.split(command, comments=True)
     assert words[0] == "aaecli", command
+    if words[1] == "--plugin":  # goes before any command
+        del words[1:3]
+    if words[1:] == ["COMMAND"]:
+        return
     assert words[1] in COMMANDS, command
     parser = typer.main.get_command(importlib.import_module(f"aaecli.cli.{words[1]}").app)
     rest = words[2:]
