@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "training": "checkpoint config data errors evaluation files metrics models priors runs suggestions text "
         "version",
         "experiments": "config data errors evaluation files models runs training",
-        "export": "checkpoint config data errors evaluation files graph models priors serve text version",
+        "export": "checkpoint config data errors evaluation files graph metrics models priors serve text version",
         "figures": "files text",
         "labelling": "checkpoint data evaluation models",
         "terminal": "errors text",

@@ -38,7 +38,7 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
     """Train again as the model of a checkpoint was trained, ``folds`` times, and judge by what was left out.
 
     Returns:
-        What ``aaecli.metrics.classification.evaluate`` gives of all left-out images together, and ``folds``: the
+        What ``aaecli.metrics.report.evaluate`` gives of all left-out images together, and ``folds``: the
         accuracy of each.
     """
     import numpy as np
@@ -46,7 +46,7 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
     from aaecli.checkpoint.file import load_model
     from aaecli.cli.loading import load
     from aaecli.experiments.cross_validation import cross_validate
-    from aaecli.metrics.classification import evaluate
+    from aaecli.metrics.report import evaluate
 
     model = load_model(path)
     config = model.config

@@ -16,7 +16,10 @@ from aaecli.suggestions import suggest
 from aaecli.text import for_rich, for_terminal
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from aaecli.data.dataset import Dataset
+    from aaecli.metrics.registry import Metric
 
 app = typer.Typer(add_completion=False)
 
@@ -139,7 +142,8 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     from aaecli.data.dataset import all_labelled, with_classes
     from aaecli.data.loading import load_dataset
     from aaecli.data.readers.image_folder.collection import image_of
-    from aaecli.metrics.classification import evaluate as class_report
+    from aaecli.metrics.clusters import class_prob
+    from aaecli.metrics.report import evaluate as class_report
     from aaecli.serve.novelty import evaluate_onnx
     from aaecli.serve.session import open_encoder
     from aaecli.terminal.console import say
@@ -174,7 +178,10 @@ def _read_onnx(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
     label_prob, errors = evaluate_onnx(encoder, dataset.test_image, dataset.test_label, dataset.classes)
     report: dict[str, Any] = {"trained_on": trained_on or None, "note": note, "num_images": len(dataset.test_label)}
     if label_prob is not None:
-        report |= class_report(label_prob, dataset.test_label, dataset.classes)
+        class_index = [dataset.classes.index(name) for name in encoder.classes]
+        prob = class_prob(label_prob, class_index, len(dataset.classes))
+        cluster_prob = label_prob if encoder.metadata.model == "clustering" else None
+        report |= class_report(prob, dataset.test_label, dataset.classes, cluster_prob)
     return dataset, report | ({} if errors is None else {_RECONSTRUCTED: float(errors.mean())})
 
 
@@ -202,22 +209,12 @@ def _listed(classes: tuple[str, ...]) -> str:
 
 
 def _render(report: dict[str, Any]) -> None:
-    from rich.text import Text
-
     from aaecli.terminal import console
 
     out = console.out()
     evaluated_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {for_terminal(report['dataset'])}"
     if "accuracy" in report:
-        low, high = report["accuracy_interval"]
-        interval = f"  (95 % interval {low:.2%} to {high:.2%}, {evaluated_on})"
-        out.print(Text.assemble("accuracy              ", (f"{report['accuracy']:.2%}", "bold"), interval))
-        if "folds" in report:
-            out.print("by fold               " + "  ".join(f"{accuracy:.1%}" for accuracy in report["folds"]))
-        if report["num_images"] < _FEW:
-            out.print(f"                      {report['num_images']} images tell no more than that interval.")
-        out.print(f"error                 {report['error']:.2%}")
-        out.print(f"calibration error     {report['expected_calibration_error']:.4f}  (expected, 15 bins)")
+        _render_numbers(report, evaluated_on)
     if report[_RECONSTRUCTED] is not None:
         out.print(f"reconstruction error  {report[_RECONSTRUCTED]:.4f}  (mean squared, pixels in [0, 1])")
     if "accuracy" in report:
@@ -226,38 +223,71 @@ def _render(report: dict[str, Any]) -> None:
         console.say(f"The model knows no classes: it was judged by how it redraws {evaluated_on}.")
 
 
-def _render_classes(report: dict[str, Any]) -> None:
-    from rich.table import Table
+def _render_numbers(report: dict[str, Any], evaluated_on: str) -> None:
+    """Print a line for each metric that is a number, the accuracy first."""
     from rich.text import Text
 
+    from aaecli.metrics.report import shown_numbers
+    from aaecli.terminal import console
+
+    out = console.out()
+    for name, metric in shown_numbers(report, "report"):
+        notes = [metric.note] if metric.note else []
+        if interval := report.get(f"{name}_interval"):
+            low, high = interval
+            notes.insert(0, f"95 % interval {metric.shown(low)} to {metric.shown(high)}")
+        if name == "accuracy":
+            notes.append(evaluated_on)
+        title = f"{for_terminal(metric.title, 60):20}  "
+        style = "bold" if name == "accuracy" else ""
+        note = for_terminal(f"  ({', '.join(notes)})") if notes else ""
+        out.print(Text.assemble(title, (metric.shown(report[name]), style), note))
+        if name == "accuracy" and "folds" in report:
+            out.print("by fold               " + "  ".join(f"{accuracy:.1%}" for accuracy in report["folds"]))
+        if name == "accuracy" and report["num_images"] < _FEW:
+            out.print(f"                      {report['num_images']} images tell no more than that interval.")
+
+
+def _render_classes(report: dict[str, Any]) -> None:
+    """Print the table by class, and each table of classes by classes."""
+    from rich.table import Table
+
+    from aaecli.metrics.report import columns, tables
     from aaecli.terminal import console
 
     out = console.out()
     table = Table(title="By class", title_justify="left", box=None, pad_edge=False)
-    table.add_column("class", justify="right")
-    for heading in ("precision", "recall", "F1", "images"):
-        table.add_column(heading, justify="right")
+    shown = columns(report)
+    for heading in ("class", *(metric.title for _, metric in shown)):
+        table.add_column(for_rich(heading), justify="right")
     for row in report["classes"]:
-        figures = (f"{row[key]:.2%}" for key in ("precision", "recall", "f1"))
-        table.add_row(for_rich(row["class"], limit=_NAME_WIDTH), *figures, f"{row['num_images']:,}")
+        figures = (metric.shown(row[name]) for name, metric in shown)
+        table.add_row(for_rich(row["class"], limit=_NAME_WIDTH), *figures)
     out.print()
     out.print(table)
-
     names = [row["class"] for row in report["classes"]]
-    if len(names) > 20:
-        out.print(f"\nThe confusion matrix of {len(names)} classes is in the output of --json.")
-        return
-    matrix = Table(
-        title="Confusion: true classes down, predicted across", title_justify="left", box=None, pad_edge=False
-    )
+    for name, metric in tables(report):
+        out.print()
+        if len(names) > 20:
+            out.print(f"The table '{name}' of {len(names)} classes is in the output of --json.")
+        else:
+            out.print(_matrix(metric, names, report[name]))
+
+
+def _matrix(metric: Metric, names: list[str], rows: list[list[Any]]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    matrix = Table(title=for_rich(metric.title), title_justify="left", box=None, pad_edge=False)
     matrix.add_column("", justify="right", style="bold")
     for name in names:
         matrix.add_column(for_rich(name, limit=_NAME_WIDTH), justify="right")
-    for index, counts in enumerate(report["confusion"]):
+    for index, row in enumerate(rows):
         cells = (
-            Text(str(count), "bold") if index == column else (Text(str(count)) if count else Text("·", "dim"))
-            for column, count in enumerate(counts)
+            Text(metric.shown(value), "bold")
+            if index == column
+            else (Text(metric.shown(value)) if value else Text("·", "dim"))
+            for column, value in enumerate(row)
         )
         matrix.add_row(for_rich(names[index], limit=_NAME_WIDTH), *cells)
-    out.print()
-    out.print(matrix)
+    return matrix

@@ -186,7 +186,7 @@ def distribution_metrics(analysis: Analysis) -> dict[str, float]:
     """
     import numpy as np
 
-    from aaecli.metrics.classification import energy_distance
+    from aaecli.metrics.energy_distance import energy_distance
 
     prediction, metrics = analysis.prediction, {}
     if prediction.style is not None:
@@ -257,7 +257,7 @@ def _features(exhibit: Exhibit) -> Figure:
 
 def _confusion(exhibit: Exhibit) -> Figure:
     from aaecli.figures.confusion import confusion_figure
-    from aaecli.metrics.classification import confusion_matrix
+    from aaecli.metrics.confusion import confusion_matrix
 
     analysis = exhibit.analysis
     prob = analysis.class_prob

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
-from aaecli.metrics.classification import evaluate
 from aaecli.metrics.clusters import cross_named_prob
+from aaecli.metrics.report import evaluate
 from aaecli.models.batch import to_float
 from aaecli.models.devices import choose_device
 from aaecli.models.networks import Encoding, answering
@@ -107,7 +107,7 @@ def evaluate_predictions(
             names that the other half gives.
 
     Returns:
-        ``num_images``; what ``aaecli.metrics.classification.evaluate`` gives, from a model that knows classes;
+        ``num_images``; what ``aaecli.metrics.report.evaluate`` gives, from a model that knows classes;
         ``reconstruction_error``, the mean over the images, from one that draws.
     """
     report: dict[str, Any] = {"num_images": len(label)}
@@ -116,7 +116,8 @@ def evaluate_predictions(
             prob = cross_named_prob(prediction.label_prob, label, len(model.classes))
         else:
             prob = model.class_prob(prediction.label_prob)
-        report |= evaluate(prob, label, model.classes)
+        cluster_prob = None if model.clusters is None else prediction.label_prob
+        report |= evaluate(prob, label, model.classes, cluster_prob)
     if prediction.reconstruction_error is not None:
         report["reconstruction_error"] = float(prediction.reconstruction_error.mean())
     return report

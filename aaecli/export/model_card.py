@@ -14,6 +14,7 @@ from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import evaluate_predictions, predict_stored
 from aaecli.export.reduced_precision import describe_cost
+from aaecli.metrics.report import columns, shown_numbers
 from aaecli.text import for_markdown, for_toml
 
 _MNIST_LICENCE = (
@@ -139,19 +140,26 @@ def _figures(report: dict[str, Any] | None, *, is_kept_back: bool = False) -> st
             f"{report['reconstruction_error']:.5f}."
         )
     low, high = report["accuracy_interval"]
+    others = [
+        f"{for_markdown(metric.title)} {metric.shown(report[name])}"
+        for name, metric in shown_numbers(report, "card")
+        if name != "accuracy"
+    ]
+    shown = columns(report)
     rows = [
-        f"| {for_markdown(entry['class'])} | {entry['precision']:.2%} | {entry['recall']:.2%} | {entry['f1']:.2%} "
-        f"| {entry['num_images']:,} |"
+        " | ".join(
+            ["", for_markdown(entry["class"]), *(metric.shown(entry[name]) for name, metric in shown), ""]
+        ).strip()
         for entry in report["classes"]
     ]
     return "\n".join(
         [
             f"{what}: **{report['accuracy']:.2%}** of {report['num_images']:,} (95 % interval {low:.2%} to "
-            f"{high:.2%}); expected calibration error {report['expected_calibration_error']:.4f}. One seed: "
+            f"{high:.2%}); {', '.join(others)}. One seed: "
             "another training of these settings comes out a little higher or lower.",
             "",
-            "| class | precision | recall | F1 | images |",
-            "|---|---|---|---|---|",
+            f"| class | {' | '.join(for_markdown(metric.title) for _, metric in shown)} |",
+            "|---" * (1 + len(shown)) + "|",
             *rows,
         ]
     )

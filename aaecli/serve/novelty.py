@@ -7,7 +7,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.metrics.clusters import class_prob
 from aaecli.serve.session import Decoder, Encoder, open_decoder, to_float
 
 _MNIST_PIXELS = 28 * 28
@@ -82,8 +81,8 @@ def evaluate_onnx(
         batch_size: Images of a call, fewer where they are larger than MNIST's.
 
     Returns:
-        The probabilities of the classes (N, K), or None from a model that knows none; the reconstruction error of each
-        image (N,), or None without a decoder.
+        The probabilities of what the encoder tells apart, its classes or clusters (N, C), or None from a model that
+        knows none; the reconstruction error of each image (N,), or None without a decoder.
 
     Raises:
         AaeError: The decoder is damaged.
@@ -92,7 +91,6 @@ def evaluate_onnx(
 
     beside = decoder_beside(encoder.path) if encoder.has_style else None
     decoder = open_decoder(beside, encoder.device) if beside else None
-    class_index = [classes.index(name) for name in encoder.classes]
     probs, errors = [], []
     # Large images take as much memory a batch as small ones.
     batch_size = max(1, batch_size * _MNIST_PIXELS // max(_MNIST_PIXELS, math.prod(images.shape[1:])))
@@ -100,7 +98,7 @@ def evaluate_onnx(
         batch = slice(start, start + batch_size)
         label_prob, style = encoder(images[batch])
         if label_prob is not None:
-            probs.append(class_prob(label_prob, class_index, len(classes)))
+            probs.append(label_prob)
         elif encoder.classes:
             label_prob = np.eye(len(classes), dtype=np.float32)[label[batch]]
         if decoder is not None and style is not None:

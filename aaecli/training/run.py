@@ -24,7 +24,8 @@ from aaecli.errors import AaeError
 from aaecli.evaluation.predict import evaluate_predictions, one_hot_true_label, predict
 from aaecli.files.opening import exists, is_file
 from aaecli.files.writing import replacing, sweep
-from aaecli.metrics.classification import wilson_interval
+from aaecli.metrics.accuracy import wilson_interval
+from aaecli.metrics.report import for_summary
 from aaecli.models.devices import (
     PRECISION_NAMES,
     choose_device,
@@ -270,8 +271,8 @@ def _evaluate_once(result: Checkpoint, dataset: Dataset, kept_back: list[str], d
     image = torch.from_numpy(dataset.test_image).to(device)
     prediction = predict(result.encoder, None if traits.encodes_label else result.decoder, image, true_label)
     report = evaluate_predictions(result, prediction, dataset.test_label)
-    measured = ("accuracy", "accuracy_interval") if traits.encodes_label else ("reconstruction_error",)
-    return found | {f"test_{name}": report[name] for name in measured}
+    measured = for_summary(report) if traits.encodes_label else {"reconstruction_error": report["reconstruction_error"]}
+    return found | {f"test_{name}": value for name, value in measured.items()}
 
 
 def _default_name(config: Config) -> str:

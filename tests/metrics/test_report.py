@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -10,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from aaecli.metrics.classification import (
-    confusion_matrix,
-    energy_distance,
-    evaluate,
-    expected_calibration_error,
-    wilson_interval,
-)
+from aaecli.errors import AaeError
+from aaecli.metrics.accuracy import wilson_interval
+from aaecli.metrics.calibration import expected_calibration_error
+from aaecli.metrics.confusion import confusion_matrix
+from aaecli.metrics.energy_distance import energy_distance
+from aaecli.metrics.registry import METRICS, Estimate, metric
+from aaecli.metrics.report import columns, evaluate, for_summary, shown_numbers, tables
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -143,3 +144,60 @@ def test_energy_distance_takes_integers_and_half_precision_for_what_they_are() -
     a, b = np.array([[0], [300]], np.int16), np.array([[200], [-100]], np.int16)
     assert energy_distance(a, b) == pytest.approx(energy_distance(a.astype(float), b.astype(float)))
     assert energy_distance(a.astype(np.float16), b.astype(np.float16)) == pytest.approx(2 * 200 - 300 - 300)
+
+
+def test_purity_counts_the_most_frequent_class_of_each_cluster() -> None:
+    cluster_prob = np.eye(4, dtype=np.float32)[[0, 0, 0, 1, 1, 3]]
+    label = np.array([2, 2, 0, 1, 0, 0])
+    report = evaluate(np.eye(3, dtype=np.float32)[label], label, ("a", "b", "c"), cluster_prob)
+    assert report["cluster_purity"] == pytest.approx((2 + 1 + 1) / 6)
+    assert "cluster_purity" not in evaluate(np.eye(3, dtype=np.float32)[label], label, ("a", "b", "c"))
+
+
+def test_the_keys_are_those_that_scripts_rest_on() -> None:
+    report = evaluate(*draw_answers(0, 9, 3), ("a", "b", "c"))
+    assert [*report] == [
+        "num_images", "accuracy", "accuracy_interval", "error", "expected_calibration_error", "classes", "confusion"
+    ]  # fmt: skip
+    assert [*report["classes"][0]] == ["class", "precision", "recall", "f1", "num_images"]
+    assert [*for_summary(report)] == ["accuracy", "accuracy_interval"]
+
+
+@pytest.fixture
+def added() -> Iterator[Callable[..., None]]:
+    """Give a function that registers a metric until the test ends."""
+    yield lambda name, compute, **how: METRICS.add(name, metric(name, **how)(compute))
+    METRICS.forget("the program")
+
+
+def test_where_a_metric_is_shown_follows_from_what_it_gives(added: Callable[..., None]) -> None:
+    added("half", lambda prob, label: 0.5, outputs=("card",))
+    added("sure", lambda prob, label: Estimate(0.75, 0.5, math.inf), is_fraction=True)
+    added("each", lambda prob, label: np.arange(prob.shape[1]))
+    added("pairs", lambda prob, label: np.full((3, 3), np.nan))
+    report = evaluate(*draw_answers(0, 9, 3), ("a", "b", "c"))
+    assert (report["half"], report["sure"], report["sure_interval"]) == (0.5, 0.75, [0.5, None])
+    assert [row["each"] for row in report["classes"]] == [0, 1, 2]
+    assert report["pairs"] == [[None] * 3] * 3
+    assert [name for name, _ in shown_numbers(report, "report")][-1] == "sure"
+    assert [name for name, _ in shown_numbers(report, "card")][-2:] == ["half", "sure"]
+    assert [*for_summary(report)][-2:] == ["sure", "sure_interval"]
+    assert [name for name, _ in columns(report)][-1] == "each"
+    assert [name for name, _ in tables(report)] == ["confusion", "pairs"]
+    assert [METRICS["sure"].shown(value) for value in (0.25, 3, None)] == ["25.00%", "3", "–"]
+
+
+@pytest.mark.parametrize("result", [np.zeros(2), np.zeros((3, 4)), "good", None])
+def test_what_is_no_result_of_a_metric_is_said(added: Callable[..., None], result: object) -> None:
+    added("mine", lambda prob, label: result)
+    with pytest.raises(AaeError, match="metric 'mine' gives") as caught:
+        evaluate(*draw_answers(0, 9, 3), ("a", "b", "c"))
+    assert "a table" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["classes", "accuracy_interval", "two-words", "model"])
+def test_a_metric_takes_no_name_of_another_key(added: Callable[..., None], name: str) -> None:
+    with pytest.raises(AaeError, match="breaks its contract"):
+        added(name, lambda prob, label: 0.5)
+    with pytest.raises(AaeError, match="it is no Metric"):
+        METRICS.add("plain", lambda prob, label: 0.5)
