@@ -51,6 +51,14 @@ def test_python_versions_are_those_of_the_package():
     assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in readme
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "docs/settings.md"])
+def test_each_setting_that_a_page_names_is_one(name):
+    known = set(re.findall(r"^\| `([\w.]+)` \|", read(PAGES["docs/settings.md"]), re.MULTILINE))
+    sections = {key.split(".")[0] for key in known if "." in key}
+    named = re.findall(rf"`((?:{'|'.join(sections)})\.[\w.]+)(?: = [^`]+)?`", read(PAGES[name]))
+    assert set(named) <= known
+
+
 def test_the_citation_is_of_this_version():
     lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
     assert f"version: {aaecli.__version__}" in lines
