@@ -42,7 +42,7 @@ MAY_IMPORT = {
         "figures": "files text",
         "labelling": "checkpoint data evaluation models",
         "terminal": "errors text",
-        "api": "checkpoint config data errors evaluation export files models plugins runs serve suggestions "
+        "api": "checkpoint config data errors evaluation export files models plugins priors runs serve suggestions "
         "training version",
         "cli": "checkpoint config data doctor errors evaluation experiments export figures files "
         "labelling metrics models plugins runs serve suggestions terminal text training version web",
@@ -53,7 +53,7 @@ MAY_IMPORT = {
 }
 """Each room with those that it may import, the lowest first: a room a line."""
 ONLY_IN = {
-    "torch": {"checkpoint", "doctor", "evaluation", "export", "labelling", "models", "training"},
+    "torch": {"api", "checkpoint", "doctor", "evaluation", "export", "labelling", "models", "training"},
     "torchvision": {"models"},
     "onnx": {"export"},
     "onnxscript": {"export"},
@@ -155,7 +155,9 @@ def imported_modules(texts: dict[str, str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for name, text in texts.items():
         # `from aaecli.data import dataset` imports a module, `from aaecli.errors import AaeError` a name in one.
-        names = {full if full in texts else full.rpartition(".")[0] for full in imports(ast.parse(text))}
+        # The version is there before the package names what it offers, which it does for types alone.
+        used = set(imports(ast.parse(text))) - {"aaecli.__version__"}
+        names = {full if full in texts else full.rpartition(".")[0] for full in used}
         found[name] = (names & texts.keys()) - {name}
     return found
 

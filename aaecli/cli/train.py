@@ -152,17 +152,25 @@ def train(
         raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
     # All options that stand for a setting, whatever they are called.
     flags = given_settings(ctx.params)
-    from aaecli.cli.own_pictures import settle
+    from aaecli.cli.loading import load
     from aaecli.config.resolve import explained
+    from aaecli.terminal import console
+    from aaecli.training.own_pictures import settle
 
     # With --resume the run has its own settings, and no folder is to be looked at for them.
-    settings, dataset = settle("default" if resume else preset, config, flags, augment, quiet=quiet)
+    settings, dataset = settle(
+        "default" if resume else preset,
+        config,
+        flags,
+        augment,
+        load=lambda data, image: load(data, image, quiet=quiet),
+        tell=lambda text: None if quiet else console.say(text),
+    )
     if print_config:
         sys.stdout.write(for_toml(explained(settings)))
         return
 
     from aaecli.cli.displays.training import TrainingDisplay
-    from aaecli.cli.loading import load
     from aaecli.cli.training_outcome import render, say_what_is_next
     from aaecli.runs.listing import newest_stopped
     from aaecli.runs.paths import NEWEST_MODEL

@@ -84,7 +84,7 @@ def _comment(text: str) -> list[str]:
 def resolve(
     *,
     preset: str | None = None,
-    config_file: Path | None = None,
+    config_file: Path | Mapping[str, Any] | None = None,
     flags: Mapping[str, Any] | None = None,
     adapted: Mapping[str, Any] | None = None,
 ) -> Config:
@@ -93,8 +93,8 @@ def resolve(
     Args:
         preset: Name of a preset, or the path of its file. Where None: that of the file, else the one that suits the
             model, as for ``auto``. In a file, a path begins at the file's folder.
-        config_file: A TOML file with any of the settings. One that holds all of them stands by itself: its preset need
-            not be at hand.
+        config_file: A TOML file with any of the settings, or the tables that it would hold. One that holds all of
+            them stands by itself: its preset need not be at hand.
         flags: Nested tables of what the command line set.
         adapted: Nested tables of what the looks of a folder's pictures ask for, above the preset for pictures; with
             them ``auto`` is that preset.
@@ -103,7 +103,7 @@ def resolve(
         AaeError: The preset, a key or a value is wrong, the file cannot be read, or what it or a flag sets has no
             effect beside the other settings. Of a preset, which is for every model, such settings are let be.
     """
-    from_file = read_toml(config_file) if config_file else {}
+    from_file = read_toml(config_file) if isinstance(config_file, Path) else copy.deepcopy(dict(config_file or {}))
     flags = flags or {}
     model = flags.get("model", from_file.get("model"))
     named = preset or from_file.get("preset")
@@ -111,8 +111,9 @@ def resolve(
     if name == AUTOMATIC:
         usual = "tutorial" if model == "baseline" else Config.preset
         name = usual if adapted is None else PRESET
-    folder = config_file.parent if config_file and not preset else None
-    if folder and not is_path(name) and name not in PRESETS and (whole := _standing_alone(from_file, flags)):
+    is_of_file = bool(config_file) and not preset
+    folder = config_file.parent if is_of_file and isinstance(config_file, Path) else None
+    if is_of_file and not is_path(name) and name not in PRESETS and (whole := _standing_alone(from_file, flags)):
         return whole
     table = read_preset(name, folder)
     # The model is checked further down, with everything else.

@@ -87,6 +87,35 @@ def predict_stored(
     return predict(model.encoder.to(where), decoder, torch.from_numpy(image).to(where), true_label)
 
 
+def encode_stored(
+    model: Checkpoint, image: NDArray[np.uint8], device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    """Find label and style of images, and draw none of them again.
+
+    Args:
+        model: A trained model.
+        image: uint8 (N, H, W) or (N, H, W, 3).
+        device: Where to compute; the encoder is moved there.
+
+    Returns:
+        ``label_prob`` (N, K) and ``style`` (N, Z), each None where the model has none.
+
+    Raises:
+        AaeError: The device cannot be had.
+    """
+    where = choose_device(device)
+    found = predict(model.encoder.to(where), None, torch.from_numpy(image).to(where))
+    return found.label_prob, found.style
+
+
+def draw_codes(decoder: nn.Module, label: NDArray[np.float32], style: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Draw labels (N, K) and styles (N, Z) on the processor: float32 (N, H, W) or (N, H, W, 3), in [0, 1]."""
+    latent = torch.from_numpy(np.concatenate([label, style], 1))  # (N, K + Z)
+    with answering(decoder):
+        image = torch.cat([decoder(part) for part in torch.split(latent, BATCH_SIZE)]).numpy()  # (N, C, H, W)
+    return image[:, 0] if image.shape[1] == 1 else image.transpose(0, 2, 3, 1)
+
+
 def one_hot_true_label(model: str, label: NDArray[np.int64], num_classes: int, device: torch.device) -> Tensor | None:
     """Give the labels (N,) as the decoder is told them, one-hot (N, K); None for a model whose decoder is not."""
     if FAMILY[model].decoder_label != "true":

@@ -178,8 +178,8 @@ class Trainer:
         """The decoder to use, or None where the model has none."""
         return self.step.networks.decoder if self.step.ema is None else self.step.ema.decoder
 
-    def run(self, folder: Path, reporter: Reporter, save_every: CheckpointInterval = SAVE_EVERY) -> bool:
-        """Train to the end, or until the reporter says stop; write metrics.csv and last.pt into the run folder.
+    def run(self, folder: Path | None, reporter: Reporter, save_every: CheckpointInterval = SAVE_EVERY) -> bool:
+        """Train to the end, or until the reporter says stop; write metrics.csv and last.pt into the run folder, if any.
 
         Returns:
             Whether the training reached its end.
@@ -192,7 +192,7 @@ class Trainer:
             self._run(folder, reporter, save_every)
         return self.number >= self.num_steps
 
-    def _run(self, folder: Path, reporter: Reporter, save_every: CheckpointInterval) -> None:
+    def _run(self, folder: Path | None, reporter: Reporter, save_every: CheckpointInterval) -> None:
         start, before = time.monotonic(), self.seconds
         row_start, row_number = start, self.number
         saved_at, saved_number = start, self.number
@@ -216,17 +216,19 @@ class Trainer:
                 self._check(folder)
                 speed = (self.number - row_number) * self.images_per_step / (now - row_start)
                 row = self._row(speed)
-                append_row(folder / "metrics.csv", row)
+                if folder is not None:
+                    append_row(folder / "metrics.csv", row)
                 self.totals, self.num_summed, self._finite = {}, 0, {}
                 row_start, row_number = time.monotonic(), self.number
-            if self.number == self.num_steps or save_every.is_due(self.number - saved_number, now - saved_at):
+            is_due = save_every.is_due(self.number - saved_number, now - saved_at)
+            if folder is not None and (is_due or self.number == self.num_steps):
                 self.save(folder)
                 saved_at, saved_number = time.monotonic(), self.number
             if row is not None:
                 reporter.epoch(row)
                 for watch in self.watchers:
                     watch(self, row)
-        if saved_number < self.number:
+        if folder is not None and saved_number < self.number:
             self.save(folder)
 
     def _check_pseudo_labels(self, reporter: Reporter) -> None:
@@ -355,7 +357,7 @@ class Trainer:
         propagated = None if self.propagation is None or pool is None else self.propagation.of(pool, number)
         return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label, propagated)
 
-    def _check(self, folder: Path) -> None:
+    def _check(self, folder: Path | None) -> None:
         """See that everything is finite; it waits for the device, so not after every step."""
         names = [name for name, total in self.totals.items() if not math.isfinite(float(total))]
         if names:
@@ -365,7 +367,8 @@ class Trainer:
             what = "a weight"
         else:
             return
-        kept = f" The last good state is in {folder / 'last.pt'}." if is_file(folder / "last.pt") else ""
+        saved = None if folder is None else folder / "last.pt"
+        kept = f" The last good state is in {saved}." if saved is not None and is_file(saved) else ""
         raise AaeError(
             f"The training has diverged: {what} is not a finite number by step {self.number}.",
             f"Try a lower rate, such as --lr {self.config.optimiser.lr / 3:.1g}, or --precision fp32.{kept}",

@@ -55,6 +55,20 @@ print(sorted({HEAVY - {"numpy", "PIL", "onnxruntime"}} & set(sys.modules)))
     assert run(script, *HEAVY - {"numpy", "PIL", "onnxruntime"}) == "[]\n"
 
 
+def test_what_training_lacks_is_said() -> None:
+    script = """
+import aaecli
+for call in (lambda: aaecli.train(labels=100), lambda: aaecli.resume(".")):
+    try:
+        call()
+    except ImportError as error:
+        print(type(error).__name__, isinstance(error, aaecli.AaeError), error)
+"""
+    remedy = "Install it: `python -m pip install torch`."
+    line = f"MissingPackageError True Training needs torch, which is not installed. {remedy}"
+    assert run(script, "torch").splitlines() == [line] * 2
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Clasifier'"):
         _ = aaecli.Clasifier  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,46 +15,50 @@ from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
-from aaecli.terminal import console
 
 if TYPE_CHECKING:
     from aaecli.data.dataset import Dataset
 
 
 def settle(
-    preset: str | None, config_file: Path | None, flags: Mapping[str, Any], augment: str | None, *, quiet: bool
+    preset: str | None,
+    config_file: Path | Mapping[str, Any] | None,
+    flags: Mapping[str, Any],
+    augment: str | None,
+    *,
+    load: Callable[[str, Image], Dataset],
+    tell: Callable[[str], None],
 ) -> tuple[Config, Dataset | None]:
     """Give the settings of a training, and its data set where it had to be looked at for them.
 
     Args:
         preset: The preset that the user named.
-        config_file: The same of ``--config``.
+        config_file: The file of settings that the user named, or the tables that it would hold.
         flags: Nested tables of what the command line set.
         augment: The augmentation that the user named.
-        quiet: Say nothing of what was chosen.
+        load: Loads a data set from its folder, with what its pictures are to become.
+        tell: Is told what was chosen, and why.
 
     Raises:
         AaeError: A setting is wrong, or the folder that ``auto`` has to look at cannot be read.
     """
     from aaecli.data.loading import holds_pictures
 
-    file = read_toml(config_file) if config_file else {}
+    file = read_toml(config_file) if isinstance(config_file, Path) else dict(config_file or {})
     config = resolve(preset=preset, config_file=config_file, flags=flags)
     # A file that names no preset was written for the usual one, and may set what another one has no use for.
-    usual = AUTOMATIC if config_file is None else None
+    usual = None if config_file else AUTOMATIC
     is_automatic = (preset or file.get("preset", usual)) == AUTOMATIC
     if not (is_automatic and config.model == "semisupervised" and holds_pictures(config.data)):
         return fitting(config, flags, file, augment), None
 
-    from aaecli.cli.loading import load
     from aaecli.data.automatic import adapt
 
     given = {**file.get("image", {}), **flags.get("image", {})}
     data = config.data
-    found = adapt(Path(data), given, lambda image: load(data, image, quiet=quiet))
+    found = adapt(Path(data), given, lambda image: load(data, image))
     config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
-    if not quiet:
-        console.say(f"preset {config.preset}: {found.reason}")
+    tell(f"preset {config.preset}: {found.reason}")
     return fitting(config, flags, file, augment), found.dataset
 
 

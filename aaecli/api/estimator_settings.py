@@ -1,0 +1,82 @@
+"""The settings of a training on a table: those of a preset, fitted to the size of its images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from aaecli.config.augmentation import SETS, Augmentation
+from aaecli.config.resolve import resolve
+from aaecli.config.schema import Config
+from aaecli.errors import AaeError
+
+Augment = Literal["auto", "strokes", "natural", "none"]
+_MNIST_SIDE = 28
+_SMALLEST_WARPED = 8
+_OWN = ("model", "labels", "seed", "data", "holdout", "device", "image", "preset", "clusters")
+"""Settings that the estimator gives itself, or that say nothing of arrays."""
+
+
+def settings_for(
+    shape: tuple[int, ...],
+    labels: int | Literal["all"],
+    *,
+    seed: int,
+    preset: str,
+    steps: int | None,
+    style_dim: int,
+    augment: str,
+    settings: Mapping[str, Any],
+    device: str,
+) -> Config:
+    """Complete the settings of an estimator.
+
+    Args:
+        shape: Of an image: (H, W) or (H, W, 3).
+        labels: Number of rows with a label; ``all`` where every row has one.
+        seed: As in ``Config``.
+        preset: As in ``AAEClassifier``, and so are the others.
+        steps: Training steps, or None.
+        style_dim: Dimensions of the style.
+        augment: Name of an augmentation, or ``auto``.
+        settings: Nested tables.
+        device: Where to train.
+
+    Raises:
+        AaeError: One is unknown, out of range, or has no effect.
+    """
+    for name in _OWN:
+        if name in settings:
+            raise AaeError(f"settings['{name}'] has no effect in an estimator.", "Leave it out.")
+    flags: dict[str, Any] = {"labels": labels, "seed": seed, "device": device, "data": "arrays"}
+    if steps is not None:
+        flags["schedule"] = {"steps": steps}
+    if style_dim != settings.get("network", {}).get("style_dim", style_dim):
+        raise AaeError("style_dim and settings['network']['style_dim'] differ.", "Give one of them.")
+    flags["network"] = {"style_dim": style_dim}
+    config = resolve(preset=preset, config_file=settings, flags=flags)
+    config = replace(config, image=replace(config.image, normalise="none", channels=3 if len(shape) == 3 else 1))
+    if "augmentation" in settings:
+        if augment != "auto":
+            raise AaeError("augment and settings['augmentation'] both say how images are changed.", "Give one of them.")
+        return config
+    return replace(config, augmentation=Augmentation.from_table(_scaled(_chosen(augment, shape), min(shape[:2]))))
+
+
+def _chosen(augment: str, shape: tuple[int, ...]) -> dict[str, Any]:
+    if augment == "auto":
+        is_drawing = len(shape) == 2 and shape[0] == shape[1] >= _SMALLEST_WARPED
+        augment = "strokes" if is_drawing else "none"
+    if augment not in SETS:
+        raise AaeError(f"There is no augmentation '{augment}'.", f"Choose one of: auto, {', '.join(SETS)}.")
+    return SETS[augment]
+
+
+def _scaled(bounds: dict[str, Any], side: int) -> dict[str, Any]:
+    """Scale what is measured in pixels, which the sets of changes give for images of MNIST's size."""
+    factor = side / _MNIST_SIDE
+    in_pixels = {name: bounds[name] * factor for name in ("shift", "elastic") if name in bounds}
+    if "cutout" in bounds:
+        in_pixels["cutout"] = round(bounds["cutout"] * factor)
+    return bounds | in_pixels
