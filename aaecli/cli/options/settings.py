@@ -81,12 +81,12 @@ StyleStd = Annotated[
 Preset = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME",
+        metavar="NAME|FILE",
         envvar="AAECLI_PRESET",
         rich_help_panel=TRAINING,
         show_default="auto",
-        help="Settings to start from: quick, default, best, tutorial (the article's), paper (the paper's terms), "
-        "pictures (a folder of small ones) or auto: pictures, adapted to their looks; without a folder default, for "
+        help="Settings to start from: a .toml file, or quick, default, best, tutorial (the article's), paper (the paper's "
+        "terms), pictures (a folder of small ones) or auto: pictures, adapted to their looks; without a folder default, for "
         "baseline tutorial.",
     ),
 ]
