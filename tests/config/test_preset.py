@@ -22,8 +22,8 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_the_packaged_ones_are_registered_in_their_order() -> None:
-    assert preset_names() == ["best", "default", "paper", "quick", "tutorial"]
-    assert [*PRESETS][:5] == preset_names()
+    assert {"best", "default", "paper", "quick", "tutorial"} <= {*preset_names()}
+    assert [*PRESETS][: len(preset_names())] == sorted(preset_names()) == preset_names()
 
 
 def test_a_file_differs_only_in_what_it_says(tmp_path: Path) -> None:

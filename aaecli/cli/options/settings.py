@@ -85,9 +85,9 @@ Preset = Annotated[
         envvar="AAECLI_PRESET",
         rich_help_panel=TRAINING,
         show_default="auto",
-        help="Settings to start from: a .toml file, or quick, default, best, tutorial (the article's), paper (the paper's "
-        "terms), pictures (a folder of small ones) or auto: pictures, adapted to their looks; without a folder default, for "
-        "baseline tutorial.",
+        help="Settings to start from: a .toml file, or quick, default, best, tutorial (the article's), paper "
+        "(the paper's terms), pictures (a folder of small ones) or auto: pictures, adapted to their "
+        "looks; without a folder default, for baseline tutorial.",
     ),
 ]
 ConfigFile = Annotated[
