@@ -255,12 +255,6 @@ def load_file(path: Path) -> None:
     _loaded.add(resolved)
 
 
-def load_files(paths: Sequence[Path]) -> None:
-    """Run each of several files, as ``load_file`` does."""
-    for path in paths:
-        load_file(path)
-
-
 def summary(value: object) -> str:
     """Give the first paragraph of a docstring, on one line, without marks."""
     paragraph, _, _ = (inspect.getdoc(value) or "").partition("\n\n")

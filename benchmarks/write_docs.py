@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "programs"))
 
 import command_reference
 import measured
+import plug_in_reference
 import rooms
 import setting_reference
 
@@ -272,6 +273,7 @@ TABLES = {
     "readings": readings,
     "measurements": measurements,
     "settings": setting_reference.settings,
+    "plug-ins": plug_in_reference.plug_ins,
     "commands": command_reference.commands,
     "rooms": rooms.rooms,
 }

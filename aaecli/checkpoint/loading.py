@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
+from aaecli.models.bodies import check_shapes
 from aaecli.models.networks import Networks
 
 MAX_SIDE = 1024
@@ -56,10 +58,16 @@ def check_size(config: Config, image_shape: tuple[int, int, int], label_dim: int
         The bytes that all of them take.
 
     Raises:
-        AaeError: One is larger.
+        AaeError: One is larger, or that of a plug-in breaks its contract.
     """
     with torch.device("meta"):
         networks = Networks(config.model, image_shape, label_dim, config.network)
+    decoder, num_inputs = networks.decoder, config.network.style_dim
+    if FAMILY[config.model].decoder_label != "none":
+        num_inputs += label_dim
+    check_shapes(
+        networks.eval().encoder.body, None if decoder is None else decoder.body, image_shape, num_inputs, config.network
+    )
     total = 0
     for name, module in networks.named_children():
         size = sum(value.nbytes for value in module.state_dict().values())

@@ -115,9 +115,10 @@ def _show_version(wanted: bool) -> None:
 
 def _load_plugins(files: list[Path] | None) -> None:
     if files:
-        from aaecli.plugins import load_files
+        from aaecli.plugins import load_file
 
-        load_files(files)
+        for path in files:
+            load_file(path)
 
 
 @app.callback()

@@ -17,7 +17,8 @@ from aaecli.data.split import Split, split
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import predict
 from aaecli.models.devices import choose_device, choose_precision, use_threads
-from aaecli.training.trainer import Reporter, Trainer
+from aaecli.training.reporter import Reporter
+from aaecli.training.trainer import Trainer
 
 
 def cross_validate(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
+import torch
 from torch import Tensor, nn
 
 from aaecli.config.network import Network
@@ -57,14 +59,38 @@ def make_decoder_body(num_inputs: int, image_shape: tuple[int, int, int], settin
     return _checked(made, "decoder", settings.decoder)
 
 
-def check_shape(kind: str, name: str, given: Tensor, expected: tuple[int, ...]) -> None:
-    """See that a network gives what its contract says.
+@torch.no_grad()
+def check_shapes(
+    encoder: nn.Module, decoder: nn.Module | None, image_shape: tuple[int, int, int], num_inputs: int, settings: Network
+) -> None:
+    """See that bodies on the device ``meta`` give what their contracts say; nothing is computed there.
+
+    Args:
+        encoder: The body of an encoder.
+        decoder: The body of a decoder, or None.
+        image_shape: Channels, height and width.
+        num_inputs: Dimensions of the code that the decoder reads.
+        settings: Their names.
 
     Raises:
-        AaeError: It gives another shape.
+        AaeError: One fails, or gives another shape.
     """
-    if given.shape != expected:
-        raise _broken(kind, name, f"it gives {tuple(given.shape)} where {expected} is due")
+    image = torch.empty(2, *image_shape, device="meta")
+    reader = cast(EncoderBody, encoder)
+    _check_shape("encoder", settings.encoder, lambda: reader.features(image), (2, reader.num_features))
+    if decoder is not None:
+        latent = torch.empty(2, num_inputs, device="meta")
+        _check_shape("decoder", settings.decoder, lambda: decoder(latent), (2, *image_shape))
+
+
+def _check_shape(kind: str, name: str, compute: Callable[[], Tensor], expected: tuple[int, ...]) -> None:
+    try:
+        shape = tuple(compute().shape)
+    except (RuntimeError, TypeError, ValueError, AttributeError, NotImplementedError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise _broken(kind, name, f"it fails without computing, on the device 'meta': {reason}") from error
+    if shape != expected:
+        raise _broken(kind, name, f"it gives {shape} where {expected} is due")
 
 
 def _checked(made: Any, kind: str, name: str) -> nn.Module:

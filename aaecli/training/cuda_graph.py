@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aaecli.errors import AaeError
 from aaecli.models.batch import Batch
-from aaecli.training.out_of_memory import is_out_of_memory
+from aaecli.training.memory_errors import is_out_of_memory
 
 WARM_UP = 3
 """Steps taken one operation at a time before one is recorded: libraries choose their algorithms in them."""

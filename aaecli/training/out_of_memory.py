@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from aaecli.errors import AaeError
+from aaecli.models.batch import Batch
 from aaecli.models.devices import random_state, restore_random_state
-
-if TYPE_CHECKING:
-    from aaecli.models.batch import Batch
-    from aaecli.training.step import Step
-
-# What torch's allocators say; the one for the processor has no exception of its own.
-_SIGNS = ("DefaultCPUAllocator", "can't allocate memory", "out of memory", "bad_alloc")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an exception means that memory could not be had, on the device or beside it."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+from aaecli.training.memory_errors import is_out_of_memory
+from aaecli.training.step import Step
 
 
 @contextmanager

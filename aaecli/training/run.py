@@ -41,12 +41,13 @@ from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.environment import environment
 from aaecli.training.length import check_is_longer, done, lengthened
 from aaecli.training.out_of_memory import naming_what_is_too_large
+from aaecli.training.reporter import Reporter as StepReporter
 from aaecli.training.state import fingerprint, max_state_bytes, stored_split
 from aaecli.training.tensorboard import TensorBoardLogger
 from aaecli.training.trainer import SAVE_EVERY
 
 
-class Reporter(trainer.Reporter, Protocol):
+class Reporter(StepReporter, Protocol):
     """Whoever watches a training, from its start on."""
 
     def begin(self, plan: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,15 +18,37 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.models.devices import random_state, restore_random_state
-
-if TYPE_CHECKING:
-    from aaecli.training.trainer import Trainer
+from aaecli.training.propagation.schedule import Propagation
+from aaecli.training.step import Step
 
 _MEASURED = ("validation_accuracy", "validation_reconstruction_error")
 _PARTS = ("pool", "labelled", "validation")
 
 
-def gather(trainer: Trainer) -> dict[str, Any]:
+class Resumable(Protocol):
+    """What of a training can be stopped and gone on with; ``Trainer`` is one."""
+
+    config: Config
+    dataset: Dataset
+    split: Split
+    device: torch.device
+    step: Step
+    propagation: Propagation | None
+    num_steps: int
+    number: int
+    seconds: float
+    totals: dict[str, Tensor]
+    num_summed: int
+    validation_metrics: dict[str, float | None]
+    classes: tuple[str, ...]
+    clusters: list[int] | None
+
+    @property
+    def kept_back(self) -> list[str]:
+        """Names of a folder's pictures that training does not see."""
+
+
+def gather(trainer: Resumable) -> dict[str, Any]:
     """Give weights, averages, optimisers, random states and the place in the schedule, as plain types and tensors."""
     step = trainer.step
     return {
@@ -52,7 +74,7 @@ def gather(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def put_back(trainer: Trainer, content: dict[str, Any], path: Path) -> None:
+def put_back(trainer: Resumable, content: dict[str, Any], path: Path) -> None:
     """Bring a fresh training to where the gathered one was; ``path`` names the file in an error.
 
     Raises:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.pseudo_label_check import PseudoLabelCheck
 from aaecli.training.pseudo_label_check import applies as check_applies
+from aaecli.training.reporter import Reporter
 from aaecli.training.sampler import Sampler, shuffled
 from aaecli.training.state import fingerprint, gather, put_back
 from aaecli.training.step import Step
@@ -42,22 +43,6 @@ _MOST_REFERENCES = 10_000
 """Images whose reconstruction errors the novelty score compares with."""
 SAVE_EVERY = CheckpointInterval()
 NOVELTY_QUANTILES = (0.5, 0.9, 0.99, 0.999)
-
-
-class Reporter(Protocol):
-    """What a training tells whoever watches it."""
-
-    def step(self, number: int, losses: dict[str, Tensor]) -> None:
-        """Called after each step with the steps taken so far and its losses, still on the device."""
-
-    def pause(self, reason: str) -> None:
-        """Called before what takes as long as many steps, with what it is."""
-
-    def epoch(self, row: dict[str, float]) -> None:
-        """Called after each look at the validation images with the row that metrics.csv just got."""
-
-    def stopping(self) -> bool:
-        """Asked before each step: has the user asked to stop?"""
 
 
 class Trainer:

@@ -38,7 +38,11 @@ def small_settings(model):
     """Give those of the small settings that act in a model, as TOML."""
     vain, table = inert(resolve(flags={"model": model}, preset="default")), tomllib.loads(SMALL)
     acting = {
-        section: {key: value for key, value in part.items() if f"{section}.{key}" not in vain}
+        section: {
+            key: value
+            for key, value in part.items()
+            if not any(f"{name}.".startswith(f"{section}.{key}.") for name in vain)
+        }
         for section, part in table.items()
     }
     return tomli_w.dumps(acting)

@@ -59,13 +59,13 @@ StyleDim = Annotated[
     typer.Option(metavar="N", envvar="AAECLI_STYLE_DIM", rich_help_panel=MODEL, help="Dimensions of the style z."),
 ]
 StylePrior = Annotated[
-    Literal["gaussian", "mixture", "swiss-roll"] | None,
+    str | None,
     typer.Option(
         metavar="NAME",
         envvar="AAECLI_STYLE_PRIOR",
         rich_help_panel=MODEL,
         show_default="gaussian",
-        help="Prior of z: gaussian, mixture (of ten) or swiss-roll, the last two with --style-dim 2.",
+        help="Prior of z: gaussian, mixture (of ten), swiss-roll (both with --style-dim 2), or of a plug-in.",
     ),
 ]
 StyleStd = Annotated[
