@@ -19,6 +19,7 @@ from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.models.devices import random_state, restore_random_state
 from aaecli.training.propagation.schedule import Propagation
+from aaecli.training.pseudo_label_check import PseudoLabelCheck
 from aaecli.training.step import Step
 
 _MEASURED = ("validation_accuracy", "validation_reconstruction_error")
@@ -42,6 +43,10 @@ class Resumable(Protocol):
     validation_metrics: dict[str, float | None]
     classes: tuple[str, ...]
     clusters: list[int] | None
+    check: PseudoLabelCheck | None
+
+    def follow_check(self) -> None:
+        """Take over what the check of pseudo-labels found."""
 
     @property
     def kept_back(self) -> list[str]:
