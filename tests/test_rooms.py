@@ -33,14 +33,14 @@ MAY_IMPORT = {
         "runs": "checkpoint config errors files suggestions",
         "serve": "config data errors files graph metrics priors runs suggestions text",
         "web": "config data errors priors serve text version",
-        "doctor": "data errors files models serve suggestions version",
+        "doctor": "data errors files models runs serve suggestions version",
         "evaluation": "checkpoint config data errors metrics models priors",
         "training": "checkpoint config data errors evaluation files metrics models priors runs suggestions text "
         "version",
-        "experiments": "config data errors evaluation files models runs training",
+        "experiments": "config data errors evaluation files metrics models runs training",
         "export": "checkpoint config data errors evaluation files graph metrics models priors serve text version",
         "figures": "files text",
-        "labelling": "checkpoint data evaluation models",
+        "labelling": "checkpoint config data errors models suggestions text",
         "terminal": "errors text",
         "api": "checkpoint config data errors evaluation export files models plugins priors runs serve suggestions "
         "training version",

@@ -92,3 +92,82 @@ def test_a_word_of_the_list_is_found(source: str) -> None:
 def test_every_exception_is_in_use() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py"))
     assert [name for name in EXCEPTIONS if not re.search(rf"\b{name}\b", sources)] == []
+
+
+PHRASES = {
+    r"re-?draw\w*": "reconstruct",
+    r"judg\w+": "evaluate",
+    r"processors?": "CPU",
+    r"trainings|a training(?! (?:step|image|set|run))": "run",
+    r"held to (?:a|the|its) prior": "matched to",
+    r"reads? (?:rightly|wrongly)|(?:is|are) read (?:as|rightly|wrongly)": "classifies",
+    r"look at the image|what the model saw": "the preprocessed input",
+    r"told|asked for|is asked": "receives, requested",
+    r"(?:goes|go|going|gone) on": "continue",
+    r"goes? before": "takes precedence over",
+    r"takes? its name": "is written",
+    r"by lot": "at random",
+    r"learnt from|learn from": "trained on",
+    r"kept back": "held out",
+    r"warps?": "augmentation",
+    r"strange": "novel",
+    r"knows? (?:no|the) class(?:es)?": "has",
+}
+"""Phrases that what the command line prints may not hold, and what to write instead."""
+PRINTED = ("cli", "experiments", "export", "labelling", "runs", "serve", "terminal")
+"""Rooms whose texts a user reads: help, messages, captions and cards."""
+PRINTED_EXCEPTIONS = {
+    "what the model saw": "a mark in PNG files, by which earlier ones are known as the program's own",
+}
+
+
+def printed(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield every text that may be printed: literals, and the docstrings of commands, which are their help."""
+    commands = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and isinstance(node.body[0], ast.Expr)
+        and any(re.search(r"\b(?:command|callback)\b", ast.unparse(each)) for each in node.decorator_list)
+    }
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)} - commands
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
+            yield node.value, node.lineno
+
+
+def phrases_in(source: str) -> list[str]:
+    """List the phrases of a module's texts that have a standard word."""
+    return [
+        f"line {line}: {match[0]!r} (write {instead})"
+        for text, line in printed(ast.parse(source))
+        for pattern, instead in PHRASES.items()
+        for match in re.finditer(rf"\b(?:{pattern})\b", " ".join(text.split()), re.IGNORECASE)
+        if text not in PRINTED_EXCEPTIONS
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for room in PRINTED for path in (ROOT / room).rglob("*.py")),
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_what_is_printed_uses_standard_words(path: Path) -> None:
+    assert phrases_in(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["say('The run goes on.')", "help='Judge a model.'", '@app.command()\ndef f():\n    """It redraws images."""'],
+)
+def test_a_phrase_of_the_list_is_found(source: str) -> None:
+    assert len(phrases_in(source)) == 1
+
+
+def test_comments_are_not_printed() -> None:
+    assert phrases_in('"""It is told."""\ndef f():\n    """It is told."""') == []
+
+
+def test_every_printed_exception_is_in_use() -> None:
+    texts = {text for path in ROOT.rglob("*.py") for text, _ in printed(ast.parse(path.read_text(encoding="utf-8")))}
+    assert [text for text in PRINTED_EXCEPTIONS if text not in texts] == []

@@ -172,13 +172,13 @@ class Generator:
         """
         if frames < 2:
             raise ValueError("frames is 2 or more.")
-        usual = self.styles(1, seed=seed)
-        walk = generate.interpolate(self._decoder, self._code(start, usual), self._code(end, usual), frames)
+        fallback = self.styles(1, seed=seed)
+        walk = generate.interpolate(self._decoder, self._code(start, fallback), self._code(end, fallback), frames)
         images: NDArray[np.uint8] = walk.images[0]
         return images
 
-    def _code(self, point: Point, usual: NDArray[np.float32]) -> Code:
-        label, style = (point, usual) if isinstance(point, str) else point
+    def _code(self, point: Point, fallback: NDArray[np.float32]) -> Code:
+        label, style = (point, fallback) if isinstance(point, str) else point
         return Code(self._labels(label)[0], self._rows("style", style, self.style_dim)[0])
 
     def _labels(self, label: Label | None) -> NDArray[np.float32]:

@@ -27,17 +27,17 @@ _LONGEST_USAGE = 1000
 
 COMMANDS = {
     "train": "Train a model from a few labelled images and many unlabelled ones.",
-    "label": "Ask for the labels that would help most, and keep them in labels.csv.",
-    "eval": "Judge a model on test images it has never seen.",
-    "export": "Turn a model into two ONNX files that classify and draw without torch.",
-    "classify": "Name what pictures show: files, folders, patterns or stdin.",
-    "generate": "Draw images: a grid of styles and classes, one class, a walk through the latent space.",
+    "label": "Ask for the labels that would help most, and save them in labels.csv.",
+    "eval": "Evaluate a model on test images that it has never seen.",
+    "export": "Export a model as two ONNX files that classify and generate without torch.",
+    "classify": "Classify pictures: files, folders, patterns or stdin.",
+    "generate": "Generate images: a grid of styles and classes, one class, a walk through the latent space.",
     "serve": "Answer over HTTP: a page to draw on, and an interface for programs.",
-    "benchmark": "Train over models, presets, settings files, numbers of labels and seeds, and sum it up in one table.",
-    "plot": "Draw figures of runs: how they learnt and what they learnt.",
-    "data": "Look into a data set: image size, images of each class, the split that training makes, checksums.",
-    "runs": "List the trainings: their settings, whether they run, stopped or are done, and their accuracy.",
-    "doctor": "Look for what is missing or broken: packages, devices, folders, data and the released model.",
+    "benchmark": "Train over models, presets, settings files, numbers of labels and seeds; summarise in one table.",
+    "plot": "Plot figures of runs: how they trained and what they learnt.",
+    "data": "Describe a data set: image size, images of each class, the split for training, checksums.",
+    "runs": "List the runs: their settings, whether they are running, stopped or done, and their accuracy.",
+    "doctor": "Find what is missing or broken: packages, devices, folders, data and the released model.",
 }
 """In the order in which a newcomer needs them. A new command is a module of this name plus a line here: the first of
 its help, repeated so that ``aaecli --help`` need not import it."""
@@ -142,7 +142,7 @@ def root(
         ),
     ] = None,
 ) -> None:
-    """Learn to read small images from very few labels, and deploy what was learnt as two ONNX files."""
+    """Train a classifier of small images from very few labels, and deploy it as two ONNX files."""
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
 

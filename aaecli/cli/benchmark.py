@@ -35,7 +35,7 @@ _FIGURE = "accuracy.png"
         "  aaecli benchmark --model baseline --preset tutorial\n\n"
         "  aaecli benchmark --config mine.toml --config other.toml --seeds 10-14\n\n"
         "  aaecli benchmark --collect runs/ --seeds 3\n\n"
-        "Give the same --out again to go on with a benchmark, or to add to it."
+        "Give the same --out again to continue a benchmark, or to add to it."
     )
 )
 def benchmark(
@@ -108,10 +108,10 @@ def benchmark(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train over models, presets, settings files, numbers of labels and seeds, and sum it up in one table.
+    """Train over models, presets, settings files, numbers of labels and seeds; summarise in one table.
 
-    Every run is done once: after Ctrl-C or a crash the same command goes on with what is missing.
-    Runs whose settings have changed since are done again.
+    Each run is trained once: after Ctrl-C or a crash, the same command continues with the missing ones.
+    Runs whose settings have changed since are trained again.
 
     Writes [bold]results.json[/bold], [bold]results.csv[/bold], [bold]results.md[/bold] and [bold]accuracy.png[/bold].
     """

@@ -17,7 +17,11 @@ from aaecli.cli.options.output import Force, Quiet
 from aaecli.terminal.console import report, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aaecli.serve import session
+    from aaecli.serve.classify import Answer, Failure
+    from aaecli.serve.kept_inputs import InputKeeper
 
 app = typer.Typer(add_completion=False)
 
@@ -28,7 +32,7 @@ _PICTURES = "Pictures"
     epilog=(
         "[bold]Examples[/bold]\n\n"
         "  aaecli classify digit.png               a scan, a drawing, a photo\n\n"
-        "  aaecli classify photo.jpg --show        draws what the model saw\n\n"
+        "  aaecli classify photo.jpg --show        shows the preprocessed input\n\n"
         "  aaecli classify scans/ --recursive --csv > answers.csv\n\n"
         "  aaecli classify *.png --top-k 3 --threshold 0.9 --json\n\n"
         "  find . -name '*.png' | aaecli classify --files-from -\n\n"
@@ -41,13 +45,13 @@ def classify(
         typer.Argument(metavar="IMAGE...", help="Pictures, folders, patterns such as 'scans/*.png', or - for stdin."),
     ] = None,
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look into the folders of folders too.", rich_help_panel=_PICTURES)
+        bool, typer.Option("--recursive", "-r", help="Search sub-folders too.", rich_help_panel=_PICTURES)
     ] = False,
     files_from: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Read names of pictures, one a line, from FILE or from - (stdin).",
+            help="File with one picture name per line; - for stdin.",
             rich_help_panel=_PICTURES,
         ),
     ] = None,
@@ -64,7 +68,7 @@ def classify(
         bool,
         typer.Option(
             "--no-normalise",
-            help="Only resize: the pictures are light on black, cropped and centred as the training images are.",
+            help="Only resize: the pictures are cropped and centred, light on black, as the training images are.",
             rich_help_panel=_PICTURES,
         ),
     ] = False,
@@ -72,20 +76,22 @@ def classify(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Keep what the model saw of each picture, as PNG files in DIR, a folder of their own.",
+            help="Save the preprocessed input of each picture as a PNG file in DIR.",
             rich_help_panel=_PICTURES,
         ),
     ] = None,
-    top_k: Annotated[int, typer.Option(min=1, help="Number of likeliest classes to name.", rich_help_panel=OUTPUT)] = 1,
+    top_k: Annotated[
+        int, typer.Option(min=1, help="Number of classes to print, most probable first.", rich_help_panel=OUTPUT)
+    ] = 1,
     threshold: Annotated[
         float,
         typer.Option(min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=OUTPUT),
     ] = 0.0,
     show: Annotated[
-        bool, typer.Option("--show", help="Draw what the model saw beside the answer.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--show", help="Show the preprocessed input beside the answer.", rich_help_panel=OUTPUT)
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a picture and line.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--json", help="Print one JSON object per picture, one per line.", rich_help_panel=OUTPUT)
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.", rich_help_panel=OUTPUT)] = False,
     force: Force = False,
@@ -93,12 +99,12 @@ def classify(
     model: Encoder = None,
     device: OnnxDevice = None,
 ) -> None:
-    """Name what pictures show: files, folders, patterns or stdin.
+    """Classify pictures: files, folders, patterns or stdin.
 
     A picture may be a photo, a scan or a drawing, dark on light or light on
-    dark, of any size; it is brought into the form of the training images first.
-    A warning says where it looks like no single digit. Where an answer is
-    wrong, look at what the model saw first: --show.
+    dark, of any size. It is preprocessed into the form of the training images.
+    A warning marks pictures that do not look like a single digit. Where an
+    answer is wrong, check the preprocessed input first: --show.
     """
     device = device or "auto"
     if not images and files_from is None:
@@ -108,7 +114,7 @@ def classify(
 
     keeper = None
     if save_input:
-        from aaecli.cli.kept_inputs import InputKeeper
+        from aaecli.serve.kept_inputs import InputKeeper
 
         keeper = InputKeeper(save_input, images or [], force=force)
     from aaecli.data.naming.files import find
@@ -122,7 +128,6 @@ def classify(
         sources = chain(sources, names_from(files_from))
     # Nothing here multiplies matrices in numpy, and its threads would cost start-up time and forbid forking.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from aaecli.serve.classify import Failure
     from aaecli.serve.pipeline import Request, answers
 
     def tell(encoder: session.Encoder) -> None:
@@ -130,7 +135,6 @@ def classify(
 
         say_which_model(encoder, model, device=device, warn_only=as_json or as_csv)
 
-    talks = sys.stderr.isatty() and not quiet
     request = Request(
         model=model,
         device=device,
@@ -141,26 +145,36 @@ def classify(
         on_model=None if quiet else tell,
     )
     writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show)
-    num_failed = 0
-    counts = talks and not sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    counts = sys.stderr.isatty() and not quiet and not sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     total = None
     if counts and (files_from is None or is_file(files_from)):
         # A pipe may give its names one by one, and wait for each answer.
         known = list(sources)
         sources, total = iter(known), len(known)
     with Counter(shown=counts, total=total) as counter:
-        for answer in answers(sources, request):
-            counter.count()
-            if isinstance(answer, Failure):
-                num_failed += 1
-                counter.clear()
-                report(answer.error)
-                continue
-            writer.write(answer)
-            if keeper:
-                keeper.keep(answer)
-            if answer.warnings and not quiet and not show:
-                counter.clear()
-                say(f"warning: {answer.image}: {'; '.join(answer.warnings)}.")
+        num_failed = _write(answers(sources, request), writer, counter, keeper, warns=not quiet and not show)
     if num_failed:
         raise typer.Exit(1)
+
+
+def _write(
+    answers: Iterable[Answer | Failure], writer: Writer, counter: Counter, keeper: InputKeeper | None, *, warns: bool
+) -> int:
+    """Write each answer, warn and report; gives the number of pictures that could not be read."""
+    from aaecli.serve.classify import Failure
+
+    num_failed = 0
+    for answer in answers:
+        counter.count()
+        if isinstance(answer, Failure):
+            num_failed += 1
+            counter.clear()
+            report(answer.error)
+            continue
+        writer.write(answer)
+        if keeper:
+            keeper.keep(answer)
+        if answer.warnings and warns:
+            counter.clear()
+            say(f"warning: {answer.image}: {'; '.join(answer.warnings)}.")
+    return num_failed

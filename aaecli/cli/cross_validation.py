@@ -41,12 +41,9 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
         What ``aaecli.metrics.report.evaluate`` gives of all left-out images together, and ``folds``: the
         accuracy of each.
     """
-    import numpy as np
-
     from aaecli.checkpoint.file import load_model
     from aaecli.cli.loading import load
-    from aaecli.experiments.cross_validation import cross_validate
-    from aaecli.metrics.report import evaluate
+    from aaecli.experiments.cross_validation import cross_validate, cross_validation_report
 
     model = load_model(path)
     config = model.config
@@ -62,8 +59,5 @@ def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
             return _Watcher(tell, f"fold {number + 1} of {folds}", num_steps)
 
         label_prob, label, fold = cross_validate(config, dataset, folds, watch)
-    report = evaluate(label_prob, label, dataset.classes)
-    is_right = label_prob.argmax(1) == label
-    accuracies = [float(is_right[fold == number].mean()) for number in np.unique(fold)]
-    head = {"model": str(path), "dataset": dataset.name, "images": "folds", "folds": accuracies}
-    return head | report | {"reconstruction_error": None}
+    report = cross_validation_report(label_prob, label, fold, dataset.classes)
+    return {"model": str(path), "dataset": dataset.name, "images": "folds"} | report | {"reconstruction_error": None}

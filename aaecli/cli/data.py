@@ -43,9 +43,9 @@ def data(
     transpose: Transpose = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look into a data set: image size, images of each class, the split that training makes, checksums.
+    """Describe a data set: image size, images of each class, the split for training, checksums.
 
-    Of your own pictures it also tells which cannot be read and which occur more than once.
+    For your own pictures, it also lists unreadable files and duplicates.
     """
     image = image_settings(size, channels, normalise, transpose)
     context.obj = (folder, image)
@@ -95,7 +95,7 @@ def export(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write one image of a data set as a picture, and tell its true label on stderr."""
+    """Write one image of a data set as a picture, and its true label to stderr."""
     from aaecli.data.inspection.inspection import encode_image
     from aaecli.data.loading import load_dataset
     from aaecli.files.outputs import Outputs
@@ -144,8 +144,8 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     rows = [("layout", remark) for remark in found["remarks"]] + [
         ("name", found["name"]),
         ("images", f"{height} × {width} pixels{colour}, {num_classes} class{'es' if num_classes != 1 else ''}"),
-        ("pool", f"{found['split']['pool']:,} training images that may be learnt from{unlabelled}"),
-        ("validation", f"{found['split']['validation']:,} training images that choices are made on"),
+        ("pool", f"{found['split']['pool']:,} training images{unlabelled}"),
+        ("validation", f"{found['split']['validation']:,} training images for validation: settings are chosen on them"),
         ("test", f"{found['num_test']:,} images that decide nothing"),
     ]
     if found["findings"] is None:

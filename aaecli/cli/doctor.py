@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
 
 from aaecli.cli.options.output import AsJson
-from aaecli.errors import AaeError
-from aaecli.runs.paths import EXPORTS, RUNS
 
 if TYPE_CHECKING:
     from aaecli.doctor.findings import Finding
@@ -32,13 +29,14 @@ _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "broken": ("BROKEN"
 def doctor(
     as_json: AsJson = False,
 ) -> None:
-    """Look for what is missing or broken: packages, devices, folders, data and the released model."""
+    """Find what is missing or broken: packages, devices, folders, data and the released model."""
+    from aaecli.doctor.examination import examine
     from aaecli.terminal.console import print_json, status
 
     findings = []
     # Where both streams are one terminal, the lines themselves tell how far it is; a spinner would be drawn into them.
     with status("Examining", quiet=not as_json and _shares_the_terminal()) as tell:
-        for finding in _examine():
+        for finding in examine():
             tell(finding.name)
             findings.append(finding)
             if not as_json:
@@ -55,28 +53,6 @@ def doctor(
 
 def _shares_the_terminal() -> bool:
     return sys.stdout.isatty()
-
-
-def _examine() -> Iterator[Finding]:
-    from aaecli.data.loading import load_dataset
-    from aaecli.doctor import findings as health
-    from aaecli.doctor import onnxruntime_checks as serving
-    from aaecli.doctor.torch_checks import check_torch
-    from aaecli.serve.device import has_nvidia_driver
-    from aaecli.serve.discovery import released_folders
-
-    yield from health.check_versions()
-    yield health.check_onnxruntime_packages()
-    yield from check_torch(has_nvidia_driver=has_nvidia_driver())
-    yield from serving.check_onnxruntime()
-    yield from health.check_folders((RUNS, EXPORTS))
-    try:
-        dataset = load_dataset()
-    except AaeError as error:
-        yield health.Finding("embedded data", "broken", error.message, error.hint)
-        return
-    yield health.Finding("embedded data", "ok", f"{dataset.name}, all four checksums are those that were published")
-    yield serving.check_released_model(dataset, released_folders())
 
 
 def _render(finding: Finding) -> None:

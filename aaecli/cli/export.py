@@ -29,7 +29,7 @@ _Precision = Literal["fp32", "fp16", "int8"]
         "aaecli export --onnx model.pt --out deploy/\n\n"
         "aaecli export --onnx model.pt --out share/ --card\n\n"
         "aaecli export --precision int8 --out small/    a quarter of the size, and faster\n\n"
-        "What each file reads and gives stands in its metadata and in the README."
+        "The inputs and outputs of each file are in its metadata and in docs/deployment.md."
     )
 )
 def export(
@@ -58,7 +58,7 @@ def export(
         typer.Option(
             "--card",
             rich_help_panel=OUTPUT,
-            help="Write a model card too, README.md: data, accuracy by class, limits, settings.",
+            help="Write a model card (README.md) too: data, accuracy by class, limits, settings.",
         ),
     ] = False,
     precision: Annotated[
@@ -86,11 +86,10 @@ def export(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Turn a model into two ONNX files that classify and draw without torch.
+    """Export a model as two ONNX files that classify and generate without torch.
 
-    Each file is compared with torch, on real and on random images, before it
-    takes its name: where the largest difference exceeds 1e-5 or a class
-    differs, nothing is written.
+    Each file is compared with torch on real and on random images. If the
+    outputs differ by more than 1e-5, or a class changes, nothing is written.
     """
     from aaecli.files.outputs import Outputs
     from aaecli.files.own_files import is_sealed, sealed
@@ -115,7 +114,7 @@ def export(
             # Before the export: where the images are unknown, nothing is written.
             checkpoint.data_folder(data, path)
         if checkpoint.unfinished:
-            console.say(f"{path} is of a training that has not ended: {checkpoint.unfinished}.")
+            console.say(f"{path} is of a run that has not ended: {checkpoint.unfinished}.")
         reduced = None
         if precision != "fp32":
             tell("reading the training images")
@@ -125,7 +124,7 @@ def export(
         if model_card:
             from aaecli.export.model_card import describe
 
-            tell("card: reading the test images")
+            tell("card: evaluating the test images")
             model_card_path = out / MODEL_CARD
             outputs.write(model_card_path, sealed(describe(checkpoint, report, path, data)))
     if as_json:

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from aaecli.evaluation.analysis import Analysis
 
 _MAP_POINTS = 3000
-_TESTED = 1000
-"""Codes and draws of the prior that are compared: enough to tell a deviation of 0.9 from 1."""
-_NULL_DRAWS = 20
 _AFTER_TRAINING = ("curves", "samples", "reconstructions")
 
 
@@ -54,12 +51,12 @@ class Exhibit:
         if path is None:
             raise AaeError(
                 f"{self.folder} has no model yet: its training is not done.",
-                f"{suggest_aaecli('plot', 'curves', self.folder)} draws how far it is; "
-                f"{suggest_aaecli('train', '--resume', self.folder)} goes on.",
+                f"{suggest_aaecli('plot', 'curves', self.folder)} plots it so far; "
+                f"{suggest_aaecli('train', '--resume', self.folder)} continues it.",
             )
         model = load_model(path)
         if model.unfinished:
-            say(f"{path} is of a training that has not ended: {model.unfinished}.")
+            say(f"{path} is of a run that has not ended: {model.unfinished}.")
         return Analysis.of(model, load_dataset(model.data_folder(self.data, path), model.config.image))
 
     @property
@@ -100,7 +97,7 @@ def draw(name: str, exhibit: Exhibit) -> Figure:
     work = GALLERY[name]
     if not work.needs(_traits(exhibit.folder)):
         others = ", ".join(suited(exhibit.folder))
-        raise AaeError(f"{exhibit.folder} has nothing to draw as {name}: its model {work.lacks}.", f"It has: {others}.")
+        raise AaeError(f"{exhibit.folder} has nothing to plot as {name}: its model {work.lacks}.", f"It has: {others}.")
     return work.draw(exhibit)
 
 
@@ -156,6 +153,7 @@ def _curves(exhibit: Exhibit) -> Figure:
 
 
 def _distributions(exhibit: Exhibit) -> Figure:
+    from aaecli.evaluation.distributions import distribution_metrics
     from aaecli.figures.codes import distribution_figure
 
     analysis, metrics = exhibit.analysis, distribution_metrics(exhibit.analysis)
@@ -164,7 +162,7 @@ def _distributions(exhibit: Exhibit) -> Figure:
     if "style_energy_distance" in metrics:
         said.append(
             f"z: energy distance to the prior {metrics['style_energy_distance']:.4f} "
-            f"(two draws of it: {metrics['prior_energy_distance']:.4f} at most)"
+            f"(between two samples of it: {metrics['prior_energy_distance']:.4f} at most)"
         )
     if "label_total_variation" in metrics:
         said.append(f"y: total variation distance to the prior {metrics['label_total_variation']:.3f}")
@@ -175,44 +173,13 @@ def _distributions(exhibit: Exhibit) -> Figure:
     return distribution_figure(prediction.label_prob, names, prediction.style, drawn, title, frequency)
 
 
-def distribution_metrics(analysis: Analysis) -> dict[str, float]:
-    """Measure how far label and style are from their priors.
-
-    Returns:
-        ``style_energy_distance`` of a thousand encoded images to as many draws of the prior, and beside it
-        ``prior_energy_distance``, the largest of twenty such distances between draws of the prior; ``style_mean`` and
-        ``style_std``; ``label_total_variation`` of how often each value of y is the likeliest, in [0, 1], and
-        ``label_confidence``, the mean of its probability. What the model lacks is left out.
-    """
-    import numpy as np
-
-    from aaecli.metrics.energy_distance import energy_distance
-
-    prediction, metrics = analysis.prediction, {}
-    if prediction.style is not None:
-        style = prediction.style
-        chosen = style[np.random.default_rng(0).permutation(len(style))[:_TESTED]]
-        count = len(chosen)
-        draws = [analysis.prior(count, seed) for seed in range(1, 2 * _NULL_DRAWS + 2)]
-        between_draws = [energy_distance(*pair) for pair in zip(draws[1::2], draws[2::2], strict=True)]
-        metrics["style_energy_distance"] = energy_distance(chosen, draws[0])
-        metrics["prior_energy_distance"] = max(between_draws)
-        metrics["style_mean"], metrics["style_std"] = float(np.abs(style.mean(0)).max()), float(style.std(0).mean())
-    if prediction.label_prob is not None:
-        num_values = prediction.label_prob.shape[1]
-        share = np.bincount(prediction.label_prob.argmax(1), minlength=num_values) / len(prediction.label_prob)
-        metrics["label_total_variation"] = float(np.abs(share - analysis.model.label_frequency).sum() / 2)
-        metrics["label_confidence"] = float(prediction.label_prob.max(1).mean())
-    return metrics
-
-
 def _reconstructions(exhibit: Exhibit) -> Figure:
     from aaecli.figures.images import reconstruction_figure
 
     analysis = exhibit.analysis
     if not len(analysis.pixels):
         raise AaeError(
-            "Every picture was learnt from: there is none to reconstruct.",
+            "No picture was held out from training, so there is none to reconstruct.",
             "Put a few into a folder test/ beside the others, with a sub-folder for each class.",
         )
     drawn = analysis.reconstructed(36)
@@ -225,7 +192,7 @@ def _samples(exhibit: Exhibit) -> Figure:
     images, columns = exhibit.analysis.samples(10)
     clusters = exhibit.analysis.model.clusters
     used = "" if clusters is None else f", {len(columns)} of {len(clusters)} clusters hold images"
-    return sample_figure(images, columns, f"{exhibit.title}: drawn from the prior{used}")
+    return sample_figure(images, columns, f"{exhibit.title}: generated from the prior{used}")
 
 
 def _latent(exhibit: Exhibit) -> Figure:
@@ -237,7 +204,7 @@ def _latent(exhibit: Exhibit) -> Figure:
         raise AaeError(f"{exhibit.folder} has no style.")
     shown = min(2, len(model.label_names) - 1)
     uses_label = FAMILY[model.config.model].decoder_label != "none"
-    drawn = f"drawn across it, as {for_terminal(model.label_names[shown], 20)}" if uses_label else "drawn across it"
+    drawn = "generated across it" + (f", as {for_terminal(model.label_names[shown], 20)}" if uses_label else "")
     where = "z" if style.shape[1] == 2 else f"z ({style.shape[1]} dimensions), its two main axes"
     return latent_figure(
         analysis.on_plane(style[:_MAP_POINTS]),
@@ -252,7 +219,7 @@ def _latent(exhibit: Exhibit) -> Figure:
 def _features(exhibit: Exhibit) -> Figure:
     from aaecli.figures.images import feature_figure
 
-    return feature_figure(exhibit.analysis.features(96), f"{exhibit.title}: what first-layer units look for")
+    return feature_figure(exhibit.analysis.features(96), f"{exhibit.title}: weights of first-layer units")
 
 
 def _confusion(exhibit: Exhibit) -> Figure:
@@ -262,7 +229,7 @@ def _confusion(exhibit: Exhibit) -> Figure:
     analysis = exhibit.analysis
     prob = analysis.class_prob
     if prob is None:
-        raise AaeError(f"{exhibit.folder} knows no classes.")
+        raise AaeError(f"{exhibit.folder} has no classes.")
     matrix = confusion_matrix(prob.argmax(1), analysis.label, len(analysis.model.classes))
     title = f"{exhibit.title}: {matrix.trace() / matrix.sum():.2%} of {matrix.sum():,} images"
     return confusion_figure(matrix, analysis.model.classes, title)
@@ -274,7 +241,7 @@ def _mistakes(exhibit: Exhibit) -> Figure:
     analysis = exhibit.analysis
     prob = analysis.class_prob
     if prob is None:
-        raise AaeError(f"{exhibit.folder} knows no classes.")
+        raise AaeError(f"{exhibit.folder} has no classes.")
     return mistake_figure(analysis.pixels, analysis.label, prob, analysis.model.classes)
 
 
@@ -283,26 +250,26 @@ def _draws(traits: Model) -> bool:
 
 
 GALLERY = {
-    "curves": Work("Losses and validation figures against the steps of the training.", _curves),
+    "curves": Work("Losses and validation results against training steps.", _curves),
     "distributions": Work(
-        "Label and style of images that it did not learn from, against the priors that they were held to.",
+        "Label and style of held-out images, against the priors that they were matched to.",
         _distributions,
     ),
     "reconstructions": Work(
-        "Images that it did not learn from, and below each what the decoder makes of its code.",
+        "Held-out images, and below each its reconstruction.",
         _reconstructions,
         _draws,
         "has no decoder",
     ),
     "samples": Work(
-        "Images drawn from the prior: a style in each row and, of a model with classes, a class in each column.",
+        "Images generated from the prior: a style in each row and, if the model has classes, a class in each column.",
         _samples,
         _draws,
         "has no decoder",
     ),
     "latent": Work(
-        "Left: where images lie in the style, coloured by class, over draws of the prior. "
-        "Right: what the decoder draws across it.",
+        "Left: images in the style space, coloured by class, over samples of the prior. "
+        "Right: images generated across it.",
         _latent,
         _draws,
         "has no style",
@@ -311,16 +278,16 @@ GALLERY = {
         "Weights of first-layer units: orange where light excites a unit, purple where it inhibits it.", _features
     ),
     "confusion": Work(
-        "True classes down, classes that were read across.",
+        "True classes down, predicted classes across.",
         _confusion,
         lambda traits: traits.encodes_label,
-        "knows no classes",
+        "has no classes",
     ),
     "mistakes": Work(
-        "Images that are read wrongly, the surest answers first.",
+        "Misclassified images, the most confident first.",
         _mistakes,
         lambda traits: traits.encodes_label,
-        "knows no classes",
+        "has no classes",
     ),
 }
 """Every figure of a run by its name, in the order of the report."""

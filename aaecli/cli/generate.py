@@ -13,12 +13,12 @@ from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import EncoderOrDecoder
 from aaecli.cli.options.output import AsJson, Force, Quiet
 from aaecli.cli.options.seed import seed as seed_option
-from aaecli.cli.walks import Wanted, draw_sheet
 from aaecli.cli.which_model import say_which_model
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_picture
+from aaecli.serve.walks import Request
 from aaecli.terminal.console import has_blocks, has_colour, print_json, put, say
 from aaecli.text import for_terminal
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
-_WHAT = "What to draw"
+_WHAT = "What to generate"
 _DEFAULT_OUT = Path("generated.png")
 _MAY_BE_USELESS = ("count", "seed", "frames")
 
@@ -37,7 +37,7 @@ _MAY_BE_USELESS = ("count", "seed", "frames")
         "[bold]Examples[/bold]\n\n"
         "  aaecli generate                               the grid\n\n"
         "  aaecli generate --digit 7 --count 20 --out sevens/\n\n"
-        "  aaecli generate --style-from seven.jpg        every class in your hand\n\n"
+        "  aaecli generate --style-from seven.jpg        every class in your handwriting\n\n"
         "  aaecli generate --interpolate 1 2 --out walk.gif\n\n"
         "  aaecli generate --interpolate a.png b.png --out hand.gif\n\n"
         "  aaecli generate --seeds 3 4 --out styles.gif  every class, between two styles\n\n"
@@ -48,7 +48,7 @@ def generate(
     ctx: typer.Context,
     class_name: Annotated[
         str | None,
-        typer.Option("--digit", "--class", metavar="NAME", help="Draw this class only.", rich_help_panel=_WHAT),
+        typer.Option("--digit", "--class", metavar="NAME", help="Generate this class only.", rich_help_panel=_WHAT),
     ] = None,
     count: Annotated[
         int | None,
@@ -87,7 +87,7 @@ def generate(
     ] = False,
     frames: Annotated[
         int | None,
-        typer.Option(min=2, max=500, show_default="24; 9 in a PNG", help="Steps of a walk.", rich_help_panel=_WHAT),
+        typer.Option(min=2, max=500, show_default="24; 9 in a PNG", help="Images of a walk.", rich_help_panel=_WHAT),
     ] = None,
     out: Annotated[
         str | None,
@@ -104,7 +104,7 @@ def generate(
             min=1,
             max=32,
             show_default="4 for 28 x 28; 1 for single pictures",
-            help="Side of a pixel in what is written.",
+            help="Enlargement: pixels written per pixel.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -114,27 +114,28 @@ def generate(
     model: EncoderOrDecoder = None,
     device: OnnxDevice = None,
 ) -> None:
-    """Draw images: a grid of styles and classes, one class, a walk through the latent space.
+    """Generate images: a grid of styles and classes, one class, a walk through the latent space.
 
-    Without arguments it draws the article's grid: a row is one style, drawn
-    from the prior, and a column one class.
+    Without arguments it generates the article's grid: a row is one style,
+    sampled from the prior, and a column one class.
     """
     device, seed = device or "auto", seed or 0
     given = {name for name in _MAY_BE_USELESS if is_typed(ctx, name)}
-    wanted = Wanted(class_name, count, seed, style_from, interpolate, seeds, vary, frames or _steps(out))
-    _refuse_what_cannot_act(wanted, given)
-    outputs = _claimed(out, wanted, force=force)
+    request = Request(class_name, count, seed, style_from, interpolate, seeds, vary, frames or _steps(out))
+    _refuse_what_cannot_act(request, given)
+    outputs = _claimed(out, request, force=force)
     from aaecli.serve import album
     from aaecli.serve.discovery import find_decoder
     from aaecli.serve.session import open_decoder
+    from aaecli.serve.walks import generate as generate_sheet
 
     target = out or str(_DEFAULT_OUT)
     decoder = open_decoder(find_decoder(model), device)
     if not quiet:
         say_which_model(decoder, model, device=device, warn_only=as_json)
-    sheet, classes = draw_sheet(decoder, wanted)
+    sheet, classes = generate_sheet(decoder, request)
     if vary and style_from is None and class_name is None and classes and not quiet:
-        say(f"Drawn as {for_terminal(classes[0])}: --digit draws another class.")
+        say(f"Generated as {for_terminal(classes[0])}: --digit names another class.")
     side = scale or album.default_scale(*sheet.images.shape[2:4])
     if target == "-":
         sys.stdout.buffer.write(album.png(sheet, side))
@@ -161,26 +162,26 @@ def _steps(out: str | None) -> int:
     return 24 if out and out != "-" and (out.lower().endswith(".gif") or _is_folder(out)) else 9
 
 
-def _refuse_what_cannot_act(wanted: Wanted, given: set[str]) -> None:
+def _refuse_what_cannot_act(request: Request, given: set[str]) -> None:
     """A setting that changes nothing in what is drawn is an error, never silently ignored."""
     walks = [
         name
         for name, chosen in (
-            ("--interpolate", wanted.interpolate is not None),
-            ("--seeds", wanted.seeds is not None),
-            ("--vary", wanted.vary),
+            ("--interpolate", request.interpolate is not None),
+            ("--seeds", request.seeds is not None),
+            ("--vary", request.vary),
         )
         if chosen
     ]
     if len(walks) > 1:
         raise typer.BadParameter(f"{walks[0]} and {walks[1]} are two walks: choose one.")
-    what = walks[0] if walks else "--style-from" if wanted.style_from is not None else "the grid"
+    what = walks[0] if walks else "--style-from" if request.style_from is not None else "the grid"
     useless = []
-    if wanted.style_from is not None and what in ("--interpolate", "--seeds"):
+    if request.style_from is not None and what in ("--interpolate", "--seeds"):
         useless.append("--style-from")
     if "count" in given and what != "the grid":
         useless.append("--count")
-    takes_no_seed = what == "--seeds" or wanted.style_from is not None
+    takes_no_seed = what == "--seeds" or request.style_from is not None
     if "seed" in given and takes_no_seed:
         useless.append("--seed")
     if "frames" in given and not walks:
@@ -189,14 +190,14 @@ def _refuse_what_cannot_act(wanted: Wanted, given: set[str]) -> None:
         raise typer.BadParameter(f"{useless[0]} changes nothing with {what}: leave it out.")
 
 
-def _claimed(out: str | None, wanted: Wanted, *, force: bool) -> Outputs:
+def _claimed(out: str | None, request: Request, *, force: bool) -> Outputs:
     """Check where the drawing goes before a model is opened."""
     target = out or str(_DEFAULT_OUT)
     if target == "-" and sys.stdout.isatty():
         raise AaeError(
             "--out - would write a PNG into the terminal.", "Pipe it on: `aaecli generate --out - > digits.png`."
         )
-    read = [name for name in (wanted.style_from, *(wanted.interpolate or ())) if name is not None and is_file(name)]
+    read = [name for name in (request.style_from, *(request.interpolate or ())) if name is not None and is_file(name)]
     outputs = Outputs(force=force, inputs=[Path(name) for name in read])
     if target == "-":
         return outputs

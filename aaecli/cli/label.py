@@ -17,7 +17,8 @@ from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 
 if TYPE_CHECKING:
-    from aaecli.checkpoint.file import Checkpoint
+    from collections.abc import Callable
+
     from aaecli.config.image import Image
     from aaecli.data.dataset import Dataset
     from aaecli.files.outputs import Outputs
@@ -27,6 +28,7 @@ app = typer.Typer(add_completion=False)
 
 _WHICH = "Which pictures"
 _HOW = "Answers"
+_Rule = Literal["auto", "typiclust", "badge", "random"]
 
 
 @app.command(
@@ -41,13 +43,13 @@ _HOW = "Answers"
 )
 def label(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures, as for aaecli train --data.")],
-    count: Annotated[int, typer.Option(min=1, help="How many pictures to ask about.", rich_help_panel=_WHICH)] = 20,
+    count: Annotated[int, typer.Option(min=1, help="Number of pictures to ask about.", rich_help_panel=_WHICH)] = 20,
     rule: Annotated[
-        Literal["auto", "typiclust", "badge", "random"],
+        _Rule,
         typer.Option(
             metavar="RULE",
-            help="typiclust: typical ones of what has no label; badge: ones that the model is unsure of; "
-            "random; auto: the first, and from 2 labels a class on the second.",
+            help="typiclust: typical pictures; badge: pictures that the model is uncertain of; "
+            "random; auto: typiclust, and badge from 2 labels per class on.",
             rich_help_panel=_WHICH,
         ),
     ] = "auto",
@@ -56,7 +58,7 @@ def label(
         typer.Option(
             metavar="MODEL.pt",
             show_default="model.pt, if it was trained on DIR",
-            help="What was learnt so far.",
+            help="Model trained so far.",
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -79,7 +81,7 @@ def label(
     ] = None,
     answers: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.csv", help="Take the answers from a list that was filled in.", rich_help_panel=_HOW),
+        typer.Option(metavar="FILE.csv", help="Take the answers from a completed list.", rich_help_panel=_HOW),
     ] = None,
     force: Force = False,
     web: Annotated[
@@ -90,19 +92,18 @@ def label(
         typer.Option(min=0, max=65535, show_default="any that is free", help="Port of the page.", rich_help_panel=_HOW),
     ] = None,
 ) -> None:
-    """Ask for the labels that would help most, and keep them in labels.csv.
+    """Ask for the labels that would help most, and save them in labels.csv.
 
-    With few labels it asks about typical pictures of what has none (TypiClust,
-    Hacohen et al. 2022), later about those that the model is unsure of (BADGE,
-    Ash et al. 2020). Every answer is on the disk before the next question.
+    With few labels it asks about typical pictures (TypiClust, Hacohen et al.
+    2022), later about those that the model is uncertain of (BADGE, Ash et al.
+    2020). Each answer is saved before the next question.
     """
     if out is not None and answers is not None:
-        raise typer.BadParameter("--out writes a list of questions, --answers reads one: choose.")
+        raise typer.BadParameter("Choose one of --out and --answers.")
     if web and (out is not None or answers is not None):
         raise typer.BadParameter("--web asks on a page: it goes with neither --out nor --answers.")
     if port is not None and not web:
         raise typer.BadParameter("--port is that of the page: add --web.")
-    from aaecli.cli.answers import take_answers
     from aaecli.data.readers.image_folder.labels import NAME
     from aaecli.files.writing import check_no_links
     from aaecli.terminal import console
@@ -112,9 +113,7 @@ def label(
     outputs = _outputs(out, folder, model, force=force)
     added = [name.strip() for name in (classes or "").split(",") if name.strip()]
     if answers is not None:
-        taken = take_answers(folder, answers, added)
-        counts = ", ".join(f"{name} × {count:,}" for name, count in sorted(taken.items()))
-        console.put(f"{taken.total()} labels taken into {target}: {counts}")
+        _take(folder, answers, added, target)
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
         return
     image = image_settings(size, channels, normalise)
@@ -123,7 +122,7 @@ def label(
         return _choose(folder, image, model, rule, count, seed or 0, threads)
 
     dataset, learnt, questions = choose()
-    described = f"by what {learnt} learnt" if learnt else "by their pixels: there is no model of this folder yet"
+    described = f"by {learnt}" if learnt else "by their pixels, since there is no model of this folder yet"
     num_waiting = int((dataset.train_label < 0).sum())
     console.say(f"{len(questions)} of {num_waiting:,} pictures without a label, chosen {described}.")
     if out is not None:
@@ -150,18 +149,32 @@ def label(
 
         num_given = ask_on_page(folder, (dataset, questions), lambda: choose()[::2], known, keep, port or 0)
     else:
-        from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
-
-        rows = [
-            (dataset.train_name[index], dataset.train_image[index], guess, probability)
-            for index, guess, probability in questions
-        ]
-        num_given = ask_all(rows, Answers(known), keep, ask_in_terminal)
+        num_given = _ask(dataset, questions, known, keep)
     # On the page there may have been more questions than these.
     of = "" if web else f" of {len(questions)}"
     console.put(f"{num_given}{of} pictures labelled in {folder / listing.sheet}")
     if num_given:
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
+
+
+def _take(folder: Path, answers: Path, added: list[str], target: Path) -> None:
+    from aaecli.labelling.question_list import take_answers
+    from aaecli.terminal import console
+
+    taken = take_answers(folder, answers, added)
+    counts = ", ".join(f"{name} × {count:,}" for name, count in sorted(taken.items()))
+    console.put(f"{taken.total()} labels taken into {target}: {counts}")
+
+
+def _ask(dataset: Dataset, questions: list[Question], known: list[str], keep: Callable[[str, str], None]) -> int:
+    """Ask in the terminal; gives the number of pictures that were labelled."""
+    from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
+
+    rows = [
+        (dataset.train_name[index], dataset.train_image[index], guess, probability)
+        for index, guess, probability in questions
+    ]
+    return ask_all(rows, Answers(known), keep, ask_in_terminal)
 
 
 def _form(size: int | None, channels: int | None, normalise: bool | None) -> list[str]:
@@ -172,17 +185,10 @@ def _form(size: int | None, channels: int | None, normalise: bool | None) -> lis
 
 
 def _choose(
-    folder: Path,
-    image: Image,
-    named: Path | None,
-    rule: Literal["auto", "typiclust", "badge", "random"],
-    count: int,
-    seed: int,
-    threads: int | None,
+    folder: Path, image: Image, named: Path | None, rule: _Rule, count: int, seed: int, threads: int | None
 ) -> tuple[Dataset, Path | None, list[Question]]:
-    """Load pictures and model, and choose; says nothing of the model where it is not of this folder."""
+    """Load pictures and model, and choose."""
     from aaecli.cli.loading import load
-    from aaecli.config.models import FAMILY
     from aaecli.data.loading import holds_pictures
     from aaecli.runs.paths import NEWEST_MODEL
     from aaecli.terminal import console
@@ -191,41 +197,18 @@ def _choose(
         raise AaeError(
             f"{folder} is not a folder of pictures.", "Pictures without a label lie in it or in its folder unlabelled."
         )
-    path = named or (NEWEST_MODEL if is_file(NEWEST_MODEL) else None)
-    learnt: Checkpoint | None = None
+    path, model = named or (NEWEST_MODEL if is_file(NEWEST_MODEL) else None), None
     if path is not None:
-        from aaecli.checkpoint.file import load_model
+        from aaecli.labelling.folder import model_for
 
-        learnt = load_model(path)
-        is_of_folder = bool(learnt.config.data) and Path(learnt.config.data).resolve() == folder.resolve()
-        if named is None and not is_of_folder:
-            learnt, path = None, None
-        else:
-            image = learnt.config.image
-    dataset = load(folder, image)
-    if not len(dataset.unlabelled()):
-        raise AaeError(
-            f"Every picture in {folder} has a label, or a copy that has.",
-            f"Put pictures without one into {folder / 'unlabelled'}.",
-        )
-    if learnt is not None and not FAMILY[learnt.config.model].encodes_label:
-        raise AaeError(f"{path} knows no classes, so it is not unsure of any.", "Train a semisupervised model first.")
-    if learnt is not None and learnt.image_shape != dataset.image_shape:
-        raise AaeError(
-            f"{path} reads images of another form than those of {folder}.", "Train anew, or leave --model out."
-        )
+        model = model_for(folder, path, is_named=named is not None)
+    dataset = load(folder, image if model is None else model.config.image)
     with console.status("Choosing"):
-        from aaecli.labelling.selection import choose_questions, choose_rule
+        from aaecli.labelling.folder import choose
         from aaecli.models.devices import use_threads
 
         use_threads(threads or 0)
-        chosen = choose_rule(dataset, learnt) if rule == "auto" else rule
-        if chosen == "badge" and learnt is None:
-            raise AaeError(
-                "--rule badge asks what a model is unsure of, and there is none of this folder.",
-                f"Train one first: {suggest_aaecli('train', '--data', folder)}.",
-            )
-        return dataset, path, choose_questions(dataset, learnt, count, chosen, seed)
+        return dataset, None if model is None else path, choose(folder, dataset, model, rule, count, seed)
 
 
 def _outputs(out: Path | None, folder: Path, model: Path | None, *, force: bool) -> Outputs:
@@ -246,8 +229,8 @@ def _outputs(out: Path | None, folder: Path, model: Path | None, *, force: bool)
 
 
 def _write(outputs: Outputs, out: Path, dataset: Dataset, questions: list[Question]) -> None:
-    from aaecli.cli.labelling import encode_list
     from aaecli.data.inspection.contact_sheet import encode_contact_sheet
+    from aaecli.labelling.question_list import encode_list
 
     indices = [question.image_index for question in questions]
     outputs.write(out.with_suffix(".png"), encode_contact_sheet(dataset.train_image[indices]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aaecli.data.readers.image_folder.classes import plain_name
 from aaecli.terminal.console import has_blocks, has_colour, say
-from aaecli.text import for_csv, for_terminal
+from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _NAME_WIDTH = 60
 HELP = (
-    "Type a class or the beginning of its name; Enter takes the guess, - skips, < goes back, . stops, ? lists classes."
+    "Type a class or the beginning of its name. Enter accepts the prediction, - skips, < goes back, "
+    ". stops, ? lists the classes."
 )
 
 Ask = Callable[[str], str | None]
@@ -47,7 +48,7 @@ class Answers:
         """
         word = line.strip()
         if not word:
-            return guess, "" if guess else "There is no guess to take: type a class, or - to skip."
+            return guess, "" if guess else "There is no prediction to accept: type a class, or - to skip."
         if word in self.classes:
             return word, ""
         # A 1 is no beginning of 10.
@@ -146,15 +147,3 @@ def _show(image: NDArray[np.uint8]) -> None:
     columns = shutil.get_terminal_size().columns
     lines: Iterable[str] = draw(image, columns, colour=has_colour(sys.stderr), blocks=has_blocks(sys.stderr))
     sys.stderr.write("\n".join(lines) + "\n")
-
-
-def encode_list(rows: Iterable[tuple[int, str, str]]) -> str:
-    """Give the questions as a CSV file to fill in: ``number`` (that of the sheet), ``path``, ``label``, ``guess``."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("number", "path", "label", "guess"))
-    writer.writerows((number, for_csv(name), "", for_csv(guess)) for number, name, guess in rows)
-    return text.getvalue()

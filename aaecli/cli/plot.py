@@ -45,14 +45,14 @@ What = Literal[
         "  aaecli plot samples                           of the newest run\n\n"
         "  aaecli plot all semisupervised-1000-001       a report to open in a browser\n\n"
         "  aaecli plot curves runs/*-1000-*              mean and range by name\n\n"
-        "[bold]What there is to draw[/bold]\n\n"
+        "[bold]Figures[/bold]\n\n"
         "  curves           losses and accuracy; of several runs their accuracy\n\n"
         "  distributions    label y and style z against their priors\n\n"
-        "  reconstructions  images, and what the decoder makes of them\n\n"
+        "  reconstructions  images and their reconstructions\n\n"
         "  samples          a style in each row, a class in each column\n\n"
-        "  latent           a map of the style, and what is drawn across it\n\n"
-        "  features         what first-layer units look for\n\n"
-        "  confusion        which class is taken for which\n\n"
+        "  latent           a map of the style, and images generated across it\n\n"
+        "  features         weights of first-layer units\n\n"
+        "  confusion        which classes are confused\n\n"
         "  mistakes         the worst errors\n\n"
         "  all              all of them in report.html, one file without a network"
     )
@@ -80,10 +80,10 @@ def plot(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw figures of runs: how they learnt and what they learnt.
+    """Plot figures of runs: how they trained and what they learnt.
 
-    Prints the path of each file that it wrote. Of the test images, which figures
-    show, nothing is learnt.
+    Prints the path of each file that it wrote. Figures show test images, which
+    are not trained on.
     """
     from aaecli.cli.gallery import Exhibit
     from aaecli.terminal import console
@@ -172,7 +172,7 @@ def _of_each(items: Sequence[Path], act: Callable[[Path], _Made]) -> dict[Path, 
                 raise
             console.say(f"left out: {error.message}")
     if not made:
-        raise AaeError("None of these can be drawn.", "`aaecli runs` lists the runs that there are.")
+        raise AaeError("None of these runs can be plotted.", "`aaecli runs` lists the runs that there are.")
     return made
 
 

@@ -37,7 +37,7 @@ def runs(
     root: Runs = RUNS,
     as_json: AsJson = False,
 ) -> None:
-    """List the trainings: their settings, whether they run, stopped or are done, and their accuracy."""
+    """List the runs: their settings, whether they are running, stopped or done, and their accuracy."""
     from aaecli.cli.fitting_table import fitting_table
     from aaecli.runs.listing import list_runs
     from aaecli.terminal.console import out, print_json, say

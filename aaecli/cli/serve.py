@@ -47,7 +47,7 @@ def serve(
         typer.Option(
             metavar="DIR",
             help="Images to show on the style map: a data set, as for aaecli train --data.",
-            show_default="MNIST's validation images, if the model learnt from MNIST",
+            show_default="MNIST's validation images, if the model was trained on MNIST",
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -83,7 +83,10 @@ def serve(
     queue: Annotated[
         int,
         typer.Option(
-            min=1, max=10_000, help="Most requests at work or waiting; more are told 503.", rich_help_panel=_LIMITS
+            min=1,
+            max=10_000,
+            help="Most requests at once; more get status 503.",
+            rich_help_panel=_LIMITS,
         ),
     ] = 256,
     max_body: Annotated[
@@ -98,8 +101,8 @@ def serve(
 ) -> None:
     """Answer over HTTP: a page to draw on, and an interface for programs.
 
-    The page names what is drawn or dropped on it, draws it in every class,
-    and has a map of the styles. It asks no other server for anything. Ctrl-C
+    The page classifies what is drawn or dropped on it, generates it in every
+    class, and has a map of the styles. It contacts no other server. Ctrl-C
     ends the server.
     """
     device = device or "auto"

@@ -136,8 +136,8 @@ def train(
     """Train a model from a few labelled images and many unlabelled ones.
 
     Writes a run folder under [bold]runs/[/bold] and the newest model as [bold]model.pt[/bold].
-    Ctrl-C stops after the step under way; [bold]--resume[/bold] goes on from there,
-    and after a crash from what was saved last.
+    Ctrl-C stops after the current step; [bold]--resume[/bold] continues from there,
+    or after a crash from the last checkpoint.
     """
     from aaecli.training.checkpoint_interval import parse_checkpoint_interval
 
@@ -227,6 +227,6 @@ def _refuse_settings(ctx: typer.Context) -> None:
         name = str(parameter.name)
         if name not in allowed and is_typed(ctx, name):
             raise AaeError(
-                f"{parameter.opts[0]} cannot be given with --resume: a run goes on in its own settings.",
-                "Leave it out, or start a training anew without --resume.",
+                f"{parameter.opts[0]} cannot be given with --resume: a run continues with its own settings.",
+                "Leave it out, or start a new run without --resume.",
             )

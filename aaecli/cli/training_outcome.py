@@ -30,7 +30,7 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
         run = Path(summary["run"])
         with suppress(OSError):
             console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
-            console.say(f"Go on with: {suggest_aaecli('train', '--resume', run, *data_words(run, data))}")
+            console.say(f"To continue: {suggest_aaecli('train', '--resume', run, *data_words(run, data))}")
         raise typer.Exit(128 + display.signal_number)
     if as_json:
         console.print_json(summary)
@@ -88,16 +88,15 @@ def _judgement(summary: dict[str, Any]) -> Text:
         return Text.assemble("test error     ", error, of_the_reconstruction)
     if "validation_reconstruction_error" in summary:
         if summary["validation_reconstruction_error"] is None:
-            return Text("error          unknown: no labelled picture was kept back")
+            return Text("error          unknown: no labelled picture was held out")
         error = (f"{summary['validation_reconstruction_error']:.4f}", "bold")
         return Text.assemble("error          ", error, of_the_reconstruction)
     if summary["validation_accuracy"] is None:
-        return Text("accuracy       unknown: no labelled picture was kept back, and there is no test folder")
+        return Text("accuracy       unknown: no labelled picture was held out, and there is no test folder")
     low, high = summary["validation_accuracy_interval"]
     accuracy = summary.get("validation_accuracy_deployed", summary["validation_accuracy"])
     return Text.assemble(
         "accuracy       ",
         (f"{accuracy:.1%}", "bold"),
-        f" of {summary['num_validation']} labelled pictures that were kept back  "
-        f"(95 % interval {low:.1%} to {high:.1%})",
+        f" of {summary['num_validation']} held-out labelled pictures  (95 % interval {low:.1%} to {high:.1%})",
     )

@@ -83,7 +83,7 @@ def announce(address: Address, port: int, token: str, path: str, *, opens: bool,
             console.put(url)
         sys.stdout.flush()
         if not address.is_loopback and address.certificate is None:
-            console.say("warning: other machines can read along: there is no TLS. Name --tls-cert and --tls-key.")
+            console.say("warning: other machines can read the traffic: there is no TLS. Name --tls-cert and --tls-key.")
         if opens and not as_json and sys.stderr.isatty() and _has_screen():
             import webbrowser
 

@@ -113,7 +113,7 @@ def check_released_model(dataset: Dataset, folders: list[Path]) -> Finding:
         decoder = open_decoder(folder / "decoder.onnx", "cpu")
         label_prob, _ = encoder(dataset.test_image[:_NUM_IMAGES])
         if label_prob is None:
-            raise AaeError(f"{folder} holds a model that knows no classes.")
+            raise AaeError(f"{folder} holds a model that has no classes.")
         drawn = decoder(label_prob[:1], np.zeros((1, decoder.metadata.style_dim), np.float32))
     except AaeError as error:
         return Finding(name, "broken", error.message, "Install aaecli again.")

@@ -14,12 +14,9 @@ from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.metrics.report import evaluate
-from aaecli.models.batch import to_float
+from aaecli.models.batch import image_batches
 from aaecli.models.devices import choose_device
 from aaecli.models.networks import Encoding, answering
-
-BATCH_SIZE = 250
-"""Images that are read at once: of 1000 large ones, the five views that an encoder may look at take gigabytes."""
 
 
 class Prediction(NamedTuple):
@@ -50,13 +47,12 @@ def predict(
     """
     probs, styles, errors = [], [], []
     with answering(encoder, decoder):
-        for start in range(0, len(image), BATCH_SIZE):
-            batch = to_float(image[start : start + BATCH_SIZE])
+        for rows, batch in image_batches(image):
             encoding: Encoding = encoder(batch)
             if encoding.label_logits is not None:
                 probs.append(encoding.label_logits.softmax(1))
             elif true_label is not None:
-                encoding = encoding._replace(true_label=true_label[start : start + BATCH_SIZE])
+                encoding = encoding._replace(true_label=true_label[rows])
             if encoding.style is not None:
                 styles.append(encoding.style)
             if decoder is not None:

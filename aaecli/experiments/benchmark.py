@@ -87,7 +87,7 @@ def plan(
         config = resolve(preset=preset, config_file=file, flags=named)
         if not FAMILY[config.model].encodes_label:
             raise AaeError(
-                f"A benchmark compares by accuracy, and {config.model} reads no label off an image.",
+                f"A benchmark compares accuracy, and {config.model} has no classifier.",
                 "Name a model that does: semisupervised, baseline or clustering.",
             )
         planned.append(Planned(config, variant))

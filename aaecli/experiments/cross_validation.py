@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split, split
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import predict
+from aaecli.metrics.report import evaluate
 from aaecli.models.devices import choose_device, choose_precision, use_threads
 from aaecli.training.reporter import Reporter
 from aaecli.training.trainer import Trainer
@@ -24,7 +25,7 @@ from aaecli.training.trainer import Trainer
 def cross_validate(
     config: Config, dataset: Dataset, num_folds: int, watch: Callable[[int, int], Reporter]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Train once for each fold without it, and have the model read it.
+    """Train once for each fold without it, and evaluate the model on it.
 
     Args:
         config: The settings; the labelled images are those that a training would learn from.
@@ -68,6 +69,19 @@ def cross_validate(
         label_prob[fold == number] = cast(NDArray[np.float32], answer.label_prob)
     predicted = fold >= 0
     return label_prob[predicted], dataset.train_label[parts.labelled[predicted]], fold[predicted]
+
+
+def cross_validation_report(
+    label_prob: NDArray[np.float32], label: NDArray[np.int64], fold: NDArray[np.int64], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Evaluate the answers of ``cross_validate`` for all left-out images together.
+
+    Returns:
+        What ``aaecli.metrics.report.evaluate`` gives, and ``folds``: the accuracy of each.
+    """
+    is_right = label_prob.argmax(1) == label
+    accuracies = [float(is_right[fold == number].mean()) for number in np.unique(fold)]
+    return {"folds": accuracies} | evaluate(label_prob, label, classes)
 
 
 def deal(

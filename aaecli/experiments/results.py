@@ -26,6 +26,7 @@ FILES = ("results.json", "results.csv", "results.md")
 """What ``write_results`` writes."""
 _NOT_FROM_THE_PRESET = ("model", "preset", "labels", "seed", "device", "threads", "precision", "compile", "cuda_graph")
 _MAX_BYTES = 2**26
+_REMEDY = "Delete it: the results of the runs beside it are collected again."
 _WORDS = re.compile(r"(?:[A-Za-z0-9(][\w .,;:()+/@-]{0,199})?", re.ASCII)
 """What stands in tables and spreadsheets as it is: no markup, no formula, no line break."""
 
@@ -141,7 +142,7 @@ def read_results(path: Path) -> list[Result]:
     """
     if not exists(path):
         return []
-    body = read_bytes(path, _MAX_BYTES, hint="Delete it: the runs beside it are read again.")
+    body = read_bytes(path, _MAX_BYTES, hint=_REMEDY)
     try:
         content = json.loads(body)
         if content["schema"] != SCHEMA:
@@ -149,7 +150,8 @@ def read_results(path: Path) -> list[Result]:
         return [build(Result, entry) for entry in content["results"]]
     except (ValueError, KeyError, TypeError, RecursionError, AaeError) as error:
         raise AaeError(
-            f"{path} is damaged: it is not what a benchmark writes.", "Delete it: the runs beside it are read again."
+            f"{path} is damaged: it is not what a benchmark writes.",
+            _REMEDY,
         ) from error
 
 

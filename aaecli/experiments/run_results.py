@@ -88,7 +88,7 @@ def result_of(path: Path) -> Result | None:
         return _result(config, record, metrics)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise AaeError(f"{path} does not tell what a benchmark needs: {reason}.", remedy) from error
+        raise AaeError(f"{path} lacks what a benchmark needs: {reason}.", remedy) from error
 
 
 def _result(config: Config, record: Mapping[str, Any], metrics: Mapping[str, Any]) -> Result:

@@ -65,7 +65,7 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
     ink = ", light strokes on black" if config.image.has_strokes else ""
     parts = [
         f"# Model card: {config.model} on {name}",
-        f"Made by `aaecli export` {__version__} from a training with preset `{for_markdown(config.preset)}`, {which} "
+        f"Made by `aaecli export` {__version__} from a run with preset `{for_markdown(config.preset)}`, {which} "
         f"and seed {config.seed}: {checkpoint.summary['steps']:,} steps.",
         "## Files",
         "\n".join(lines),
@@ -80,10 +80,10 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
         _figures(report, is_kept_back=dataset.images_of == "holdout"),
         "## Limits",
         "- It answers with one of its classes whatever the picture shows; `aaecli classify` warns where a picture "
-        "looks unlike what the model saw.\n"
-        f"- It reads one {height} × {width} image of the kind that it was trained on. Pictures of another kind, other "
-        "handwriting, other pens, other scans, are read less well.\n"
-        "- What the decoder draws resembles the training images; it is no source of new images to learn from.",
+        "is unlike the training images.\n"
+        f"- It classifies one {height} × {width} image of the kind that it was trained on. Accuracy is lower on "
+        "pictures of another kind: other handwriting, other pens, other scans.\n"
+        "- Generated images resemble the training images; they are no substitute for new training data.",
         "## Licence",
         _MNIST_LICENCE if not config.data else "That of the data it was trained on: its owner's to say.",
         "## Settings",
@@ -106,14 +106,11 @@ def _which_labels(checkpoint: Checkpoint) -> str:
 def _others(dataset: Dataset) -> str:
     if not dataset.is_collection:
         return (
-            "the other training images, but those kept for validation, without their labels. The test images were read "
-            "once, when the training was done, and decided nothing."
+            "the other training images, but those kept for validation, without their labels. The test images were "
+            "evaluated once, at the end of training, and decided nothing."
         )
     if dataset.images_of == "holdout":
-        return (
-            "the pictures without a label too. The labelled pictures that it is judged by were kept back: it did not "
-            "learn from them."
-        )
+        return "the pictures without a label too. The labelled pictures of the evaluation were held out from training."
     return "the pictures without a label too."
 
 
@@ -130,13 +127,13 @@ def _commands(checkpoint: Checkpoint, *, draws: bool) -> str:
 def _figures(report: dict[str, Any] | None, *, is_kept_back: bool = False) -> str:
     if report is None:
         return (
-            "Unknown: there are no test images, and no labelled picture was kept back from the training. "
-            "`aaecli eval --folds 5` judges these settings by training anew."
+            "Unknown: there are no test images, and no labelled picture was held out from training. "
+            "`aaecli eval --folds 5` cross-validates these settings."
         )
-    what = "Labelled pictures kept back" if is_kept_back else "Test images"
+    what = "Held-out labelled pictures" if is_kept_back else "Test images"
     if "accuracy" not in report:
         return (
-            f"The model names no classes. {what}: mean squared error of its drawings of them "
+            f"The model has no classes. {what}: mean squared error of their reconstruction "
             f"{report['reconstruction_error']:.5f}."
         )
     low, high = report["accuracy_interval"]
@@ -156,7 +153,7 @@ def _figures(report: dict[str, Any] | None, *, is_kept_back: bool = False) -> st
         [
             f"{what}: **{report['accuracy']:.2%}** of {report['num_images']:,} (95 % interval {low:.2%} to "
             f"{high:.2%}); {', '.join(others)}. One seed: "
-            "another training of these settings comes out a little higher or lower.",
+            "another seed gives a slightly higher or lower accuracy.",
             "",
             f"| class | {' | '.join(for_markdown(metric.title) for _, metric in shown)} |",
             "|---" * (1 + len(shown)) + "|",

@@ -80,18 +80,7 @@ def export_onnx(
         AaeError: A file cannot be written, would be larger than is read or hold what is not read, differs from torch
             by more than 1e-5 or in a class, or loses more accuracy in reduced precision than asked for.
     """
-    traits, style_dim = FAMILY[checkpoint.config.model], checkpoint.config.network.style_dim
-    image = torch.rand(2, *checkpoint.image_shape)
-    answers = ["label_prob"] * traits.encodes_label + ["style"] * traits.encodes_style
-    parts: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]] = {
-        "encoder": (_DeployedEncoder(checkpoint.encoder), (image,), ["image"], answers)
-    }
-    if checkpoint.decoder is not None:
-        code = {"label": torch.rand(2, len(checkpoint.label_names)).softmax(1), "style": torch.randn(2, style_dim)}
-        if traits.decoder_label == "none":
-            del code["label"]
-        parts["decoder"] = (_DeployedDecoder(checkpoint.decoder), tuple(code.values()), list(code), ["image"])
-
+    parts = _parts(checkpoint)
     outputs = outputs or Outputs()
     for part in parts:
         outputs.claim(folder / f"{part}.onnx", is_onnx)
@@ -120,6 +109,23 @@ def export_onnx(
                 report[part] |= {"precision": reduced.precision, "cost": cost}
             report[part]["bytes"] = len(body)
     return report
+
+
+_Part = tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]
+
+
+def _parts(checkpoint: Checkpoint) -> dict[str, _Part]:
+    """Give what becomes a file each: the module, example inputs, and the names of its inputs and outputs."""
+    traits, style_dim = FAMILY[checkpoint.config.model], checkpoint.config.network.style_dim
+    image = torch.rand(2, *checkpoint.image_shape)
+    answers = ["label_prob"] * traits.encodes_label + ["style"] * traits.encodes_style
+    parts: dict[str, _Part] = {"encoder": (_DeployedEncoder(checkpoint.encoder), (image,), ["image"], answers)}
+    if checkpoint.decoder is not None:
+        code = {"label": torch.rand(2, len(checkpoint.label_names)).softmax(1), "style": torch.randn(2, style_dim)}
+        if traits.decoder_label == "none":
+            del code["label"]
+        parts["decoder"] = (_DeployedDecoder(checkpoint.decoder), tuple(code.values()), list(code), ["image"])
+    return parts
 
 
 def _check_size(module: nn.Module, path: Path) -> None:

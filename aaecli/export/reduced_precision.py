@@ -97,7 +97,7 @@ def training_images(checkpoint: Checkpoint, path: Path, data: str | None = None)
     if dataset.classes != checkpoint.classes or dataset.image_shape != checkpoint.image_shape:
         raise AaeError(
             f"{dataset.name} does not hold what {path} learnt: its classes or its images differ.",
-            "Name the folder of the training with --data DIR.",
+            "Name the training data with --data.",
         )
     return choose_images(dataset)
 

@@ -11,8 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from aaecli.evaluation.predict import BATCH_SIZE
-from aaecli.models.batch import to_float
+from aaecli.models.batch import image_batches
 
 Rule = Literal["typiclust", "badge", "random"]
 
@@ -46,7 +45,7 @@ def read(encoder: nn.Module, image: Tensor) -> Predictions:
     hook = head.register_forward_pre_hook(lambda module, inputs: features.append(inputs[0].float()))
     try:
         with torch.inference_mode():
-            probs = [encoder(to_float(part)).label_logits.softmax(1) for part in torch.split(image, BATCH_SIZE)]
+            probs = [encoder(batch).label_logits.softmax(1) for _, batch in image_batches(image)]
     finally:
         hook.remove()
     # Where the encoder looks at several views, the images as they are come first.

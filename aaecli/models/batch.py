@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from torch import Tensor
+
+BATCH_SIZE = 250
+"""Images that are encoded at once: of 1000 large ones, the shifted copies of test-time augmentation take gigabytes."""
 
 
 class Batch(NamedTuple):
@@ -31,3 +35,10 @@ def to_float(image: Tensor) -> Tensor:
     """Turn stored images uint8 (B, H, W) or (B, H, W, 3) into what a network reads: float32 (B, C, H, W) in [0, 1]."""
     planes = image.unsqueeze(1) if image.ndim == 3 else image.permute(0, 3, 1, 2)
     return planes.float() / 255
+
+
+def image_batches(image: Tensor, size: int = BATCH_SIZE) -> Iterator[tuple[slice, Tensor]]:
+    """Cut stored images uint8 (N, H, W) or (N, H, W, 3) into batches as a network reads them, each with its rows."""
+    for start in range(0, len(image), size):
+        rows = slice(start, start + size)
+        yield rows, to_float(image[rows])

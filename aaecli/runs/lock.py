@@ -33,8 +33,8 @@ def locked(run: Path) -> Iterator[None]:
     lock = _acquire(run, _PATIENCE_SECONDS)
     if lock is None:
         raise AaeError(
-            f"The training in {run} is running already, in another process.",
-            "Wait for its end, or stop it there with Ctrl-C; `aaecli runs` shows which trainings run.",
+            f"The run {run} is in progress already, in another process.",
+            "Wait for it to end, or stop it there with Ctrl-C; `aaecli runs` shows which runs are in progress.",
         )
     try:
         yield

@@ -15,7 +15,7 @@ from aaecli.serve.novelty import is_doubtful, novelty_threshold, reconstruction_
 from aaecli.serve.session import Decoder, Encoder
 
 UNSURE = "unsure"
-NOVEL = "unlike the images the model learnt from"
+NOVEL = "unlike the training images"
 
 
 class Answer(NamedTuple):
@@ -99,7 +99,7 @@ def classify(
                 # The encoder is as sure of an empty image as of any other. Nothing is seen, so all is alike possible.
                 top = tuple((name, 1 / len(encoder.names)) for name in encoder.names[:top_k])
             if num_pages > 1:
-                warnings = (*warnings, f"only the first of {num_pages:,} pages or frames is read")
+                warnings = (*warnings, f"only the first of {num_pages:,} pages or frames is used")
             label, probability = top[0]
             if probability < threshold or BLANK in warnings:
                 label = UNSURE
@@ -129,7 +129,7 @@ def read_prob(batch: Batch, encoder: Encoder) -> NDArray[np.float32]:
 
 def _without_classes(encoder: Encoder) -> AaeError:
     return AaeError(
-        f"{encoder.path} was trained as {encoder.metadata.model}: it finds a style in a picture, but no class.",
+        f"{encoder.path} was trained as {encoder.metadata.model}: it has a style, but no classes.",
         "Train one that learns classes, such as `aaecli train --labels 1000`, and export it.",
     )
 

@@ -12,7 +12,7 @@ from aaecli.suggestions import suggest, suggest_aaecli
 
 ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
-_WITH_DECODER = "A baseline draws nothing. Train a model with a decoder: `aaecli train`, then `aaecli export --onnx`."
+_WITH_DECODER = "A baseline has no decoder. Train a model with one: `aaecli train`, then `aaecli export --onnx`."
 
 _EXPORT = "`aaecli export --onnx`"
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aaecli.errors import AaeError, did_you_mean
 from aaecli.files.outputs import Names
 from aaecli.priors.style_prior import STYLE_PRIORS
+from aaecli.serve.batching import batches
 from aaecli.serve.session import Decoder
 from aaecli.text import for_file_name
 
@@ -65,12 +66,12 @@ def class_index(name: str, classes: Sequence[str]) -> int:
     """
     if not classes:
         raise AaeError(
-            f"The model learnt without classes, so it cannot draw '{name}'.",
-            "It draws styles: leave out --digit. `aaecli train` makes a model that draws what it is asked for.",
+            f"The model was trained without classes, so it cannot generate '{name}'.",
+            "Leave out --digit, or train a model with classes: `aaecli train`.",
         )
     if name in classes:
         return list(classes).index(name)
-    raise AaeError(f"The model knows no class '{name}'.", did_you_mean(name, set(classes)))
+    raise AaeError(f"The model has no class '{name}'.", did_you_mean(name, set(classes)))
 
 
 def one_class(classes: Sequence[str], index: int | None) -> _Float:
@@ -87,11 +88,10 @@ def draw_styles(decoder: Decoder, count: int, seed: int) -> _Float:
 
 def decode(decoder: Decoder, label: _Float, style: _Float) -> NDArray[np.uint8]:
     """Draw any number of images, a batch at a time: uint8 (N, H, W) or (N, H, W, 3)."""
-    batches = [
-        np.rint(np.clip(decoder(label[start : start + BATCH_SIZE], style[start : start + BATCH_SIZE]), 0, 1) * 255)
-        for start in range(0, len(label), BATCH_SIZE)
+    drawn = [
+        np.rint(np.clip(decoder(label[batch], style[batch]), 0, 1) * 255) for batch in batches(len(label), BATCH_SIZE)
     ]
-    return np.concatenate(batches).astype(np.uint8)
+    return np.concatenate(drawn).astype(np.uint8)
 
 
 def grid(decoder: Decoder, style: _Float) -> Sheet:

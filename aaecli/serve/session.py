@@ -19,6 +19,7 @@ from aaecli.files.opening import read_bytes
 from aaecli.graph.work import MAX_MODEL_BYTES, CheckedModel, check_model
 from aaecli.metrics.clusters import class_prob
 from aaecli.serve import runtime
+from aaecli.serve.batching import batches
 from aaecli.serve.device import Device, device_of, providers
 from aaecli.serve.metadata import Metadata, Part, read_metadata
 from aaecli.serve.runtime import onnxruntime_errors
@@ -50,7 +51,7 @@ class _Session:
         self.metadata: Metadata = read_metadata(model.metadata, path)
         if self.metadata.part != part:
             raise AaeError(
-                f"{path} is {_article(self.metadata.part)}, and {_article(part)} is due here.",
+                f"{path} is {_article(self.metadata.part)}, and {_article(part)} is needed here.",
                 f"Name the {part}.onnx that was exported with it.",
             )
         self.classes = self.metadata.classes
@@ -71,10 +72,9 @@ class _Session:
     def _run(self, names: list[str], feed: dict[str, Any]) -> list[_Float]:
         """Answer for any number of rows, no more of them at once than there is room for."""
         num = len(next(iter(feed.values())))
-        starts = range(0, max(1, num), self._max_batch)
         parts = [
-            self._run_once(names, {name: values[start : start + self._max_batch] for name, values in feed.items()})
-            for start in starts
+            self._run_once(names, {name: values[batch] for name, values in feed.items()})
+            for batch in batches(num, self._max_batch)
         ]
         return parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
 

@@ -73,7 +73,7 @@ def test_what_is_encoded_can_be_drawn_again(draw, pair, mnist) -> None:
     ("call", "error", "sentence"),
     [
         (lambda draw: draw.sample(0), ValueError, "count is 1 or more"),
-        (lambda draw: draw.sample(2, label="x"), AaeError, "knows no class 'x'"),
+        (lambda draw: draw.sample(2, label="x"), AaeError, "has no class 'x'"),
         (lambda draw: draw.draw(style=np.zeros(3)), AaeError, "no label says which"),
         (lambda draw: draw.draw(label="1", style=np.zeros(4)), AaeError, r"The style has the shape \(4,\)"),
         (lambda draw: draw.draw(label=np.ones(3), style=np.zeros(3)), AaeError, r"The label has the shape \(3,\)"),

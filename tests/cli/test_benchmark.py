@@ -162,7 +162,7 @@ def test_a_stop_says_how_to_go_on(benchmark, here, monkeypatch):
     monkeypatch.setattr(BenchmarkDisplay, "step", stop)
     stopped = benchmark("--seeds", 2)
     assert stopped.code == 130
-    assert "goes on" in stopped.err
+    assert "The same command continues from there" in stopped.err
     monkeypatch.undo()
 
 

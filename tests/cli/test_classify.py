@@ -134,7 +134,7 @@ def test_decoder_where_an_encoder_is_due(classify, here, pair, mnist):
     save(here / "digit.png", mnist.test_image[0])
     outcome = classify("digit.png", "--model", pair / "decoder.onnx")
     assert outcome.code == 1
-    assert "is a decoder, and an encoder is due" in outcome.err
+    assert "is a decoder, and an encoder is needed" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_no_digit_is_warned_of(classify, here, mnist):
     save(here / "digit.png", mnist.test_image[0])
     outcome = classify("noise.png", "blank.png", "digit.png", "--json")
     noise, blank, digit = lines_of(outcome)
-    assert noise["warnings"] == ["unlike the images the model learnt from"]
+    assert noise["warnings"] == ["unlike the training images"]
     assert blank["warnings"] == ["blank: there is nothing in the picture"]
     # Nothing is seen, so no class is likelier than another.
     assert (blank["label"], blank["probability"]) == ("unsure", 0.1)
@@ -348,7 +348,7 @@ def test_pages_beyond_the_first_are_warned_of(classify, here, mnist):
     outcome = classify("scan.tif", "--json")
     (answer,) = lines_of(outcome)
     assert answer["label"] == "7"
-    assert answer["warnings"] == ["only the first of 3 pages or frames is read"]
+    assert answer["warnings"] == ["only the first of 3 pages or frames is used"]
     assert "warning: scan.tif: only the first of 3 pages" in outcome.err
 
 

@@ -358,7 +358,9 @@ def test_a_released_model_that_is_damaged_or_absent(tmp_path: Path, mnist: Datas
 def test_on_a_terminal_no_spinner_is_drawn_into_the_lines(
     aaecli: Run, in_empty_folder: Path, terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aaecli.cli.doctor._examine", lambda: iter([health.Finding("thing", "ok", "as it should be")]))
+    monkeypatch.setattr(
+        "aaecli.doctor.examination.examine", lambda: iter([health.Finding("thing", "ok", "as it should be")])
+    )
     aaecli("doctor", "--json")
     assert "Examining" in terminal.getvalue(), "stdout is elsewhere"
     terminal.truncate(0)

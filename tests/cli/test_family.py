@@ -107,7 +107,7 @@ def test_checkpoint_and_files_are_judged_alike(model, capsys):
     if torch_report["reconstruction_error"] is not None:
         assert torch_report["reconstruction_error"] == pytest.approx(onnx_report["reconstruction_error"], abs=1e-6)
     said = answer(capsys, "eval", "exports/encoder.onnx")
-    assert ("knows no classes" in said.err) == (model not in KNOWS_CLASSES)
+    assert ("has no classes" in said.err) == (model not in KNOWS_CLASSES)
 
 
 def test_export_names_what_the_model_can_do_next(model, capsys):
@@ -150,7 +150,7 @@ def test_a_class_is_drawn_or_refused(model, capsys):
     row = FAMILY[model]
     if row.decoder_label == "none":
         said = " ".join(answer(capsys, "generate", "--digit", 7, code=1).err.split())
-        assert "learnt without classes, so it cannot draw '7'" in said
+        assert "trained without classes, so it cannot generate '7'" in said
     elif row.decoder_label is not None:
         props = {entry.key: entry.value for entry in onnx.load("exports/decoder.onnx").metadata_props}
         name = json.loads(props["aaecli.classes"])[-1]
@@ -174,5 +174,5 @@ def test_a_report_shows_what_the_model_has(model, capsys):
     assert ("label_total_variation" in measured) == row.encodes_label
     if not row.encodes_label:
         said = " ".join(answer(capsys, "plot", "confusion", code=1).err.split())
-        assert "its model knows no classes" in said
+        assert "its model has no classes" in said
         assert "samples" in said

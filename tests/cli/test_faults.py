@@ -131,7 +131,7 @@ def test_a_run_under_way_is_not_resumed(here: Path) -> None:
     wait_for_a_save(run, 0)
     outcome = processes.run(["train", "--resume", str(run)], here, here / "notes/2")
     assert outcome.code == 1
-    assert "is running already" in outcome.err
+    assert "is in progress already" in outcome.err
     assert processes.run(["train", "--resume"], here, here / "notes/3").code == 1
     started.kill()
     started.process.join()
@@ -148,7 +148,7 @@ def test_a_terminal_that_is_closed_stops_and_saves(here: Path) -> None:
     started.kill(signal.SIGHUP)
     outcome = started.wait()
     assert outcome.code == 128 + signal.SIGHUP
-    assert "Go on with: `aaecli train --resume runs/semisupervised-8-001`" in outcome.err
+    assert "To continue: `aaecli train --resume runs/semisupervised-8-001`" in outcome.err
     assert describe(run / "last.pt", "training")["number"] > 0
 
 

@@ -152,7 +152,7 @@ def test_vary_shows_a_dimension_a_row(generate, in_empty_folder):
     assert generate("--vary", "--digit", 3, "--frames", 5, "--out", "vary.png").code == 0
     assert size("vary.png") == (4 * (5 * 30 - 2) + 28, 4 * (STYLE_DIM * 30 - 2) + 18)
     outcome = generate("--vary")
-    assert "Drawn as 0: --digit draws another class." in outcome.err
+    assert "Generated as 0: --digit names another class." in outcome.err
 
 
 def test_stdout_gets_the_bytes_of_the_png(pair, in_empty_folder):

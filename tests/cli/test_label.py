@@ -184,7 +184,7 @@ def test_a_model_of_the_folder_guesses_and_chooses(
     assert aaecli("train", "--data", "shapes", "--config", "small.toml", "--holdout", 0).code == 0
     typed(monkeypatch, *[""] * 9)
     done = aaecli("label", "shapes", "--count", 9)
-    assert "by what model.pt learnt" in done.err
+    assert "by model.pt" in done.err
     assert "9 of 9 pictures labelled" in done.out
     listing = list_folder(Path("shapes"))
     given = {

@@ -72,7 +72,7 @@ def test_from_a_folder_to_an_answer(aaecli: Run, small: Path) -> None:
     assert aaecli("export", "--out", "share", "--card").code == 0
     card = Path("share/README.md").read_text()
     assert "# Model card: semisupervised on shapes" in card
-    assert "Labelled pictures kept back: **100.00%** of 6" in card
+    assert "Held-out labelled pictures: **100.00%** of 6" in card
     assert "test images" not in card
     assert "MNIST" not in card
     assert "aaecli classify --model . picture.png" in card
@@ -95,7 +95,7 @@ def test_a_card_is_judged_by_images_that_are_known_or_named(
     assert not Path("mine").exists()
     named = aaecli("export", "--out", "mine", "--card", "--data", "shapes")
     assert named.code == 0, named.err
-    assert "Labelled pictures kept back" in Path("mine/README.md").read_text()
+    assert "Held-out labelled pictures" in Path("mine/README.md").read_text()
     alone = aaecli("export", "--out", "alone")
     assert "Next: `aaecli generate --model alone`" in alone.err
     vain = aaecli("export", "--out", "alone", "--data", "shapes")
@@ -156,9 +156,9 @@ def test_runs_do_not_lie_among_the_pictures(aaecli: Run, small: Path, monkeypatc
 def test_how_good_the_model_is_is_said_with_how_little_that_means(aaecli: Run, small: Path) -> None:
     write_classes(Path("shapes"), 8, 12)
     done = aaecli("train", "--data", "shapes", "--config", small)
-    assert "of 6 labelled pictures that were kept back  (95 % interval" in done.out
+    assert "of 6 held-out labelled pictures  (95 % interval" in done.out
     done = aaecli("train", "--data", "shapes", "--config", small, "--holdout", 0)
-    assert "unknown: no labelled picture was kept back" in done.out
+    assert "unknown: no labelled picture was held out" in done.out
     assert "nan" not in done.out + done.err
 
 
@@ -264,12 +264,12 @@ def test_a_model_without_a_test_set_is_judged_by_what_was_kept_back(aaecli: Run,
     assert report["accuracy"] == trained["validation_accuracy"]
     assert report["accuracy_interval"] == pytest.approx(trained["validation_accuracy_interval"])
     shown = aaecli("eval").out
-    assert "6 labelled pictures kept back from the training of shapes" in shown
-    assert "6 images tell no more than that interval" in shown
+    assert "6 held-out labelled pictures of shapes" in shown
+    assert "6 images: the interval is wide" in shown
 
     assert aaecli("export").code == 0
     done = aaecli("eval", "exports/encoder.onnx", "--data", "shapes")
-    assert "may have learnt from these pictures" in done.err
+    assert "may have been trained on these pictures" in done.err
     assert "24 labelled pictures of shapes" in done.out
     write_classes(Path("tested"), 8, 4, 5)
     report = json.loads(aaecli("eval", "exports/encoder.onnx", "--data", "tested", "--json").out)

@@ -47,7 +47,7 @@ def test_a_run_that_has_nothing_to_draw_is_left_out(aaecli: Run, in_empty_folder
     assert [name in line for name, line in zip(("notes", "b-001", "c-001"), left_out, strict=True)] == [True] * 3
     result = aaecli("plot", "curves", "b-001", "c-001")
     assert (result.code, result.out) == (1, "")
-    assert "None of these can be drawn" in result.err
+    assert "None of these runs can be plotted" in result.err
 
 
 def test_figures_replace_no_file_of_the_user(aaecli: Run, in_empty_folder: Path) -> None:

@@ -202,7 +202,7 @@ def test_a_signal_stops_after_the_step_and_says_how_to_go_on(here, number, code)
     outcome = started.wait()
     assert outcome.code == code
     assert outcome.out == ""
-    assert f"Go on with: `aaecli train --resume {run.relative_to(here)}`" in outcome.err
+    assert f"To continue: `aaecli train --resume {run.relative_to(here)}`" in outcome.err
     assert "Traceback" not in outcome.err
     steps = (run / "last.pt").read_bytes()
     assert steps

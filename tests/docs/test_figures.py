@@ -44,7 +44,7 @@ EXCEPTIONS = {
         "images a second, relative to": "the heading of a column",
     },
     "docs/your-own-images.md": {
-        "85.00%  (95 % interval 63.96% to 94.76%, 20 labelled": "what eval prints for 17 of 20, see the test",
+        "85.00%  (95 % interval 63.96% to 94.76%, 20 held-out": "what eval prints for 17 of 20, see the test",
     },
 }
 """What may stand outside a figure, and why; each has to occur."""
@@ -207,5 +207,5 @@ def test_eval_prints_the_interval_that_the_guide_shows():
     from aaecli.metrics.accuracy import wilson_interval
 
     low, high = wilson_interval(17, 20)
-    line = f"{17 / 20:.2%}  (95 % interval {low:.2%} to {high:.2%}, 20 labelled"
+    line = f"{17 / 20:.2%}  (95 % interval {low:.2%} to {high:.2%}, 20 held-out"
     assert line in EXCEPTIONS["docs/your-own-images.md"]

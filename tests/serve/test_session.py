@@ -24,8 +24,9 @@ from aaecli.serve.discovery import (
     find_encoder,
     released_folders,
 )
+from aaecli.serve.evaluation import predict_onnx
 from aaecli.serve.metadata import peek_recipe, read_metadata
-from aaecli.serve.novelty import evaluate_onnx, novelty_threshold
+from aaecli.serve.novelty import novelty_threshold
 from aaecli.serve.session import open_decoder, open_encoder
 from tests.serve.pair import STYLE_DIM, shared_pair, write_pair
 
@@ -59,7 +60,7 @@ def test_decoder_draws(pair):
 
 def test_whole_data_set_is_judged_in_batches(pair, mnist):
     encoder = open_encoder(pair / "encoder.onnx")
-    label_prob, error = evaluate_onnx(
+    label_prob, error = predict_onnx(
         encoder, mnist.test_image[:1234], mnist.test_label[:1234], mnist.classes, batch_size=100
     )
     assert (label_prob.argmax(1) == mnist.test_label[:1234]).mean() > 0.75
@@ -67,7 +68,7 @@ def test_whole_data_set_is_judged_in_batches(pair, mnist):
     assert label_prob == pytest.approx(whole, abs=1e-6)
     assert error.shape == (1234,)
     noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype(np.uint8)
-    _, strange = evaluate_onnx(encoder, noise, np.zeros(len(noise), np.int64), mnist.classes)
+    _, strange = predict_onnx(encoder, noise, np.zeros(len(noise), np.int64), mnist.classes)
     limit = novelty_threshold(encoder.metadata.novelty)
     assert strange.min() > limit
     assert (error > limit).mean() < 0.01
@@ -79,7 +80,7 @@ def test_baseline_has_neither_style_nor_decoder(tmp_path, mnist):
     label_prob, style = encoder(mnist.test_image[:3])
     assert label_prob.shape == (3, 10)
     assert style is None
-    assert evaluate_onnx(encoder, mnist.test_image[:3], mnist.test_label[:3], mnist.classes)[1] is None
+    assert predict_onnx(encoder, mnist.test_image[:3], mnist.test_label[:3], mnist.classes)[1] is None
     with pytest.raises(AaeError, match="no decoder beside it"):
         find_decoder(path)
 
@@ -117,7 +118,7 @@ def rename(old, new):
     [
         (lambda model: model.ClearField("metadata_props"), "none that `aaecli export` wrote"),
         (set_prop("aaecli.schema", "2"), "follows schema 2"),
-        (set_prop("aaecli.part", "decoder"), "is a decoder, and an encoder is due"),
+        (set_prop("aaecli.part", "decoder"), "is a decoder, and an encoder is needed"),
         (set_prop("aaecli.part", "tail"), "describes itself wrongly"),
         (set_prop("aaecli.classes", '["only one"]'), "describes itself wrongly"),
         (set_prop("aaecli.classes", '["a", "b"]'), "its outputs are"),
@@ -140,7 +141,7 @@ def test_strange_files_are_refused(pair, tmp_path, change, message):
 
 
 def test_decoder_where_an_encoder_is_due(pair):
-    with pytest.raises(AaeError, match="is a decoder, and an encoder is due"):
+    with pytest.raises(AaeError, match="is a decoder, and an encoder is needed"):
         open_encoder(pair / "decoder.onnx")
     with pytest.raises(AaeError, match="is an encoder, and a decoder is due"):
         open_decoder(pair / "encoder.onnx")

@@ -67,7 +67,7 @@ class BenchmarkDisplay(TrainingDisplay):
             written = [name for name in (*FILES, "accuracy.png") if is_file(folder / name)]
             console.say(f"Results in {folder}: {', '.join(written)}.")
         if self.signal_number:
-            console.say("Stopped; the same command goes on from there.")
+            console.say("Stopped. The same command continues from there.")
 
     def _picture(self) -> RenderableType:
         from rich.console import Group

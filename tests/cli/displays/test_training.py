@@ -95,7 +95,7 @@ def test_a_log_gets_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     introduction, place, going_on, epoch = capsys.readouterr().err.splitlines()
     assert introduction == "Training semisupervised on MNIST with 1,000 labels: preset default, seed 3."
     assert place == "200 steps on cpu in float32, into runs/some-001."
-    assert going_on == "Going on after step 50."
+    assert going_on == "Continuing after step 50."
     assert epoch.startswith(
         "epoch 1, step 100 of 200: validation accuracy 91.35%, reconstruction 0.0567, consistency 1.25"
     )

@@ -1,4 +1,4 @@
-"""What ``generate`` draws: which styles and classes, and the walks between them."""
+"""A request for images: which styles and classes, and the walks between them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked for.
+class Request:
+    """What to generate.
 
     Attributes:
-        class_name: Draw this class only.
-        count: Number of styles; None for the usual number.
+        class_name: Generate this class only.
+        count: Number of styles; None for the default.
         seed: Seed of the styles.
         style_from: A picture to take the style from.
         interpolate: The ends of a walk: classes or pictures.
@@ -39,8 +39,8 @@ class Wanted:
     steps: int
 
 
-def draw_sheet(decoder: Decoder, wanted: Wanted) -> tuple[Sheet, list[str]]:
-    """Draw what is asked for.
+def generate(decoder: Decoder, request: Request) -> tuple[Sheet, list[str]]:
+    """Generate what a request asks for.
 
     Returns:
         The images, and the classes that they are of.
@@ -51,32 +51,32 @@ def draw_sheet(decoder: Decoder, wanted: Wanted) -> tuple[Sheet, list[str]]:
     from aaecli.serve import generate as draw
 
     every = list(dict.fromkeys(decoder.classes))
-    index = None if wanted.class_name is None else draw.class_index(wanted.class_name, decoder.classes)
+    index = None if request.class_name is None else draw.class_index(request.class_name, decoder.classes)
     classes = every if index is None else [decoder.classes[index]]
-    if wanted.interpolate is not None:
-        start, end = _ends(wanted.interpolate, decoder, index, wanted.seed)
-        named = [name for name in wanted.interpolate if name in every]
-        return draw.interpolate(decoder, start, end, wanted.steps), named or classes
-    if wanted.vary:
-        style = None if wanted.style_from else draw.draw_styles(decoder, 1, wanted.seed)[0]
+    if request.interpolate is not None:
+        start, end = _ends(request.interpolate, decoder, index, request.seed)
+        named = [name for name in request.interpolate if name in every]
+        return draw.interpolate(decoder, start, end, request.steps), named or classes
+    if request.vary:
+        style = None if request.style_from else draw.draw_styles(decoder, 1, request.seed)[0]
         code = (
             draw.Code(draw.one_class(decoder.classes, index), style)
             if style is not None
-            else _code_of(str(wanted.style_from), decoder, index)
+            else _code_of(str(request.style_from), decoder, index)
         )
         shown = every[:1] if index is None and style is not None else classes
-        return draw.vary(decoder, code, wanted.steps), shown
-    if wanted.seeds is not None:
-        first, last = (draw.draw_styles(decoder, 1, seed)[0] for seed in wanted.seeds)
+        return draw.vary(decoder, code, request.steps), shown
+    if request.seeds is not None:
+        first, last = (draw.draw_styles(decoder, 1, seed)[0] for seed in request.seeds)
         if index is None and decoder.has_label:
-            return draw.grid(decoder, draw.between(first, last, wanted.steps)), classes
+            return draw.grid(decoder, draw.between(first, last, request.steps)), classes
         label = draw.one_class(decoder.classes, index)
         ends = draw.Code(label, first), draw.Code(label, last)
-        return draw.interpolate(decoder, *ends, wanted.steps), classes
-    if wanted.style_from is not None:
-        styles = _code_of(wanted.style_from, decoder, index).style[None]
+        return draw.interpolate(decoder, *ends, request.steps), classes
+    if request.style_from is not None:
+        styles = _code_of(request.style_from, decoder, index).style[None]
     else:
-        styles = draw.draw_styles(decoder, wanted.count or (10 if decoder.has_label else 100), wanted.seed)
+        styles = draw.draw_styles(decoder, request.count or (10 if decoder.has_label else 100), request.seed)
     if not decoder.has_label:
         return draw.of_no_class(decoder, styles), classes
     return draw.grid(decoder, styles) if index is None else draw.of_class(decoder, index, styles), classes
@@ -110,7 +110,7 @@ def _other_ways(names: tuple[str, str], decoder: Decoder) -> str:
     if all(name.isascii() and name.isdigit() for name in names):
         return f"To walk between the styles of two seeds: {suggest_aaecli('generate', '--seeds', *names)}."
     classes = ", ".join(dict.fromkeys(decoder.classes))
-    return f"Check the spelling. The model draws these classes: {classes}." if classes else "Check the spelling."
+    return f"Check the spelling. The model has these classes: {classes}." if classes else "Check the spelling."
 
 
 def _code_of(picture: str, decoder: Decoder, index: int | None) -> Code:

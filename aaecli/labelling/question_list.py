@@ -1,8 +1,10 @@
-"""Answers in a list that somebody filled in: taken into the folder's labels.csv, slips excepted."""
+"""Questions as a list to fill in, and the answers of one that was: into the folder's labels.csv, slips excepted."""
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,8 +12,18 @@ from pathlib import Path
 from aaecli.data.readers.image_folder.classes import plain_name, suspects
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest_aaecli
+from aaecli.text import for_csv
 
 _MOST_SHOWN = 12
+
+
+def encode_list(rows: Iterable[tuple[int, str, str]]) -> str:
+    """Give the questions as a CSV file to fill in: ``number`` (that of the sheet), ``path``, ``label``, ``guess``."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("number", "path", "label", "guess"))
+    writer.writerows((number, for_csv(name), "", for_csv(guess)) for number, name, guess in rows)
+    return text.getvalue()
 
 
 def take_answers(folder: Path, answers: Path, added: Iterable[str]) -> Counter[str]:
