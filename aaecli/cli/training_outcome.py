@@ -70,7 +70,7 @@ def _checked(outcome: dict[str, Any]) -> str:
     names: dict[str, str] = {"labels_alone": "labels alone", "teacher": "the teacher", "propagation": "propagation"}
     found = ", ".join(f"{text} {outcome[name]:.0%}" for name, text in names.items() if name in outcome)
     trusted = [names[name] for name in ("teacher", "propagation") if outcome[f"trusts_{name}"]]
-    follows = f"{' and '.join(trusted)} trusted" if trusted else "only labels are learnt from"
+    follows = f"{' and '.join(trusted)} trusted" if trusted else "only labels are trained on"
     return f"{follows} ({outcome['num_images']} labelled images held out until step {outcome['step']:,}: {found})"
 
 

@@ -109,8 +109,8 @@ def resolve(
     named = preset or from_file.get("preset")
     name = str(named or AUTOMATIC)
     if name == AUTOMATIC:
-        usual = "tutorial" if model == "baseline" else Config.preset
-        name = usual if adapted is None else PRESET
+        default = "tutorial" if model == "baseline" else Config.preset
+        name = default if adapted is None else PRESET
     is_of_file = bool(config_file) and not preset
     folder = config_file.parent if is_of_file and isinstance(config_file, Path) else None
     if is_of_file and not is_path(name) and name not in PRESETS and (whole := _standing_alone(from_file, flags)):

@@ -47,8 +47,8 @@ def settle(
     file = read_toml(config_file) if isinstance(config_file, Path) else dict(config_file or {})
     config = resolve(preset=preset, config_file=config_file, flags=flags)
     # A file that names no preset was written for the usual one, and may set what another one has no use for.
-    usual = None if config_file else AUTOMATIC
-    is_automatic = (preset or file.get("preset", usual)) == AUTOMATIC
+    default = None if config_file else AUTOMATIC
+    is_automatic = (preset or file.get("preset", default)) == AUTOMATIC
     if not (is_automatic and config.model == "semisupervised" and holds_pictures(config.data)):
         return fitting(config, flags, file, augment), None
 

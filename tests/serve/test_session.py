@@ -143,7 +143,7 @@ def test_strange_files_are_refused(pair, tmp_path, change, message):
 def test_decoder_where_an_encoder_is_due(pair):
     with pytest.raises(AaeError, match="is a decoder, and an encoder is needed"):
         open_encoder(pair / "decoder.onnx")
-    with pytest.raises(AaeError, match="is an encoder, and a decoder is due"):
+    with pytest.raises(AaeError, match="is an encoder, and a decoder is needed"):
         open_decoder(pair / "encoder.onnx")
 
 

@@ -32,7 +32,7 @@ def find_form(folder: Path) -> Image:
         AaeError: The folder cannot be read.
     """
     names = list_folder(folder).train
-    chosen = [names[place] for place in np.linspace(0, len(names) - 1, min(_SAMPLE, len(names))).astype(int).tolist()]
+    chosen = [names[index] for index in np.linspace(0, len(names) - 1, min(_SAMPLE, len(names))).astype(int).tolist()]
     sides, coloured = [], []
     for name in chosen:
         try:
