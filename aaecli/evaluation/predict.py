@@ -14,7 +14,7 @@ from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.metrics.report import evaluate
-from aaecli.models.batch import image_batches
+from aaecli.models.batch import BATCH_SIZE, image_batches
 from aaecli.models.devices import choose_device
 from aaecli.models.networks import Encoding, answering
 
@@ -105,7 +105,7 @@ def encode_stored(
 
 
 def draw_codes(decoder: nn.Module, label: NDArray[np.float32], style: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Draw labels (N, K) and styles (N, Z) on the processor: float32 (N, H, W) or (N, H, W, 3), in [0, 1]."""
+    """Decode labels (N, K) and styles (N, Z) on the CPU: float32 (N, H, W) or (N, H, W, 3), in [0, 1]."""
     latent = torch.from_numpy(np.concatenate([label, style], 1))  # (N, K + Z)
     with answering(decoder):
         image = torch.cat([decoder(part) for part in torch.split(latent, BATCH_SIZE)]).numpy()  # (N, C, H, W)
