@@ -142,14 +142,7 @@ def train(
     from aaecli.training.checkpoint_interval import parse_checkpoint_interval
 
     interval = parse_checkpoint_interval(save_every)
-    if resume:
-        _refuse_settings(ctx)
-    elif run is not None:
-        raise typer.BadParameter("A run is named only to continue it: --resume RUN.", param_hint="RUN")
-    if resume and run is None and is_typed(ctx, "steps"):
-        raise typer.BadParameter("Name the run that is to be longer: --resume RUN --steps N.", param_hint="RUN")
-    if name is not None and (not name or Path(name).name != name):
-        raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
+    _check_words(ctx, run, name, resume=resume)
     # All options that stand for a setting, whatever they are called.
     flags = given_settings(ctx.params)
     from aaecli.cli.loading import load
@@ -205,6 +198,18 @@ def train(
 
         draw_after_training(Path(summary["run"]), named, quiet=quiet)
     say_what_is_next(summary, named, quiet=quiet or as_json)
+
+
+def _check_words(ctx: typer.Context, run: Path | None, name: str | None, *, resume: bool) -> None:
+    """Check which options go together."""
+    if resume:
+        _refuse_settings(ctx)
+    elif run is not None:
+        raise typer.BadParameter("A run is named only to continue it: --resume RUN.", param_hint="RUN")
+    if resume and run is None and is_typed(ctx, "steps"):
+        raise typer.BadParameter("Name the run that is to be longer: --resume RUN --steps N.", param_hint="RUN")
+    if name is not None and (not name or Path(name).name != name):
+        raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
 
 
 def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:
