@@ -17,7 +17,6 @@ EXCEPTIONS = {
     "data/readers/arrays.py::dataset_of": "being split",
     "data/readers/idx.py::read_idx": "being split",
     "data/readers/image_folder/collection.py::load_collection": "being split",
-    "plugins.py": "being split",
     "training/trainer.py": "being split",
     "training/trainer.py::__init__": "being split",
 }
