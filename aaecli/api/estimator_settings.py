@@ -76,7 +76,7 @@ def _chosen(augment: str, shape: tuple[int, ...]) -> dict[str, Any]:
 def _scaled(bounds: dict[str, Any], side: int) -> dict[str, Any]:
     """Scale what is measured in pixels, which the sets of changes give for images of MNIST's size."""
     factor = side / _MNIST_SIDE
-    in_pixels = {name: bounds[name] * factor for name in ("shift", "elastic") if name in bounds}
+    in_pixels: dict[str, Any] = {name: bounds[name] * factor for name in ("shift", "elastic") if name in bounds}
     if "cutout" in bounds:
         in_pixels["cutout"] = round(bounds["cutout"] * factor)
     return bounds | in_pixels

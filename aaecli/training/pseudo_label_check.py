@@ -51,7 +51,7 @@ class PseudoLabelCheck:
         self.outcome: dict[str, Any] | None = None
         generator = torch.Generator().manual_seed(config.seed)
         held_out = []
-        for value in label[labelled].unique().tolist():
+        for value in torch.unique(label[labelled]).tolist():
             members = labelled[label[labelled] == value].cpu()
             count = min(math.ceil(len(members) * _FRACTION), max(len(members) - 2, 0))
             held_out.append(members[torch.randperm(len(members), generator=generator)[:count]])

@@ -126,7 +126,7 @@ def rename(old, new):
         (set_prop("aaecli.image", '{"channels":1,"height":32,"width":32}'), "its inputs are"),
         (set_prop("aaecli.image", '{"channels":1,"height":-28,"width":28}'), "describes itself wrongly"),
         (set_prop("aaecli.style_prior", '{"name":"gaussian","std":1.0,"dim":4}'), "its outputs are"),
-        (set_prop("aaecli.style_prior", '{"name":"cauchy"}'), "describes itself wrongly"),
+        (set_prop("aaecli.style_prior", '{"name":5}'), "describes itself wrongly"),
         (set_prop("aaecli.novelty", '{"quantile":[0.5],"reconstruction_error":[]}'), "describes itself wrongly"),
         (set_prop("aaecli.novelty", "[1, 2]"), "describes itself wrongly"),
         (rename("image", "picture"), "its inputs are"),

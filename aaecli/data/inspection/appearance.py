@@ -65,7 +65,7 @@ def orientation_histograms(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _grey(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    scaled = image.astype(np.float32) / 255
+    scaled = image.astype(np.float32) / np.float32(255)
     return np.asarray(scaled.mean(-1), np.float32) if image.ndim == 4 else scaled
 
 
