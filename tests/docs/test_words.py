@@ -35,12 +35,7 @@ INSTEAD = {
 }
 """Patterns of phrases that a reader from the field would have to guess, and what to write instead."""
 
-EXCEPTIONS = {
-    "docs/serve.md": {
-        "a drawn seven": "a person draws it",
-        "Draw with mouse, finger or pen": "a person draws",
-    },
-}
+EXCEPTIONS: dict[str, dict[str, str]] = {}
 """For each page, the phrases that may stand there and why; each has to occur."""
 
 
