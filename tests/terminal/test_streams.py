@@ -105,7 +105,7 @@ def on_a_terminal(words: str, folder: Path, **environment: str) -> str:
     with subprocess.Popen(
         ["bash", "-c", words.replace("aaecli", PROGRAM)], stdin=subprocess.DEVNULL, stdout=inner, stderr=inner,
         cwd=folder, env={name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-        | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"} | environment,
+        | {"PYTHONPATH": str(ROOT), "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"} | environment,
     ) as process:  # fmt: skip
         os.close(inner)
         written = b""
