@@ -69,7 +69,7 @@ RULES = (
         "in the model baseline, which has no decoder",
     ),
     Rule(
-        ("network.style_dim", "network.style_noise", "prior.style", "prior.style_std"),
+        ("network.style_dim", "network.style_batch_norm", "network.style_noise", "prior.style", "prior.style_std"),
         lambda c: not _traits(c).encodes_style,
         "in the model baseline, which has no style",
     ),

@@ -26,6 +26,9 @@ class Network:
         decoder_options: What can be set of this kind of decoder.
         discriminator_hidden: Widths of the hidden layers of each discriminator.
         style_dim: Number of dimensions of the style z.
+        style_batch_norm: Batch normalisation of the style, without scale and shift of its own: each dimension then has
+            the mean and the deviation of the standard Gaussian from the first step on, so that the discriminator of the
+            style has to look for more than that.
         initialisation: ``kaiming`` (He et al. 2015), or ``normal``: N(0, 0.01²) as in the article's code.
         input_noise: Standard deviation of Gaussian noise on the encoder's input while training (pixels are in [0, 1]).
         style_noise: Standard deviation of Gaussian noise on the style while training: the paper's Gaussian posterior
@@ -43,6 +46,7 @@ class Network:
     decoder_options: Any = None
     discriminator_hidden: tuple[int, ...] = (1000, 1000)
     style_dim: int = 10
+    style_batch_norm: bool = False
     initialisation: Literal["kaiming", "normal"] = "kaiming"
     input_noise: float = 0.0
     style_noise: float = 0.0

@@ -71,7 +71,9 @@ class Encoder(nn.Module):
         self.body = make_encoder_body(image_shape, settings)
         num_features = cast(EncoderBody, self.body).num_features
         self.label_head = nn.Linear(num_features, num_classes) if num_classes else None
-        self.style_head = nn.Linear(num_features, style_dim) if style_dim else None
+        self.style_head: nn.Module | None = nn.Linear(num_features, style_dim) if style_dim else None
+        if self.style_head is not None and settings.style_batch_norm:
+            self.style_head = nn.Sequential(self.style_head, nn.BatchNorm1d(style_dim, affine=False))
 
     def forward(self, image: Tensor) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1].
