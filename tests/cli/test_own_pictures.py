@@ -184,17 +184,18 @@ def test_pictures_in_colour_left_as_they_are(aaecli: Run, small: Path) -> None:
 
 def test_settings_follow_the_data(aaecli: Run, in_empty_folder: Path) -> None:
     write_classes(Path("shapes"), 2, 1)
-    own = settings(aaecli, "--data", "shapes")
+    usual = ("--preset", "default", "--data", "shapes")
+    own = settings(aaecli, *usual)
     assert own["labels"] == "all"
     assert own["augmentation"] == settings(aaecli)["augmentation"]
-    assert settings(aaecli, "--data", "shapes", "--labels", 4)["labels"] == 4
+    assert settings(aaecli, *usual, "--labels", 4)["labels"] == 4
     assert settings(aaecli)["labels"] == 1000
-    left = settings(aaecli, "--data", "shapes", "--no-normalise")
+    left = settings(aaecli, *usual, "--no-normalise")
     assert left["image"] == {"size": 28, "channels": 1, "normalise": "none", "transpose": "auto"}
     assert left["augmentation"]["horizontal_flip"] is True
     assert left["augmentation"]["elastic"] == 0
-    assert settings(aaecli, "--channels", 3, "--data", "shapes")["augmentation"]["horizontal_flip"] is True
-    chosen = settings(aaecli, "--data", "shapes", "--no-normalise", "--augment", "strokes")
+    assert settings(aaecli, "--channels", 3, *usual)["augmentation"]["horizontal_flip"] is True
+    chosen = settings(aaecli, *usual, "--no-normalise", "--augment", "strokes")
     assert chosen["augmentation"] == own["augmentation"]
     none = settings(aaecli, "--augment", "none")["augmentation"]
     assert not any(none.values())
