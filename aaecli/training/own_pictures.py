@@ -37,7 +37,7 @@ def settle(
         flags: Nested tables of what the command line set.
         augment: The augmentation that the user named.
         load: Loads a data set from its folder, with what its pictures are to become.
-        tell: Is told what was chosen, and why.
+        tell: Receives what was chosen, and why.
 
     Raises:
         AaeError: A setting is wrong, or the folder that ``auto`` has to look at cannot be read.
@@ -51,6 +51,8 @@ def settle(
     is_automatic = (preset or file.get("preset", default)) == AUTOMATIC
     if not (is_automatic and config.model == "semisupervised" and holds_pictures(config.data)):
         return fitting(config, flags, file, augment), None
+    # What has no effect is refused before any picture is read.
+    fitting(config, flags, file, augment)
 
     from aaecli.data.automatic import adapt
 
