@@ -103,6 +103,7 @@ OWN = {
     "--seed": "says what is random",
     "--data": "each command has another default",
     "--json": "classify prints an object for each picture",
+    "--port": "label has a free one, serve has 8000",
     "--count": "pictures to label, or styles to generate",
     "--seeds": "seeds of a benchmark, or the two ends of a walk",
     "--precision": "of a training step, or of exported weights",
