@@ -250,7 +250,7 @@ def test_a_model_that_is_not_there_or_knows_no_classes(tmp_path, mnist, pair) ->
     read._encoder._run = lambda names, feed: [np.zeros((len(feed["image"]), 2), np.float32)]
     assert read.encode(mnist.test_image[:2]).label_prob is None
     for ask in (read.predict, read.predict_proba, lambda images: read(images[0])):
-        with pytest.raises(AaeError, match="finds a style in a picture, but no class"):
+        with pytest.raises(AaeError, match="it has a style, but no classes"):
             ask(mnist.test_image[:2])
 
 

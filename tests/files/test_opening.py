@@ -24,8 +24,6 @@ _READ_OF |= {("shutil", "copy"), ("onnx", "load"), ("Image", "open"), ("ort", "I
 _RAISE = {"is_file", "is_dir", "exists", "is_fifo", "is_socket", "lexists"}
 _REASONED = {
     "files/opening.py": ["os.open(path, _FLAGS)", "os.fdopen(_open(path, what, hint), 'rb')"],
-    # The package's own files.
-    "config/resolve.py": ["entry.read_text(encoding='utf-8')"],
     # A file that the program made a moment ago and nobody else knows of; the folder that it is in.
     "files/writing.py": [
         "temporary.open('rb')",
@@ -44,13 +42,20 @@ _REASONED = {
         "(Path(os.environ.get('SystemRoot', 'C:\\\\Windows')) / 'System32' / 'nvcuda.dll').exists()",
         "Path(node).exists()",
     ],
-    "doctor/findings.py": ["place.exists()"],
+    "doctor/findings.py": ["existing.exists()"],
     "web/app.py": ["entry.read_bytes()"],
     # Opens a page, and reads no file.
     "cli/web_server.py": ["webbrowser.open(url)"],
     # A pipe that a shell has opened already.
     "data/naming/name_lists.py": ["os.fdopen(int(opened[1]), 'rb', closefd=False)"],
+    # What the quantiser wrote a moment ago into a temporary folder of its own.
+    "export/quantisation.py": ["onnx.load(after)"],
     # What is unpacked comes from files that open_regular has opened.
+    "data/readers/npz_file.py": [
+        "zipfile.ZipFile(self._checked())",
+        "self._archive.open(self._members[key])",
+        "self._archive.open(member)",
+    ],
     "data/picture_cache.py": ["np.load(file, allow_pickle=False)", "zipfile.ZipFile(file)", "archive.open(entry)"],
 }
 """Calls that may open, and why."""

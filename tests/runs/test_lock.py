@@ -30,7 +30,7 @@ def test_a_second_training_is_refused_until_the_first_ends(tmp_path: Path, monke
         assert first.stdout is not None
         assert first.stdout.readline() == "held\n"
         assert is_locked(tmp_path)
-        with pytest.raises(AaeError, match="running already") as caught, locked(tmp_path):
+        with pytest.raises(AaeError, match="in progress already") as caught, locked(tmp_path):
             pytest.fail("two trainings in one folder")
         assert "aaecli runs" in caught.value.hint
         # Nothing tidies up after a process that is killed like this.

@@ -16,6 +16,7 @@ from aaecli.checkpoint.file import load_model
 from aaecli.config.schema import from_table
 from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
+from aaecli.models.encoders.mlp import MlpEncoderOptions
 from aaecli.runs.listing import read_run
 from aaecli.runs.paths import find_model
 from aaecli.training import run, state
@@ -62,7 +63,7 @@ def test_a_failed_start_leaves_no_run_folder(small, tmp_path, monkeypatch, cause
 
 
 def test_networks_too_large_to_be_saved_are_refused_before_they_are_made(small, tmp_path):  # noqa: F811
-    wide = dataclasses.replace(small().network, hidden=(60_000, 60_000))
+    wide = dataclasses.replace(small().network, encoder_options=MlpEncoderOptions(hidden=(60_000, 60_000)))
     with pytest.raises(AaeError, match=r"The encoder would take 1\d,\d+ MiB; at most 255") as caught:
         run.train(dataclasses.replace(small(), network=wide), tmp_path / "runs", None, None, Watcher())
     assert "smaller layers" in caught.value.hint

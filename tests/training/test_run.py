@@ -23,7 +23,7 @@ from aaecli.data.loading import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.models import devices
-from aaecli.training import optimisers, step, trainer, validation
+from aaecli.training import losses, optimisers, step, trainer, validation
 from aaecli.training import run as training
 from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.trainer import Trainer
@@ -255,8 +255,8 @@ def test_what_cannot_go_on_says_why(tmp_path, small):
 
 
 def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_term(tmp_path, small, monkeypatch):
-    honest = step.objectives.reconstruction
-    monkeypatch.setattr(step.objectives, "reconstruction", lambda drawn, image: honest(drawn, image) * float("nan"))
+    honest = losses.reconstruction
+    monkeypatch.setattr(losses, "reconstruction", lambda drawn, image: honest(drawn, image) * float("nan"))
     with pytest.raises(AaeError, match="reconstruction is not a finite number") as caught:
         train(small(), tmp_path)
     assert "--lr" in caught.value.hint
@@ -271,14 +271,14 @@ def test_a_rate_that_is_far_too_high_is_found_out(tmp_path, small):
 
 
 def test_the_last_good_state_outlives_a_divergence(tmp_path, small, monkeypatch):
-    honest = step.objectives.reconstruction
+    honest = losses.reconstruction
     seen = []
 
     def spoilt(drawn, image):
         seen.append(None)
         return honest(drawn, image) * (float("nan") if len(seen) > 4 else 1)
 
-    monkeypatch.setattr(step.objectives, "reconstruction", spoilt)
+    monkeypatch.setattr(losses, "reconstruction", spoilt)
     run = tmp_path / "runs/semisupervised-8-001"
     with pytest.raises(AaeError, match="reconstruction is not a finite number by step 5") as caught:
         training.train(
@@ -289,7 +289,7 @@ def test_the_last_good_state_outlives_a_divergence(tmp_path, small, monkeypatch)
     assert state["number"] == 4
     assert all(value.isfinite().all() for value in state["networks"].values())
     # What made it diverge is gone, and the training ends as it would have.
-    monkeypatch.setattr(step.objectives, "reconstruction", honest)
+    monkeypatch.setattr(losses, "reconstruction", honest)
     training.resume(run, tmp_path / "model.pt", Watcher())
     train(small(), tmp_path)
     assert_same_weights(run / "model.pt", tmp_path / "runs/semisupervised-8-002/model.pt")
