@@ -1,8 +1,7 @@
-"""How the weights move: optimisers by phase, rates by step, and the moving average of the weights."""
+"""How the weights move: optimisers by phase, and learning rates by step."""
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
@@ -73,28 +72,3 @@ def set_rates(optimisers: dict[str, torch.optim.Optimizer], settings: Optimiser,
                 group["lr"].fill_(group["top_lr"] * factor)
             else:
                 group["lr"] = group["top_lr"] * factor
-
-
-class EMA(nn.Module):
-    """Exponential moving averages of encoder and decoder, in evaluation mode and out of every gradient.
-
-    The statistics of batch normalisation are averaged with the weights that they belong to.
-    """
-
-    def __init__(self, networks: Networks) -> None:
-        super().__init__()
-        self.encoder = copy.deepcopy(networks.encoder)
-        self.decoder = copy.deepcopy(networks.decoder)
-        self.requires_grad_(False).eval()
-
-    @torch.no_grad()
-    def move(self, networks: Networks, decay: float) -> None:
-        """Keep the share ``decay`` of the average and take the rest from the networks as they are now."""
-        for kept, live in ((self.encoder, networks.encoder), (self.decoder, networks.decoder)):
-            if kept is not None and live is not None:
-                torch._foreach_lerp_(_values(kept), _values(live), 1 - decay)
-
-
-def _values(module: nn.Module) -> list[Tensor]:
-    """Give the parameters of a module, and those of its buffers that can be averaged, always in one order."""
-    return [value for value in (*module.parameters(), *module.buffers()) if value.is_floating_point()]

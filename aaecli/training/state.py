@@ -18,6 +18,7 @@ from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.models.devices import random_state, restore_random_state
+from aaecli.training.loss_totals import LossTotals
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.pseudo_label_check import PseudoLabelCheck
 from aaecli.training.step import Step
@@ -38,8 +39,7 @@ class Resumable(Protocol):
     num_steps: int
     number: int
     seconds: float
-    totals: dict[str, Tensor]
-    num_summed: int
+    losses: LossTotals
     validation_metrics: dict[str, float | None]
     classes: tuple[str, ...]
     clusters: list[int] | None
@@ -67,8 +67,8 @@ def gather(trainer: Resumable) -> dict[str, Any]:
         "split": {name: torch.from_numpy(getattr(trainer.split, name)) for name in _PARTS},
         "number": trainer.number,
         "seconds": trainer.seconds,
-        "totals": trainer.totals,
-        "num_summed": trainer.num_summed,
+        "totals": trainer.losses.totals,
+        "num_summed": trainer.losses.count,
         "networks": step.networks.state_dict(),
         "ema": None if step.ema is None else step.ema.state_dict(),
         "class_marginal": step.class_marginal,
@@ -117,7 +117,7 @@ def put_back(trainer: Resumable, content: dict[str, Any], path: Path) -> None:
             f"{path} does not fit the settings of its run: {reason}.", "Start the training anew with `aaecli train`."
         ) from error
     trainer.number, trainer.seconds = number, seconds
-    trainer.totals, trainer.num_summed = totals, num_summed
+    trainer.losses.totals, trainer.losses.count = totals, num_summed
     summary, clusters = content.get("summary") or {}, content.get("clusters")
     trainer.validation_metrics = {name: summary[name] for name in _MEASURED if name in summary}
     if isinstance(clusters, list):

@@ -21,7 +21,8 @@ from aaecli.models.devices import autocast
 from aaecli.models.networks import Encoding, Networks
 from aaecli.models.priors import Priors
 from aaecli.training.cuda_graph import WARM_UP, Captured
-from aaecli.training.optimisers import EMA, make_optimisers, set_rates
+from aaecli.training.ema import EMA, decay_at
+from aaecli.training.optimisers import make_optimisers, set_rates
 from aaecli.training.terms.acting import columns, make_terms
 from aaecli.training.terms.term import Context, LossTerm
 
@@ -87,8 +88,7 @@ class Step:
         self.networks.train()
         losses = self._take(batch)
         if self.ema is not None:
-            # Early on the average would remember the random start, so it forgets faster then.
-            self.ema.move(self.networks, min(self.config.optimiser.ema_decay, (number + 1) / (number + 10)))
+            self.ema.move(self.networks, decay_at(number, self.config.optimiser.ema_decay))
         return {name: loss.detach() for name, loss in losses.items()}
 
     def drop_term(self, name: str) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from aaecli.checkpoint import file
 from aaecli.config.effective import acting_terms
@@ -28,6 +27,7 @@ from aaecli.models.batch import Batch
 from aaecli.models.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.models.networks import Decoder, Encoder, Networks
 from aaecli.training.checkpoint_interval import CheckpointInterval
+from aaecli.training.loss_totals import LossTotals
 from aaecli.training.metrics_csv import append_row, drop_rows_after
 from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.propagation.schedule import Propagation
@@ -35,6 +35,7 @@ from aaecli.training.pseudo_label_check import PseudoLabelCheck
 from aaecli.training.pseudo_label_check import applies as check_applies
 from aaecli.training.reporter import Reporter
 from aaecli.training.sampler import Sampler, shuffled
+from aaecli.training.schedule_length import length_of
 from aaecli.training.state import fingerprint, gather, put_back
 from aaecli.training.step import Step
 from aaecli.training.validation import Validation, interval
@@ -81,24 +82,15 @@ class Trainer:
         self.number = 0
         self.seconds = 0.0
         self.watchers: list[Callable[[Trainer, dict[str, float]], None]] = []
-        self.totals: dict[str, Tensor] = {}
-        self.num_summed = 0
+        self.losses = LossTotals()
         self.validation_metrics: dict[str, float | None] = {}
         self.classes = dataset.classes
         self.clusters: list[int] | None = None
-        self._finite: dict[str, Tensor | int] = {}
         schedule = config.schedule
         sees_unlabelled = FAMILY[config.model].sees_unlabelled
-        num_images = len(split.pool) if sees_unlabelled else len(split.labelled)
-        self.steps_per_epoch = math.ceil(num_images / schedule.batch_size)
-        self.all_labelled = len(split.labelled) == len(split.pool)
-        labelled_size = schedule.labelled_batch_size if sees_unlabelled else schedule.batch_size
-        # Where every image has a label, those that are drawn as unlabelled are named as well.
-        num_named = labelled_size + (schedule.batch_size if sees_unlabelled and self.all_labelled else 0)
-        self.num_steps = max(
-            schedule.steps or schedule.epochs * self.steps_per_epoch,
-            math.ceil(schedule.min_labelled_epochs * len(split.labelled) / num_named),
-        )
+        length = length_of(config, split)
+        self.num_steps, self.steps_per_epoch = length.num_steps, length.steps_per_epoch
+        self.all_labelled, labelled_size = length.all_labelled, length.labelled_batch_size
         self.validate_every = interval(config, self.num_steps)
 
         torch.manual_seed(config.seed)
@@ -190,10 +182,7 @@ class Trainer:
             with suggesting_what_fits(self.step, batch, self.number):
                 losses = self.step(batch, self.number)
             self.number += 1
-            self.num_summed += 1
-            for name, loss in losses.items():
-                self.totals[name] = self.totals[name] + loss if name in self.totals else loss
-                self._finite[name] = self._finite.get(name, 0) + loss.isfinite()
+            self.losses.add(losses)
             reporter.step(self.number, losses)
             now, row = time.monotonic(), None
             self.seconds = before + now - start
@@ -203,7 +192,7 @@ class Trainer:
                 row = self._row(speed)
                 if folder is not None:
                     append_row(folder / "metrics.csv", row)
-                self.totals, self.num_summed, self._finite = {}, 0, {}
+                self.losses = LossTotals()
                 row_start, row_number = time.monotonic(), self.number
             is_due = save_every.is_due(self.number - saved_number, now - saved_at)
             if folder is not None and (is_due or self.number == self.num_steps):
@@ -247,7 +236,7 @@ class Trainer:
         return {
             "epoch": round(self.number / self.steps_per_epoch, 3),
             "step": self.number,
-            **{name: float(total) / self.num_summed for name, total in self.totals.items()},
+            **self.losses.means(),
             name: value,
             "images_per_second": speed,
             "seconds": self.seconds,
@@ -344,13 +333,10 @@ class Trainer:
 
     def _check(self, folder: Path | None) -> None:
         """See that everything is finite; it waits for the device, so not after every step."""
-        names = [name for name, total in self.totals.items() if not math.isfinite(float(total))]
-        if names:
-            # One term spoils the weights and so every other term from the next step on: the first one is to blame.
-            what = min(names, key=lambda name: int(self._finite.get(name, 0)))
-        elif not all(bool(weight.isfinite().all()) for weight in self.step.networks.parameters()):
+        what = self.losses.not_finite()
+        if what is None and not all(bool(weight.isfinite().all()) for weight in self.step.networks.parameters()):
             what = "a weight"
-        else:
+        if what is None:
             return
         saved = None if folder is None else folder / "last.pt"
         kept = f" The last good state is in {saved}." if saved is not None and is_file(saved) else ""
