@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.api.opened_file import OpenedFile
 from aaecli.api.pictures import batches
 from aaecli.data.decoding.open_pictures import PictureLike
 from aaecli.data.preprocessing.normalise import BLANK
@@ -40,7 +41,7 @@ class Codes(NamedTuple):
     style: NDArray[np.float32] | None
 
 
-class Classifier:
+class Classifier(OpenedFile):
     """Names what pictures show, as ``aaecli classify`` does: the same pictures give the same answers.
 
     A picture may be the path of a file, its bytes, a file opened for reading bytes, a ``PIL.Image.Image``, or a numpy
@@ -215,21 +216,6 @@ class Classifier:
                 beside = decoder_beside(self.path)
                 self._decoders.append(open_decoder(beside, self._encoder.device) if beside else None)
             return self._decoders[0]
-
-    def __repr__(self) -> str:
-        return f"Classifier({str(self.path)!r}, device={self.device!r})"
-
-    def __getstate__(self) -> tuple[str, str, tuple[Any, ...]]:
-        return str(self.path), self.sha256, self._options
-
-    def __setstate__(self, state: tuple[str, str, tuple[Any, ...]]) -> None:
-        path, sha256, self._options = state
-        self._open(Path(path))
-        if self.sha256 != sha256:
-            raise AaeError(
-                f"{path} is another file than when this Classifier was pickled: its sha256 differs.",
-                "Put the file back, or open the new one with Classifier(path).",
-            )
 
 
 def _is_blank(batch: Batch) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from aaecli.api.opened_file import OpenedFile
 from aaecli.errors import AaeError
 from aaecli.serve import generate
 from aaecli.serve.discovery import find_decoder
@@ -22,7 +23,7 @@ Point: TypeAlias = str | tuple[Label, ArrayLike]
 """A point of the latent space: a class, or a pair of label and style (Z,)."""
 
 
-class Generator:
+class Generator(OpenedFile):
     """Draws images of a class and a style, as ``aaecli generate`` does: the same seed draws the same images.
 
     It may be used from several threads at once. It can be pickled and copied: a copy opens the same file, and refuses
@@ -206,18 +207,3 @@ class Generator:
                 "Take it from `styles`, or from `encode` of a Classifier of the same model.",
             )
         return rows
-
-    def __repr__(self) -> str:
-        return f"Generator({str(self.path)!r}, device={self.device!r})"
-
-    def __getstate__(self) -> tuple[str, str, tuple[Any, ...]]:
-        return str(self.path), self.sha256, self._options
-
-    def __setstate__(self, state: tuple[str, str, tuple[Any, ...]]) -> None:
-        path, sha256, self._options = state
-        self._open(Path(path))
-        if self.sha256 != sha256:
-            raise AaeError(
-                f"{path} is another file than when this Generator was pickled: its sha256 differs.",
-                "Put the file back, or open the new one with Generator(path).",
-            )

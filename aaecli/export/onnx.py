@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import logging
 import os
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from aaecli.config.models import FAMILY
 from aaecli.errors import AaeError
 from aaecli.export.parity import check_parity, parity_inputs, style_deviation, style_scale
 from aaecli.export.reduced_precision import ReducedPrecision, reduce_part
+from aaecli.export.silence import silenced
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_onnx
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
@@ -175,7 +173,7 @@ def _translate(
     module: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str]
 ) -> onnx.ModelProto:
     batch = torch.export.Dim("batch", min=1)
-    with _silenced(), _leaving_no_cache():
+    with silenced(), _leaving_no_cache():
         program = torch.onnx.export(
             module,
             example,
@@ -193,24 +191,6 @@ def _translate(
     model = program.model_proto
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-@contextlib.contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep the exporter's chatter from both streams: stdout is for results."""
-    chatter = io.StringIO()
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(chatter),
-            contextlib.redirect_stderr(chatter),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)
 
 
 @contextlib.contextmanager

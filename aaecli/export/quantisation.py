@@ -6,8 +6,6 @@ training images. Inputs and outputs stay float32, so whoever runs a file need no
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +18,8 @@ from numpy.typing import NDArray
 
 from aaecli.data.dataset import Dataset
 from aaecli.errors import AaeError
+from aaecli.export.silence import silenced
+from aaecli.serve.batching import batches
 from aaecli.serve.runtime import float16, onnxruntime, quantization
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -98,7 +98,7 @@ def reduce_precision(model: onnx.ModelProto, precision: Precision, feed: _Feed) 
         precision: ``fp16`` or ``int8``.
         feed: The inputs (C, …) to calibrate int8 with, by name.
     """
-    with _silenced():
+    with silenced():
         if precision == "fp16":
             reduced: onnx.ModelProto = float16().convert_float_to_float16(model, keep_io_types=True)
         else:
@@ -115,7 +115,7 @@ def _quantised(model: onnx.ModelProto, feed: _Feed) -> onnx.ModelProto:
 
     class Reader(tools.CalibrationDataReader):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
-            self._batches = batches(feed)
+            self._batches = _in_batches(feed)
 
         def get_next(self) -> _Feed | None:
             return next(self._batches, None)
@@ -137,18 +137,16 @@ def _quantised(model: onnx.ModelProto, feed: _Feed) -> onnx.ModelProto:
         return onnx.load(after)
 
 
-def batches(feed: _Feed) -> Iterator[_Feed]:
-    """Cut inputs (N, …) into batches."""
-    num = len(next(iter(feed.values())))
-    for start in range(0, num, _BATCH):
-        yield {name: values[start : start + _BATCH] for name, values in feed.items()}
+def _in_batches(feed: _Feed) -> Iterator[_Feed]:
+    for rows in batches(len(next(iter(feed.values()))), _BATCH):
+        yield {name: values[rows] for name, values in feed.items()}
 
 
 def run(body: bytes, feed: _Feed) -> dict[str, NDArray[np.float32]]:
     """Run a model of our own on inputs (N, …) by name; give its outputs by name."""
     session = onnxruntime().InferenceSession(body, providers=["CPUExecutionProvider"], enable_fallback=0)
     names = [entry.name for entry in session.get_outputs()]
-    parts = [session.run(names, batch) for batch in batches(feed)]
+    parts = [session.run(names, batch) for batch in _in_batches(feed)]
     return {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
 
 
@@ -172,14 +170,3 @@ def compare(precision: Precision, body: bytes, reduced: bytes, feed: _Feed, labe
         if label is not None and (known := label >= 0).any():
             accuracy = tuple(float((answer[known] == label[known]).mean()) for answer in answers)
     return Cost(precision, len(next(iter(feed.values()))), agreement, accuracy, difference)  # type: ignore[arg-type]
-
-
-@contextlib.contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep the quantiser's advice off stderr: it is for graphs that were not folded yet."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(previous)

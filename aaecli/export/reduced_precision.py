@@ -18,6 +18,7 @@ from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.export.quantisation import Cost, Images, Precision, choose_images, compare, reduce_precision, run
 from aaecli.priors.style_prior import STYLE_PRIORS
+from aaecli.serve.session import to_float
 
 _Feed = dict[str, NDArray[np.float32]]
 
@@ -139,7 +140,7 @@ def check_loss(cost: Cost, max_loss: float, path: Path) -> None:
 def feed_of_images(images: NDArray[np.uint8]) -> _Feed:
     """Give the encoder's input, float32 (N, C, H, W) in [0, 1], for uint8 (N, H, W) or (N, H, W, 3)."""
     stored = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
-    return {"image": stored.astype(np.float32) / np.float32(255)}
+    return {"image": to_float(stored)}
 
 
 def feed_of_codes(encoder: bytes, images: NDArray[np.uint8], prior: tuple[str, float], num_labels: int) -> _Feed:

@@ -18,6 +18,12 @@ def test_strokes_that_are_faint_all_over_are_read() -> None:
         assert normalise(image).image.shape == (28, 28)
 
 
+def test_a_picture_without_one_strong_stroke_is_read() -> None:
+    # Of the pieces that are chosen here, no pixel is strong: there is no stroke whose width could be measured.
+    image = np.random.default_rng(34).integers(0, 20, (19, 2)).astype(np.uint8)
+    assert normalise(image).image.shape == (28, 28)
+
+
 def test_overlapping_blocks_put_the_filters_back() -> None:
     before = list(warnings.filters)
     first, second = without_pillow_warnings(), without_pillow_warnings()
