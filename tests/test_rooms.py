@@ -5,15 +5,11 @@ from __future__ import annotations
 import ast
 import graphlib
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
 
-import aaecli
-
-ROOT = Path(aaecli.__file__).parent
-MODULES = sorted(ROOT.rglob("*.py"))
+from tests.source import modules, nodes
 
 MAY_IMPORT = {
     room: set(others.split())
@@ -80,15 +76,14 @@ ONLY_IN = {
 NO_ROOM = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
 
-def room_of(module: Path) -> str:
+def room_of(module: str) -> str:
     """Give the room of a module: the folder below the package, or the module's own name."""
-    relative = module.relative_to(ROOT)
-    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+    return module.removesuffix(".py").partition("/")[0]
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
+def imports(found: Iterable[ast.AST]) -> Iterator[str]:
     """Name every module that is imported, at the top, in a function or by name."""
-    for node in ast.walk(tree):
+    for node in found:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -101,12 +96,12 @@ def imports(tree: ast.AST) -> Iterator[str]:
                 yield str(name.value)
 
 
-def faults(module: Path, text: str) -> list[str]:
+def faults(module: str, text: str) -> list[str]:
     """Name each import of a module that the rooms do not allow."""
-    room, found, tree = room_of(module), [], ast.parse(text)
-    dotted = ".".join(module.relative_to(ROOT).with_suffix("").parts)
-    all_names = Counter(imports(tree))
-    names_for_types = Counter(name for node in type_checking(tree) for name in imports(node))
+    room, found = room_of(module), []
+    dotted = module.removesuffix(".py").replace("/", ".")
+    all_names = Counter(imports(nodes(text)))
+    names_for_types = Counter(name for node in type_checking(text) for name in imports(ast.walk(node)))
     # Types may name another library's classes, since nothing is loaded for it; the rooms hold for types too.
     for_types_only = {name for name, count in names_for_types.items() if all_names[name] == count}
     for name in all_names:
@@ -120,20 +115,27 @@ def faults(module: Path, text: str) -> list[str]:
     return found
 
 
-def type_checking(tree: ast.AST) -> Iterator[ast.stmt]:
+def type_checking(text: str) -> Iterator[ast.stmt]:
     """Give what only a type checker reads."""
-    for node in ast.walk(tree):
+    for node in nodes(text):
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             yield from node.body
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_stays_in_its_room(module: Path) -> None:
-    assert room_of(module) in MAY_IMPORT, "a new room: say in MAY_IMPORT what it may import"
-    assert module.stem not in NO_ROOM
-    text = module.read_text(encoding="utf-8")
-    assert faults(module, text) == []
-    assert ast.get_docstring(ast.parse(text)), "a module says what it is for"
+def test_each_room_is_in_the_table() -> None:
+    assert {room_of(name) for name in modules()} <= MAY_IMPORT.keys(), "say in MAY_IMPORT what a new room may import"
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    assert NO_ROOM.isdisjoint(name.rpartition("/")[2].removesuffix(".py") for name in modules())
+
+
+def test_modules_stay_in_their_rooms() -> None:
+    assert {name: found for name, text in modules().items() if (found := faults(name, text))} == {}
+
+
+def test_modules_say_what_they_are_for() -> None:
+    assert [name for name, text in modules().items() if not ast.get_docstring(nodes(text)[0])] == []
 
 
 def test_no_circle_of_rooms() -> None:
@@ -149,7 +151,7 @@ def imported_modules(texts: dict[str, str]) -> dict[str, set[str]]:
     for name, text in texts.items():
         # `from aaecli.data import dataset` imports a module, `from aaecli.errors import AaeError` a name in one.
         # The version is there before the package names what it offers, which it does for types alone.
-        used = set(imports(ast.parse(text))) - {"aaecli.__version__"}
+        used = set(imports(nodes(text))) - {"aaecli.__version__"}
         names = {full if full in texts else full.rpartition(".")[0] for full in used}
         found[name] = (names & texts.keys()) - {name}
     return found
@@ -166,10 +168,8 @@ def circle_in(imported: dict[str, set[str]]) -> list[str]:
 
 def test_no_circle_of_modules() -> None:
     texts = {
-        ".".join(module.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): module.read_text(
-            encoding="utf-8"
-        )
-        for module in MODULES
+        f"aaecli.{name.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__"): text
+        for name, text in modules().items()
     }
     assert circle_in(imported_modules(texts)) == []
 
@@ -188,7 +188,7 @@ def test_a_circle_of_modules_is_seen() -> None:
 
 
 def test_all_rooms_are_walked() -> None:
-    assert {"cli", "data", "training", "serve", "config", "errors"} <= {room_of(module) for module in MODULES}
+    assert {"cli", "data", "training", "serve", "config", "errors"} <= {room_of(name) for name in modules()}
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_all_rooms_are_walked() -> None:
     ],
 )
 def test_an_import_against_the_rooms_is_seen(place: str, text: str) -> None:
-    assert len(faults(ROOT / place, text)) == 1
+    assert len(faults(place, text)) == 1
 
 
 def test_types_may_name_other_libraries() -> None:
-    assert faults(ROOT / "cli/train.py", "if TYPE_CHECKING:\n    from torch import Tensor") == []
+    assert faults("cli/train.py", "if TYPE_CHECKING:\n    from torch import Tensor") == []

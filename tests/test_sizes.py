@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
+from tests.source import modules, nodes
 
-ROOT = Path(__file__).parent.parent / "aaecli"
 MAX_MODULE, MAX_FUNCTION = 300, 60
 
 EXCEPTIONS = {
@@ -30,7 +28,7 @@ def too_long(name: str, source: str) -> Iterator[str]:
     """
     if len(source.splitlines()) > MAX_MODULE:
         yield name
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             is_command = any(
                 "command" in ast.unparse(each) or "callback" in ast.unparse(each) for each in node.decorator_list
@@ -40,18 +38,8 @@ def too_long(name: str, source: str) -> Iterator[str]:
                 yield f"{name}::{node.name}"
 
 
-def found_in(path: Path) -> list[str]:
-    """Name what is too long in a module."""
-    return list(too_long(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")))
-
-
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_too_long(path: Path) -> None:
-    assert [name for name in found_in(path) if name not in EXCEPTIONS] == []
-
-
-def test_every_exception_is_needed() -> None:
-    assert set(EXCEPTIONS) <= {name for path in ROOT.rglob("*.py") for name in found_in(path)}
+def test_nothing_else_is_too_long_and_every_exception_is_needed() -> None:
+    assert {name for module, text in modules().items() for name in too_long(module, text)} == set(EXCEPTIONS)
 
 
 def test_what_is_too_long_is_found() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import pytest
 
-ROOT = Path(__file__).parent.parent / "aaecli"
+from tests.source import modules, nodes
 
 INSTEAD = {
     "told": "the thing itself: true_label, message, report",
@@ -44,9 +44,9 @@ EXCEPTIONS = {
 }
 
 
-def _identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def _identifiers(source: str) -> Iterator[tuple[str, int]]:
     """Yield every name that is defined, bound or used, with its line."""
-    for node in ast.walk(tree):
+    for node in nodes(source):
         line = getattr(node, "lineno", 0)
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name):
@@ -69,16 +69,19 @@ def found_in(source: str) -> list[str]:
     """List the identifiers of a module that hold a word of the list."""
     return [
         f"line {line}: {name} ({word}: write {INSTEAD[word]})"
-        for name, line in _identifiers(ast.parse(source))
+        for name, line in _identifiers(source)
         for word in sorted(_words(name) & INSTEAD.keys())
         if name not in EXCEPTIONS
     ]
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_identifiers_use_standard_words(path: Path) -> None:
-    assert found_in(path.read_text(encoding="utf-8")) == []
-    assert not _words(path.stem) & INSTEAD.keys() or path.stem in EXCEPTIONS
+def test_identifiers_use_standard_words() -> None:
+    assert {name: found for name, text in modules().items() if (found := found_in(text))} == {}
+
+
+def test_modules_are_named_by_standard_words() -> None:
+    stems = {PurePosixPath(name).stem for name in modules()}
+    assert {stem for stem in stems if _words(stem) & INSTEAD.keys()} <= EXCEPTIONS.keys()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_a_word_of_the_list_is_found(source: str) -> None:
 
 
 def test_every_exception_is_in_use() -> None:
-    sources = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py"))
+    sources = "\n".join(modules().values())
     assert [name for name in EXCEPTIONS if not re.search(rf"\b{name}\b", sources)] == []
 
 
@@ -121,17 +124,17 @@ PRINTED_EXCEPTIONS = {
 }
 
 
-def printed(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def printed(source: str) -> Iterator[tuple[str, int]]:
     """Yield every text that may be printed: literals, and the docstrings of commands, which are their help."""
     commands = {
         node.body[0].value
-        for node in ast.walk(tree)
+        for node in nodes(source)
         if isinstance(node, ast.FunctionDef)
         and isinstance(node.body[0], ast.Expr)
         and any(re.search(r"\b(?:command|callback)\b", ast.unparse(each)) for each in node.decorator_list)
     }
-    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)} - commands
-    for node in ast.walk(tree):
+    docstrings = {node.value for node in nodes(source) if isinstance(node, ast.Expr)} - commands
+    for node in nodes(source):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in docstrings:
             yield node.value, node.lineno
 
@@ -140,20 +143,16 @@ def phrases_in(source: str) -> list[str]:
     """List the phrases of a module's texts that have a standard word."""
     return [
         f"line {line}: {match[0]!r} (write {instead})"
-        for text, line in printed(ast.parse(source))
+        for text, line in printed(source)
         for pattern, instead in PHRASES.items()
         for match in re.finditer(rf"\b(?:{pattern})\b", " ".join(text.split()), re.IGNORECASE)
         if text not in PRINTED_EXCEPTIONS
     ]
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted(path for room in PRINTED for path in (ROOT / room).rglob("*.py")),
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_what_is_printed_uses_standard_words(path: Path) -> None:
-    assert phrases_in(path.read_text(encoding="utf-8")) == []
+def test_what_is_printed_uses_standard_words() -> None:
+    texts = {name: text for name, text in modules().items() if name.partition("/")[0] in PRINTED}
+    assert {name: found for name, text in texts.items() if (found := phrases_in(text))} == {}
 
 
 @pytest.mark.parametrize(
@@ -169,5 +168,5 @@ def test_comments_are_not_printed() -> None:
 
 
 def test_every_printed_exception_is_in_use() -> None:
-    texts = {text for path in ROOT.rglob("*.py") for text, _ in printed(ast.parse(path.read_text(encoding="utf-8")))}
+    texts = {text for source in modules().values() for text, _ in printed(source)}
     assert [text for text in PRINTED_EXCEPTIONS if text not in texts] == []

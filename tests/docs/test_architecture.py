@@ -17,13 +17,14 @@ TEXT = read(PAGES["docs/architecture.md"])
 ROWS = re.findall(r"^\| (.+?) \| `(.+?)` \| `(.+?)` \|$", TEXT, re.MULTILINE)
 
 
-@pytest.fixture
-def rooms(monkeypatch):
+@pytest.fixture(scope="module")
+def rooms():
     spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "programs" / "rooms.py")
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "rooms", module)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "rooms", module)
+        spec.loader.exec_module(module)
+        yield module
 
 
 def names(source):

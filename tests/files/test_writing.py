@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-import aaecli
-
-ROOT = Path(aaecli.__file__).parent
-MODULES = sorted(ROOT.rglob("*.py"))
+from tests.source import modules, nodes
 
 _WRITERS = {
     *("write_text", "write_bytes", "savefig", "imsave", "to_csv", "tofile", "savetxt", "savez", "savez_compressed"),
@@ -65,7 +61,7 @@ _REPLACING = {
 def writings(text: str) -> list[str]:
     """Name each call that could write a file, save to ``temporary``, which is what the atomic writer gives."""
     found = []
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes(text):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -91,25 +87,23 @@ def _opens_to_write(node: ast.Call, of: str) -> bool:
     return any(set(mode) <= set("rwaxbt+") and set(mode) & set("wax+") for mode in modes)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_else_writes(module: Path) -> None:
-    name = module.relative_to(ROOT).as_posix()
-    found, reasoned = sorted(writings(module.read_text(encoding="utf-8"))), sorted(_REASONED.get(name, []))
-    assert len(found) == len(reasoned), found
-    assert all(call.startswith(begin) for call, begin in zip(found, reasoned, strict=True)), found
+def test_nothing_else_writes() -> None:
+    for name, text in modules().items():
+        found, reasoned = sorted(writings(text)), sorted(_REASONED.get(name, []))
+        assert len(found) == len(reasoned), (name, found)
+        assert all(call.startswith(begin) for call, begin in zip(found, reasoned, strict=True)), (name, found)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_are_replaced_by_the_rule(module: Path) -> None:
-    text = module.read_text(encoding="utf-8")
-    imported = [
-        alias.name
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.ImportFrom) and node.module == "aaecli.files.writing"
-        for alias in node.names
-    ]
-    name = module.relative_to(ROOT).as_posix()
-    assert "replacing" not in imported or name in _REPLACING
+def test_files_are_replaced_by_the_rule() -> None:
+    importing = {
+        name
+        for name, text in modules().items()
+        for node in nodes(text)
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "aaecli.files.writing"
+        and "replacing" in {alias.name for alias in node.names}
+    }
+    assert importing <= _REPLACING.keys()
 
 
 @pytest.mark.parametrize(
