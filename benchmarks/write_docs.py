@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "suite"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "programs"))
 
 import command_reference
@@ -28,6 +29,7 @@ import measured
 import plug_in_reference
 import rooms
 import setting_reference
+import tables as suite
 
 from aaecli.config.resolve import resolve
 from aaecli.data.loading import load_dataset
@@ -262,6 +264,11 @@ def measurements() -> str:
     return table(rows) + "\n"
 
 
+def suite_table(rows: Sequence[dict[str, str]]) -> str:
+    """Draw a table of the suite, where it has been measured."""
+    return table(rows) if rows else "Not measured yet.\n"
+
+
 TABLES = {
     "headline": headline,
     "mnist": mnist,
@@ -270,6 +277,9 @@ TABLES = {
     "ablation sentence": ablation_sentence,
     "ablation quick": lambda: ablation("quick"),
     "ablation quick sentence": lambda: ablation_sentence("quick"),
+    "suite": lambda: suite_table(suite.by_task()),
+    "suite labels": lambda: suite_table(suite.by_labels()),
+    "suite ablation": lambda: suite_table(suite.ablation()),
     "readings": readings,
     "measurements": measurements,
     "settings": setting_reference.settings,

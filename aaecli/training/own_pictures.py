@@ -19,6 +19,10 @@ from aaecli.errors import AaeError
 if TYPE_CHECKING:
     from aaecli.data.dataset import Dataset
 
+_ADAPTED = ("baseline", "semisupervised")
+"""Models whose settings follow from the looks of a folder's pictures: both learn the same network, from labels alone and
+from all pictures, so that one tells what the other is worth."""
+
 
 def settle(
     preset: str | None,
@@ -49,7 +53,7 @@ def settle(
     # A file that names no preset was written for the usual one, and may set what another one has no use for.
     default = None if config_file else AUTOMATIC
     is_automatic = (preset or file.get("preset", default)) == AUTOMATIC
-    if not (is_automatic and config.model == "semisupervised" and holds_pictures(config.data)):
+    if not (is_automatic and config.model in _ADAPTED and holds_pictures(config.data)):
         return fitting(config, flags, file, augment), None
     # What has no effect is refused before any picture is read.
     fitting(config, flags, file, augment)
