@@ -46,7 +46,7 @@ def main() -> None:
     """Print a line a seed, and the mean and deviation of each method."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=seeds, default=SEEDS, help="such as 10-14 (the default) or 0,3")
-    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--preset", default="auto")
     parser.add_argument("--steps", type=int, default=800)
     options = parser.parse_args()
     rows = []

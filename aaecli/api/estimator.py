@@ -45,12 +45,14 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
     give others what ``export`` writes.
 
     Args:
-        preset: Settings to start from: ``quick``, ``default``, ``best``, ``tutorial`` or ``paper``.
+        preset: Settings to start from: ``auto``, which takes ``pictures``, adapted to how the images look, for images of
+            8 × 8 and more and ``quick`` for other rows; or ``quick``, ``default``, ``best``, ``tutorial``, ``paper``.
         steps: Training steps, 1 or more; the preset's number where None.
         image_shape: Shape of the image that a row is, (H, W) or (H, W, 3).
         style_dim: Number Z of dimensions of the style, 1 or more.
         augment: How images are changed in training: ``strokes``, as writing may be; ``natural``, as photographs may be;
-            ``none``; or ``auto``: strokes for square grey images of 8 × 8 and more, else none.
+            ``none``; or ``auto``: as ``pictures`` is adapted; with another preset, strokes for square grey images of 8 × 8
+            and more, else none.
         settings: Further settings as nested tables, such as ``{"optimiser": {"lr": 0.002}}``.
         unlabelled: What stands in ``y`` for no label; None where every row has one. In an array of objects, None
             stands for no label too.
@@ -84,7 +86,7 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
     def __init__(
         self,
         *,
-        preset: str = "quick",
+        preset: str = "auto",
         steps: int | None = None,
         image_shape: tuple[int, ...] | None = None,
         style_dim: int = 10,
@@ -136,8 +138,10 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         table = fitting_table(rows, shape_of(rows.shape[1], self.image_shape or inner))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         num_labels: int | Literal["all"] = int((label >= 0).sum()) if unlabelled.any() else "all"
+        images = table.to_images(rows)
         config = settings_for(
-            table.shape,
+            images,
+            label,
             num_labels,
             seed=seed,
             preset=self.preset,
@@ -151,7 +155,7 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
             from aaecli.training.in_memory import train_in_memory
 
             with one_training_at_a_time():
-                model, history = train_in_memory(config, table.to_images(rows), label, tuple(map(str, classes)))
+                model, history = train_in_memory(config, images, label, tuple(map(str, classes)))
         self.classes_ = classes
         self.image_shape_ = table.shape
         self.data_min_, self.data_max_ = table.low, table.high

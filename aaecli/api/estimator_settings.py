@@ -1,4 +1,4 @@
-"""The settings of a training on a table: those of a preset, fitted to the size of its images."""
+"""The settings of a training on a table: those of a preset, fitted to its images."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aaecli.config.augmentation import SETS, Augmentation
+from aaecli.config.automatic import AUTOMATIC, choose
 from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
+from aaecli.data.inspection.appearance import appearance
 from aaecli.errors import AaeError
 
 Augment = Literal["auto", "strokes", "natural", "none"]
 _MNIST_SIDE = 28
 _SMALLEST_WARPED = 8
+_SMALLEST_PICTURE = 8
+"""Side from which the preset for pictures has something to convolve; rows of smaller images are told apart by numbers."""
+_OF_TABLES = "quick"
+"""What ``auto`` is where rows are no pictures."""
 _OWN = ("model", "labels", "seed", "data", "holdout", "device", "image", "preset", "clusters")
 """Settings that the estimator gives itself, or that say nothing of arrays."""
 
 
 def settings_for(
-    shape: tuple[int, ...],
+    image: NDArray[np.uint8],
+    label: NDArray[np.int64],
     labels: int | Literal["all"],
     *,
     seed: int,
@@ -33,7 +43,8 @@ def settings_for(
     """Complete the settings of an estimator.
 
     Args:
-        shape: Of an image: (H, W) or (H, W, 3).
+        image: (N, H, W) or (N, H, W, 3), the rows as images.
+        label: (N,), -1 for none.
         labels: Number of rows with a label; ``all`` where every row has one.
         seed: As in ``Config``.
         preset: As in ``AAEClassifier``, and so are the others.
@@ -55,11 +66,20 @@ def settings_for(
     if style_dim != settings.get("network", {}).get("style_dim", style_dim):
         raise AaeError("style_dim and settings['network']['style_dim'] differ.", "Give one of them.")
     flags["network"] = {"style_dim": style_dim}
-    config = resolve(preset=preset, config_file=settings, flags=flags)
+    shape = image.shape[1:]
+    adapted = None
+    if preset == AUTOMATIC:
+        if min(shape[:2]) < _SMALLEST_PICTURE:
+            preset = _OF_TABLES
+        else:
+            adapted = choose(appearance(image, label)).settings
+    config = resolve(preset=preset, config_file=settings, flags=flags, adapted=adapted)
     config = replace(config, image=replace(config.image, normalise="none", channels=3 if len(shape) == 3 else 1))
     if "augmentation" in settings:
         if augment != "auto":
             raise AaeError("augment and settings['augmentation'] both say how images are changed.", "Give one of them.")
+        return config
+    if augment == "auto" and adapted is not None:
         return config
     return replace(config, augmentation=Augmentation.from_table(_scaled(_chosen(augment, shape), min(shape[:2]))))
 

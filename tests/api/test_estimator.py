@@ -21,6 +21,7 @@ import aaecli
 from aaecli import AAEClassifier, LabelledSplit
 
 SMALL = {
+    "preset": "quick",
     "steps": 30,
     "style_dim": 3,
     "random_state": 0,
