@@ -91,8 +91,8 @@ def choose(seen: Appearance) -> Choice:
         "augmentation": augmentation,
     }
     if seen.size > _LARGE:
-        settings["schedule"] = {"steps": 1500}
-        settings["propagation"] = {"until": 1200}
+        settings["schedule"] = {"steps": 450}
+        settings["propagation"] = {"until": 360}
     return Choice(settings, _reason(seen, augmentation))
 
 
