@@ -45,14 +45,14 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
     give others what ``export`` writes.
 
     Args:
-        preset: Settings to start from: ``auto``, which takes ``pictures``, adapted to how the images look, for images of
-            8 × 8 and more and ``quick`` for other rows; or ``quick``, ``default``, ``best``, ``tutorial``, ``paper``.
+        preset: Settings to start from: ``auto``, which takes ``pictures``, adapted to how the images look, for images
+            of 8 × 8 and more and ``quick`` for other rows; or ``quick``, ``default``, ``best``, ``tutorial``, ``paper``.
         steps: Training steps, 1 or more; the preset's number where None.
         image_shape: Shape of the image that a row is, (H, W) or (H, W, 3).
         style_dim: Number Z of dimensions of the style, 1 or more.
         augment: How images are changed in training: ``strokes``, as writing may be; ``natural``, as photographs may be;
-            ``none``; or ``auto``: as ``pictures`` is adapted; with another preset, strokes for square grey images of 8 × 8
-            and more, else none.
+            ``none``; or ``auto``: as ``pictures`` is adapted; with another preset, strokes for square grey images of
+            8 × 8 and more, else none.
         settings: Further settings as nested tables, such as ``{"optimiser": {"lr": 0.002}}``.
         unlabelled: What stands in ``y`` for no label; None where every row has one. In an array of objects, None
             stands for no label too.

@@ -20,7 +20,7 @@ Augment = Literal["auto", "strokes", "natural", "none"]
 _MNIST_SIDE = 28
 _SMALLEST_WARPED = 8
 _SMALLEST_PICTURE = 8
-"""Side from which the preset for pictures has something to convolve; rows of smaller images are told apart by numbers."""
+"""Side from which the preset for pictures has something to convolve."""
 _OF_TABLES = "quick"
 """What ``auto`` is where rows are no pictures."""
 _OWN = ("model", "labels", "seed", "data", "holdout", "device", "image", "preset", "clusters")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from aaecli.data.dataset import Dataset
 
 _ADAPTED = ("baseline", "semisupervised")
-"""Models whose settings follow from the looks of a folder's pictures: both learn the same network, from labels alone and
-from all pictures, so that one tells what the other is worth."""
+"""Models whose settings follow from the looks of a folder's pictures: both learn the same network, from labels alone
+and from all pictures, so that one tells what the other is worth."""
 
 
 def settle(
