@@ -46,7 +46,7 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
 
     Args:
         preset: Settings to start from: ``auto``, which takes ``pictures``, adapted to how the images look, for images
-            of 8 × 8 and more and ``quick`` for other rows; or ``quick``, ``default``, ``best``, ``tutorial``, ``paper``.
+            of 8 × 8 and more and ``quick`` for other rows; or the name of another preset.
         steps: Training steps, 1 or more; the preset's number where None.
         image_shape: Shape of the image that a row is, (H, W) or (H, W, 3).
         style_dim: Number Z of dimensions of the style, 1 or more.
