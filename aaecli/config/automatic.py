@@ -11,6 +11,8 @@ PRESET = "pictures"
 """The preset that is adapted to a folder of pictures."""
 _BLACK = 0.45
 """Fraction of black pixels above which pictures show something light on black: MNIST has 0.82, Fashion-MNIST 0.55."""
+_WRITING = 0.65
+"""The same above which grey images are of strokes, as MNIST's are."""
 _ANY_GROUND = 0.1
 """Standard deviation of the border's colour above which things stand on grounds of any colour: 0.17 to 0.24 in five
 sets of such pictures, up to 0.04 on black."""
@@ -52,6 +54,11 @@ class Appearance:
     def on_any_ground(self) -> bool:
         """Whether things stand on grounds that say nothing of them."""
         return self.ground_variation > _ANY_GROUND and self.ground_says_class < _GROUND_SAYS_CLASS
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether images look like MNIST's: light strokes on black."""
+        return not self.in_colour and self.black > _WRITING and self.ground_variation < _ANY_GROUND
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`--preset auto` for a folder of pictures: what they are brought to, and what suits how they then look."""
+"""`--preset auto` for one's own images: what pictures are brought to, and what suits how they then look."""
 
 from __future__ import annotations
 
@@ -7,34 +7,41 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aaecli.config.automatic import choose
+import numpy as np
+from numpy.typing import NDArray
+
+from aaecli.config.automatic import Appearance, choose
 from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.inspection.appearance import appearance
 from aaecli.data.readers.image_folder.form import find_form
 
+Selected = Callable[[Dataset], NDArray[np.int64]]
+"""Gives the indices of the training images whose labels the training sees: nothing else may be chosen by labels."""
+
 
 class Adapted(NamedTuple):
-    """Settings that suit a folder.
+    """Settings that suit images.
 
     Attributes:
-        settings: Nested tables, for ``aaecli.config.resolve.resolve``.
-        dataset: The folder, loaded with them.
+        settings: Nested tables, for ``aaecli.config.resolve.resolve``; None where the preset for digits suits them.
+        dataset: The images, loaded with them.
         reason: A clause that says what was seen and what follows.
     """
 
-    settings: dict[str, Any]
+    settings: dict[str, Any] | None
     dataset: Dataset
     reason: str
 
 
-def adapt(folder: Path, given: Mapping[str, Any], load: Callable[[Image], Dataset]) -> Adapted:
+def adapt(folder: Path, given: Mapping[str, Any], load: Callable[[Image], Dataset], selected: Selected) -> Adapted:
     """Find settings for a folder of pictures by its training pictures.
 
     Args:
         folder: The folder.
         given: What the user set under ``[image]``; it holds.
         load: Loads the folder with its pictures brought to a form.
+        selected: Tells which labels may be looked at.
 
     Raises:
         AaeError: The folder cannot be read, or what was given is no form of pictures.
@@ -46,5 +53,25 @@ def adapt(folder: Path, given: Mapping[str, Any], load: Callable[[Image], Datase
     if given.get("normalise") == "strokes":
         found["channels"] = 1
     dataset = load(Image(**{**found, **given}))
-    choice = choose(appearance(dataset.train_image, dataset.train_label))
+    choice = choose(_seen(dataset, selected))
     return Adapted({"image": found} | choice.settings, dataset, choice.reason)
+
+
+def adapt_stored(dataset: Dataset, selected: Selected) -> Adapted:
+    """Find settings for images that are stored in one size: as MNIST's, or as pictures.
+
+    Args:
+        dataset: The images.
+        selected: As in ``adapt``.
+    """
+    seen = _seen(dataset, selected)
+    choice = choose(seen)
+    return Adapted(None if seen.is_writing else choice.settings, dataset, choice.reason)
+
+
+def _seen(dataset: Dataset, selected: Selected) -> Appearance:
+    label = np.full_like(dataset.train_label, -1)
+    if (dataset.train_label >= 0).any():
+        chosen = selected(dataset)
+        label[chosen] = dataset.train_label[chosen]
+    return appearance(dataset.train_image, label)

@@ -17,6 +17,9 @@ from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from aaecli.data.dataset import Dataset
 
 _ADAPTED = ("baseline", "semisupervised")
@@ -53,17 +56,25 @@ def settle(
     # A file that names no preset was written for the usual one, and may set what another one has no use for.
     default = None if config_file else AUTOMATIC
     is_automatic = (preset or file.get("preset", default)) == AUTOMATIC
-    if not (is_automatic and config.model in _ADAPTED and holds_pictures(config.data)):
-        return fitting(config, flags, file, augment), None
     # What has no effect is refused before any picture is read.
-    fitting(config, flags, file, augment)
+    usual = fitting(config, flags, file, augment)
+    if not (is_automatic and config.model in _ADAPTED and config.data):
+        return usual, None
 
-    from aaecli.data.automatic import adapt
+    from aaecli.data.automatic import adapt, adapt_stored
+    from aaecli.data.split import split
 
-    given = {**file.get("image", {}), **flags.get("image", {})}
+    def selected(dataset: Dataset) -> NDArray[np.int64]:
+        return split(dataset, usual.labels, usual.seed, usual.holdout).labelled
+
     data = config.data
-    found = adapt(Path(data), given, lambda image: load(data, image))
-    config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
+    if holds_pictures(data):
+        given = {**file.get("image", {}), **flags.get("image", {})}
+        found = adapt(Path(data), given, lambda image: load(data, image), selected)
+    else:
+        found = adapt_stored(load(data, usual.image), selected)
+    if found.settings is not None:
+        config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
     tell(f"preset {config.preset}: {found.reason}")
     return fitting(config, flags, file, augment), found.dataset
 

@@ -2,7 +2,7 @@
 
     python -m pip install scikit-learn scikit-image
     python benchmarks/suite/run.py                                   # every task, every method, draws 20 to 22
-    python benchmarks/suite/run.py --task icons --method auto --draws 20
+    python benchmarks/suite/run.py --task icons --method auto --draws 20-20
     python benchmarks/suite/run.py --ablation                        # also without each part, on three tasks
     python benchmarks/suite/run.py --task icons --labels 1 --labels 100
 

@@ -385,3 +385,23 @@ def test_without_a_preset_the_looks_of_the_pictures_choose(aaecli: Run, in_empty
     Path("own.toml").write_text("seed = 3\n")
     assert settings(aaecli, "--data", "shapes", "--config", "own.toml")["preset"] == "default"
     assert settings(aaecli, "--data", "shapes", "--config", "own.toml", "--preset", "auto")["preset"] == "pictures"
+
+
+def test_images_stored_in_one_size_are_looked_at_too(aaecli):
+    rng = np.random.default_rng(0)
+    label = np.arange(300) % 3
+    ground = rng.integers(0, 256, (300, 1, 1), np.uint8)
+    strokes = np.zeros((300, 16, 16), np.uint8)
+    strokes[:, 4:12, 8] = rng.integers(100, 256, (300, 8), np.uint8)
+    for name, image in {
+        "photos": rng.integers(0, 90, (300, 16, 16), np.uint8) + ground // 2,
+        "writing": strokes,
+    }.items():
+        np.savez(f"{name}.npz", x_train=image, y_train=label, x_test=image[:9], y_test=label[:9])
+    chosen = aaecli("train", "--data", "photos.npz", "--labels", "30", "--print-config")
+    assert tomllib.loads(chosen.out)["preset"] == "pictures", chosen.err
+    assert "preset pictures: 16 × 16 pixels" in chosen.err
+    assert settings(aaecli, "--data", "writing.npz", "--labels", 30)["preset"] == "default"
+    # Without unlabelled images, the same network.
+    assert settings(aaecli, "--data", "photos.npz", "--labels", 30, "--model", "baseline")["preset"] == "pictures"
+    assert settings(aaecli, "--data", "photos.npz", "--model", "clustering")["preset"] == "default"

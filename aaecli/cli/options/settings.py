@@ -86,8 +86,8 @@ Preset = Annotated[
         rich_help_panel=TRAINING,
         show_default="auto",
         help="Settings to start from: a .toml file, or quick, default, best, tutorial (the article's), paper "
-        "(the paper's terms), pictures (a folder of small ones) or auto: pictures, adapted to their "
-        "looks; without a folder default, for baseline tutorial.",
+        "(the paper's terms), pictures (small ones of anything) or auto: for your own images pictures, "
+        "adapted to how they look; for MNIST and the like default, with --model baseline tutorial.",
     ),
 ]
 ConfigFile = Annotated[
