@@ -58,7 +58,7 @@ def by_task() -> Table:
         draws = {record["draw"] for record in selected(found, task=task, method="auto")}
         seconds = [record["seconds"] for record in selected(found, task=task, method="auto")]
         rows.append(
-            cells | {"draws": str(len(draws)), "time": f"{statistics.median(seconds):.0f} s" if seconds else "–"}
+            cells | {"seeds": str(len(draws)), "time": f"{statistics.median(seconds):.0f} s" if seconds else "–"}
         )
     return rows
 
@@ -106,7 +106,7 @@ def draw() -> None:
         axes.plot(place, height, "o", markersize=5, label=title.replace("`", ""), alpha=0.85)
     axes.set_xticks(range(len(tasks(found))), tasks(found))
     axes.set_ylabel("accuracy on test images (%)")
-    axes.set_title(f"{_LABELS} labels a class, a point a draw of the labels")
+    axes.set_title(f"{_LABELS} labels a class, a point a seed")
     axes.grid(axis="y", alpha=0.3)
     axes.legend(fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, -0.32))
     figure.savefig(PICTURE, dpi=110)
