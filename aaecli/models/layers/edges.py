@@ -35,5 +35,12 @@ def edges(image: Tensor) -> Tensor:
     strength = (xx + yy + _LEAST_STRENGTH**2).sqrt()  # (B, 1, H, W)
     tensor = torch.cat([(xx - yy) / strength, 2 * xy / strength, strength], 1)
     around = min(_WINDOW, max(1, min(image.shape[2:]) // 2 * 2 - 1))
-    mean = F.avg_pool2d(strength, around, 1, around // 2, count_include_pad=False)
+    mean = _mean_around(strength, around)
     return tensor / (mean + _FAINT)
+
+
+def _mean_around(values: Tensor, side: int) -> Tensor:
+    """Give the mean over the square of ``side`` pixels around each pixel (B, 1, H, W), as far as it is in the image."""
+    # First down, then across: as many additions a side as the square has in all.
+    down = F.avg_pool2d(values, (side, 1), 1, (side // 2, 0), count_include_pad=False)
+    return F.avg_pool2d(down, (1, side), 1, (0, side // 2), count_include_pad=False)
