@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
+from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.loading import load_dataset
+from aaecli.data.readers import mnist as mnist_reader
+from aaecli.data.readers.registry import Progress
 from aaecli.models.threads import cpu_quota
 from aaecli.terminal import console
 
@@ -95,13 +98,39 @@ def write_dataset(tmp_path: Path) -> WriteDataset:
     return write
 
 
+@pytest.fixture(scope="session", autouse=True)
+def mnist_unpacked_once() -> Iterator[None]:
+    """Have a process unpack the embedded MNIST and look for its copies once, however many commands read it.
+
+    That takes a second. The arrays are shared and not to be written to.
+    """
+    unpack, known = mnist_reader.Mnist.load, dict[object, Dataset]()
+
+    def load(self: mnist_reader.Mnist, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
+        key = (path, image, *mnist_reader._SHA256.values())
+        if key not in known:
+            known[key] = dataset = unpack(self, path, image, progress)
+            for values in (dataset.train_image, dataset.train_label, dataset.test_image, dataset.test_label):
+                values.flags.writeable = False
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mnist_reader.Mnist, "load", load)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_waits_for_the_disk() -> Iterator[None]:
+    """Spare the thousands of files of the tests the wait for the disk, which only a cut of the power would show."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
-    """The embedded MNIST, unpacked once; its arrays are not to be written to."""
-    dataset = load_dataset()
-    for values in (dataset.train_image, dataset.train_label, dataset.test_image, dataset.test_label):
-        values.flags.writeable = False
-    return dataset
+    """The embedded MNIST; its arrays are not to be written to."""
+    return load_dataset()
 
 
 @pytest.fixture(scope="session")

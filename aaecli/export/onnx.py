@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import tempfile
@@ -84,7 +85,7 @@ def export_onnx(
         outputs.claim(folder / f"{part}.onnx", is_onnx)
     report: dict[str, Any] = {}
     encoder = b""
-    with contextlib.ExitStack() as files:
+    with contextlib.ExitStack() as files, _operators_read_once():
         for part, (module, example, inputs, answers) in parts.items():
             path = folder / f"{part}.onnx"
             _check_size(module, path)
@@ -191,6 +192,23 @@ def _translate(
     model = program.model_proto
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+@contextlib.contextmanager
+def _operators_read_once() -> Iterator[None]:
+    """Have torch parse the sources of its operators once for both files: of each it is most of the translation."""
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+    except ImportError:  # a torch that keeps them elsewhere translates as well, only more slowly
+        yield
+        return
+    name = "from_torchlib"
+    own = vars(ONNXRegistry)[name]
+    setattr(ONNXRegistry, name, staticmethod(functools.cache(getattr(ONNXRegistry, name))))
+    try:
+        yield
+    finally:
+        setattr(ONNXRegistry, name, own)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import aaecli
 from aaecli import AAEClassifier, LabelledSplit
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 SMALL = {
     "preset": "quick",
     "steps": 30,

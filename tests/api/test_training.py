@@ -16,6 +16,8 @@ from aaecli.cli import main
 from aaecli.data.dataset import Dataset
 from tests.conftest import write_idx
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 SETTINGS = {
     "network": {
         "discriminator_hidden": [16],

@@ -12,6 +12,8 @@ import pytest
 from aaecli import plugins
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 PLUGIN = '''
 """Raw bytes, mean confidence and a preset of four steps."""
 

@@ -17,6 +17,8 @@ from tests.cli.conftest import Outcome, Run
 from tests.cli.test_train import SMALL
 from tests.data.drawings import drawing, write_pictures
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 LONG = "x" * 10_000
 CLASSES = (
     "[/b]", "[red]ok", "$\\frac{$", "\x1b[31mred", "\x9b31m", "\u202eabc", "=1+1", "-2+3", "two\nlines",

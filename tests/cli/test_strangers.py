@@ -21,6 +21,8 @@ from aaecli.config.registries import LOSS_TERMS
 from tests.cli.conftest import Run
 from tests.docs.pages import ROOT, blocks
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 SMALL = """
 labels = 8
 data = "data"

@@ -18,6 +18,8 @@ from aaecli.serve.session import open_decoder, open_encoder
 from tests.export.test_onnx import make_model
 from tests.small_models import shrunk
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 
 @pytest.fixture(scope="module")
 def images() -> Images:

@@ -20,6 +20,8 @@ from aaecli.training.step import Step
 from tests.export.test_onnx import make_model
 from tests.training.test_run import Watcher
 
+pytestmark = pytest.mark.usefixtures("translated_once")
+
 SHIFTS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
 
 
