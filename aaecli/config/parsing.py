@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import reprlib
 import types
@@ -74,13 +75,19 @@ def build(section: type[_Section], table: Mapping[str, Any], prefix: str = "") -
     return section(**fields_of(section, table, prefix))
 
 
+@functools.cache
+def type_hints(section: type) -> Mapping[str, Any]:
+    """Give the types of a dataclass's fields, which Python would evaluate anew for each table."""
+    return types.MappingProxyType(typing.get_type_hints(section))
+
+
 def fields_of(section: type, table: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Give the values of a dataclass's fields out of nested tables.
 
     Raises:
         AaeError: A key is unknown (the hint names the nearest one), or a value has the wrong type or range.
     """
-    hints = typing.get_type_hints(section)
+    hints = type_hints(section)
     values = {}
     for key, value in table.items():
         if key not in hints:
@@ -105,7 +112,7 @@ def build_options(options: type[_Section], table: Any, prefix: str) -> _Section:
         AaeError: As from ``build``; what the options themselves refuse is told with ``prefix``.
     """
     require_table(table, prefix)
-    hints = typing.get_type_hints(options)
+    hints = type_hints(options)
     for key in table:
         if key not in hints:
             raise AaeError(

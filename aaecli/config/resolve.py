@@ -17,6 +17,7 @@ from aaecli.config.automatic import AUTOMATIC, PRESET
 from aaecli.config.docstrings import attributes
 from aaecli.config.effective import acting_table, refuse_inert
 from aaecli.config.models import FAMILY
+from aaecli.config.parsing import type_hints
 from aaecli.config.preset import PRESETS, is_path, merge, preset_name, read_preset
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.config.toml_file import read_toml
@@ -71,7 +72,7 @@ def _texts(section: Any) -> dict[str, str]:
 
 def _choices(section: Any, name: str) -> str:
     """Name the choices of a setting, where its text does not."""
-    hint = typing.get_type_hints(type(section)).get(name)
+    hint = type_hints(type(section)).get(name)
     choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
     text = _texts(section)[name]
     return "" if all(str(choice) in text for choice in choices) else f" One of {', '.join(map(str, choices))}."
