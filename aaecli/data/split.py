@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,9 +204,12 @@ def write_labels(path: Path, dataset: Dataset, labelled: NDArray[np.int64]) -> N
 
     Pictures of a folder have a ``path`` too.
     """
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("index", "label", "path") if dataset.is_collection else ("index", "label"))
-        for index in labelled.tolist():
-            row = (index, dataset.classes[dataset.train_label[index]])
-            writer.writerow((*row, dataset.train_name[index]) if dataset.is_collection else row)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("index", "label", "path") if dataset.is_collection else ("index", "label"))
+    for index in labelled.tolist():
+        row = (index, dataset.classes[dataset.train_label[index]])
+        writer.writerow((*row, dataset.train_name[index]) if dataset.is_collection else row)
+    with replacing(path) as temporary:
+        # Names of files may be bytes that are no UTF-8: they are written as they are on the disk.
+        temporary.write_bytes(text.getvalue().encode("utf-8", "surrogateescape"))

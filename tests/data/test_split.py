@@ -205,6 +205,12 @@ def test_labels_of_pictures_are_written_with_their_paths(tmp_path: Path) -> None
     assert rows == [["index", "label", "path"], ["0", "b", "0.png"], ["2", "a", "2.png"]]
 
 
+def test_a_name_of_bytes_that_are_no_text_is_written_as_it_is(tmp_path: Path) -> None:
+    dataset = replace(collection_of([1, -1, 0]), train_name=("\udcff.png", "1.png", "2.png"))
+    write_labels(tmp_path / "labels.csv", dataset, np.array([0, 2]))
+    assert (tmp_path / "labels.csv").read_bytes().splitlines()[1] == b"0,b,\xff.png"
+
+
 def twice(count: int, order: str, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Make images of which each occurs twice, with labels of two classes."""
     place = np.tile(np.arange(count), 2) if order == "after another" else np.repeat(np.arange(count), 2)

@@ -9,7 +9,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from aaecli.data.naming.picture_names import LEFT_OUT_HINT, SUFFIXES, UNREAD_SUFFIXES, is_hidden, left_out, suffix_of
+from aaecli.data.naming.picture_names import (
+    LEFT_OUT_HINT,
+    MISNAMED_HINT,
+    SUFFIXES,
+    UNREAD_SUFFIXES,
+    begins_as_picture,
+    is_clutter,
+    is_hidden,
+    left_out,
+    may_be_misnamed,
+    suffix_of,
+)
 from aaecli.errors import AaeError
 from aaecli.files import opening
 from aaecli.files.opening import is_folder
@@ -30,7 +41,11 @@ def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | Aae
         Paths (or ``-``); an error in the place of a name that stands for nothing, and one after the pictures of a
         folder that also holds pictures in a format that is not read.
     """
+    names = list(names)
     for name in names:
+        # A shell puts them in the place of `*`, and nobody means them.
+        if len(names) > 1 and is_clutter(os.path.basename(name)):  # noqa: PTH119
+            continue
         # Unlike Path.is_dir, these take any name: too long, or with NUL.
         if name == STDIN:
             yield name
@@ -63,6 +78,7 @@ def _matching(pattern: str) -> Iterator[str | AaeError]:
 def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
     found = False
     unread: Counter[str] = Counter()
+    misnamed: list[str] = []
     # Not by recursion: folders can be nested deeper than Python calls.
     pending: list[tuple[str, bool]] = [(folder, True)]
     while pending:
@@ -84,13 +100,18 @@ def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
                         inner.append((entry.path, False))
                     elif suffix in UNREAD_SUFFIXES and not entry.is_dir():
                         unread[suffix] += 1
+                    elif is_misnamed(entry.path, suffix):
+                        misnamed.append(entry.path)
         except OSError as error:
             found = True
             yield AaeError(f"Cannot read the folder {path}: {error.strerror}.", "Check its permissions.")
         pending += reversed(inner)
     if unread:
         yield AaeError(f"{left_out(unread)}, in {folder}: these formats are not read.", LEFT_OUT_HINT)
-    elif not found:
+    if misnamed:
+        more = f" and {len(misnamed) - 1:,} more" if len(misnamed) > 1 else ""
+        yield AaeError(f"{misnamed[0]}{more} left out: a picture whose name does not end like one.", MISNAMED_HINT)
+    if not (found or unread or misnamed):
         hint = "" if recursive else "Use --recursive to look into the folders inside it."
         yield AaeError(f"The folder {folder} holds no pictures.", hint)
 
@@ -114,6 +135,17 @@ def read_bytes(name: str) -> bytes:
     if len(data) > MAX_BYTES:
         raise AaeError(f"{shown(name)} is larger than {MAX_BYTES // 2**20} MiB.", "Save it smaller.")
     return data
+
+
+def is_misnamed(path: str, suffix: str) -> bool:
+    """Tell whether a file in a folder, whose name does not end as a picture's, is one by its first bytes."""
+    if not may_be_misnamed(suffix):
+        return False
+    try:
+        with opening.open_regular(path) as file:
+            return begins_as_picture(file.read(12))
+    except (AaeError, OSError):
+        return False
 
 
 def shown(name: str) -> str:

@@ -54,6 +54,23 @@ def test_what_no_user_put_there_is_left_out_unless_it_is_meant(tmp_path):
     assert list(find([str(tmp_path / "._a.png")])) == [str(tmp_path / "._a.png")]
 
 
+def test_clutter_that_a_shell_names_is_left_out_unless_it_is_alone(tmp_path):
+    names = [str(tmp_path / name) for name in ("~$a.png", "Thumbs.db", "__MACOSX", "a.png")]
+    assert list(find(names)) == names[-1:]
+    assert list(find(names[:1])) == names[:1]
+
+
+def test_a_picture_whose_name_does_not_end_like_one_is_said(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"x")
+    (tmp_path / "notes.txt").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "README").write_bytes(b"x")
+    assert list(find([str(tmp_path)])) == [str(tmp_path / "a.png")]
+    (tmp_path / "scan").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "b.jpg_large").write_bytes(b"\xff\xd8\xff\xe0")
+    _, said = find([str(tmp_path)])
+    assert said.message.startswith(f"{tmp_path / 'b.jpg_large'} and 1 more left out")
+
+
 @pytest.mark.parametrize("recursive", [True, False])
 def test_pictures_of_other_formats_are_counted_and_named(tmp_path, recursive):
     for name in ("1.HEIC", "2.heic", "x.svg", "notes.txt", ".y.heic"):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aaecli.data.naming.picture_names import LEFT_OUT_HINT
+from aaecli.data.naming.picture_names import LEFT_OUT_HINT, MISNAMED_HINT
 from aaecli.data.readers.image_folder.labels import NAME, Labels, read_labels, store_labels
-from aaecli.data.readers.image_folder.layout import Layout, class_name, part_of, recognise
+from aaecli.data.readers.image_folder.layout import Layout, Part, class_name, part_of, recognise
 from aaecli.data.readers.image_folder.tree import Tree, walk
 from aaecli.errors import AaeError
 
 UNLABELLED = "unlabelled"
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
+_LISTS = re.compile(
+    r"\.([ct]sv|xlsx?|ods|parquet)$|(label|annotation|class|target|train|test|val|split|metadata|ground.?truth)\w*"
+    r"\.(json|jsonl|ndjson|xml|ya?ml|txt|pkl|mat|npy)$"
+)
 _MOST_NAMED = 5
 _PURPOSE = {"validation": "validation", "test": "testing", "unlabelled": "pictures without a label"}
 
@@ -62,7 +67,7 @@ def list_folder(folder: Path) -> Listing:
     are mere places and labels.csv alone tells the classes. Without either, pictures right in the folder have no label.
 
     Raises:
-        AaeError: The folder or its labels.csv cannot be read, or pictures lie where their class cannot be told.
+        AaeError: The folder or its labels.csv cannot be read, or pictures lie where their class cannot be split_part.
     """
     tree = walk(folder)
     if not tree.pictures:
@@ -70,7 +75,11 @@ def list_folder(folder: Path) -> Listing:
     within = [sheet.rpartition("/")[0] for sheet in tree.sheets]
     layout = recognise(folder, tree.pictures, [f"{prefix}/" if prefix else "" for prefix in within])
     labels = _read_all(folder, layout, tree)
-    located = [(name, *layout.locate(name)) for name in tree.pictures]
+    split_part: Mapping[str, Part] = {} if labels is None else labels.part
+    located = [
+        (name, split_part.get(name, part), inside)
+        for name, part, inside in ((name, *layout.locate(name)) for name in tree.pictures)
+    ]
     waits = any(_is_unlabelled(layout, inner) for inner in tree.folders)
     by_folder = waits or labels is None
     given = {} if labels is None else labels.label
@@ -101,7 +110,13 @@ def list_folder(folder: Path) -> Listing:
         test_class=[label for _, label in test],
         missing=() if labels is None else labels.missing,
         resembling={} if labels is None else labels.resembling,
-        left_out=(*_understood(layout), *_left_out(layout, tree), *_lists(tree, labels)),
+        left_out=(
+            *_understood(layout),
+            *(_nested(located, given) if by_folder else ()),
+            *_left_out(layout, tree),
+            *_lists(tree, labels),
+            *(labels.remarks if labels is not None else ()),
+        ),
         sheet=_sheet(layout, tree),
     )
 
@@ -159,10 +174,19 @@ def _understood(layout: Layout) -> Iterator[str]:
         yield f"{by_part['validation']} is for validation."
 
 
+def _nested(located: Iterable[tuple[str, Part, tuple[str, ...]]], given: Mapping[str, str]) -> Iterator[str]:
+    """Say of which class pictures are that lie deeper than the folder of a class."""
+    own = [inside for name, part, inside in located if part != "unlabelled" and name not in given]
+    if deep := [f"{top}/" for top in sorted({inside[0] for inside in own if inside[1:]})]:
+        yield f"A class is the outer folder: whatever lies deeper in {_some(deep)} is of that class."
+
+
 def _left_out(layout: Layout, tree: Tree) -> Iterator[str]:
     if tree.unread:
         kinds = [f"{location} ({count:,})" for location, count in sorted(tree.unread.items())]
         yield f"Left out, since the format is not read: {_some(kinds)}. {LEFT_OUT_HINT}"
+    if tree.misnamed:
+        yield f"Left out, since their names do not end as a picture's: {_some(tree.misnamed)}. {MISNAMED_HINT}"
     if tree.linked:
         yield f"Left out, since links to folders are not followed: {_some(tree.linked)}. Copy what they lead to."
     around = {name[: index + 1] for name in tree.pictures for index, letter in enumerate(name) if letter == "/"}
@@ -172,7 +196,7 @@ def _left_out(layout: Layout, tree: Tree) -> Iterator[str]:
 
 
 def _lists(tree: Tree, labels: Labels | None) -> Iterator[str]:
-    lists = [name for name in tree.others if name.lower().endswith((".csv", ".tsv"))]
+    lists = [name for name in tree.others if _LISTS.search(name.casefold())]
     if lists and labels is None:
         yield f"Not read: {_some(lists)}. A list of labels is called {NAME}."
 
@@ -196,6 +220,8 @@ def _no_pictures(folder: Path, tree: Tree) -> AaeError:
     archives = [name for name in tree.others if name.lower().endswith(_ARCHIVES)]
     if tree.unread:
         hint = f"Convert {next(iter(sorted(tree.unread)))} to PNG or JPEG."
+    elif tree.misnamed:
+        hint = f"{tree.misnamed[0]} is a picture whose name does not end like one. {MISNAMED_HINT}"
     elif tree.linked:
         hint = f"{tree.linked[0]} is a link to a folder, which is not followed: copy the pictures, or name that folder."
     elif archives:

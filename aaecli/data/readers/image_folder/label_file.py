@@ -22,6 +22,7 @@ _MAX_ROWS = 1_000_000
 _SAMPLE = 200
 """Rows by which the delimiter and the columns are told."""
 _SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?\r?\n", re.IGNORECASE)
+_PARTS = ("split", "set", "subset", "partition", "usage", "phase")
 # Of several, the first that there is holds.
 _PATHS = (
     *("path", "filepath", "imagepath", "imgpath", "relativepath", "file", "filename", "filenames", "imagefile"),
@@ -46,6 +47,7 @@ class LabelFile:
         lines: The line that each row ends at.
         path_column: Which column names the picture.
         label_column: Which column holds the label.
+        part_column: Which column tells the part of a split (``train``, ``test``); None without one.
         first_line: The line ``sep=;`` that tells Excel the delimiter, before all rows; empty where there is none.
     """
 
@@ -56,6 +58,7 @@ class LabelFile:
     lines: list[int]
     path_column: int = 0
     label_column: int = 1
+    part_column: int | None = None
     first_line: str = ""
 
     def entries(self) -> list[tuple[int, str, str]]:
@@ -67,6 +70,11 @@ class LabelFile:
                 label = row[self.label_column].strip() if self.label_column < len(row) else ""
                 found.append((number, path, from_csv(label)))
         return found
+
+    def part(self, number: int) -> str:
+        """Give what the column of parts says in a row; empty without one."""
+        row = self.rows[number]
+        return row[self.part_column].strip() if self.part_column is not None and self.part_column < len(row) else ""
 
     def encode(self) -> bytes:
         """Give the bytes of the file."""
@@ -180,18 +188,20 @@ def _rows(text: str, delimiter: str, path: Path) -> tuple[list[list[str]], list[
 
 def _named(row: list[str]) -> tuple[int | None, int | None]:
     """Find the columns of the picture and of the label by their names."""
+    return _column(row, _PATHS), _column(row, _LABELS)
+
+
+def _column(row: list[str], known: tuple[str, ...]) -> int | None:
     names = [re.sub(r"[\W_]", "", cell.casefold()) for cell in row]
-
-    def first(known: tuple[str, ...]) -> int | None:
-        return next((names.index(name) for name in known if name in names), None)
-
-    return first(_PATHS), first(_LABELS)
+    return next((names.index(name) for name in known if name in names), None)
 
 
 def _find_columns(file: LabelFile, path: Path, is_picture: Callable[[str], bool]) -> None:
     first = file.rows[0]
     by_name, label = _named(first)
     columns = range(max(len(row) for row in file.rows[:_SAMPLE]))
+    if by_name is not None or label is not None:
+        file.part_column = _column(first, _PARTS)
     if by_name is not None and label is not None:
         file.path_column, file.label_column = by_name, label
         return
@@ -205,7 +215,7 @@ def _find_columns(file: LabelFile, path: Path, is_picture: Callable[[str], bool]
             raise _unclear(path, "names pictures, such as 'path'", first)
     if by_name is None and label is None:
         file.header = not (is_picture(first[column]) or _ends_as_picture(first[column]))
-    others = [entry for entry in columns if entry != column]
+    others = [entry for entry in columns if entry not in (column, file.part_column)]
     if label is None and len(others) != 1:
         raise _unclear(path, "holds the label, such as 'label'", first)
     file.path_column, file.label_column = column, others[0] if label is None else label

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aaecli.data.naming.picture_names import SUFFIXES, UNREAD_SUFFIXES, suffix_of
 from aaecli.data.readers.image_folder.label_file import new_label_file, read_label_file
+from aaecli.data.readers.image_folder.layout import Part, part_of
 from aaecli.data.readers.image_folder.matching import Matcher
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists
@@ -15,6 +18,8 @@ from aaecli.files.writing import check_no_links, replacing
 
 NAME = "labels.csv"
 _EXAMPLES = 3
+_NO_NAMES = frozenset({"nan", "na", "n/a", "<na>", "null", "none", "nil", "?", "unknown", "todo", "-"})
+"""Labels that programs and people write where there is none, and that may be names of classes."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +30,30 @@ class Labels:
         label: The label of each picture that it names, an empty one where it is not labelled (yet, or any more).
         missing: What it names, as it is written there, that no picture of the folder is.
         resembling: The picture that may be meant by each of these, where there is one such picture.
+        part: The part of a split that each picture belongs to by a column such as ``split``; none without one.
+        remarks: Sentences on what may not be what is meant.
     """
 
     label: dict[str, str]
     missing: tuple[str, ...] = ()
     resembling: Mapping[str, str] = field(default_factory=dict)
+    part: Mapping[str, Part] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def beside(self, other: Labels | None, prefix: str) -> Labels:
         """Join with what a file further inside says, which this one overrules; its names get this prefix."""
         label = {f"{prefix}{name}": value for name, value in self.label.items()}
         alike = {written: f"{prefix}{name}" for written, name in self.resembling.items()}
+        part = {f"{prefix}{name}": value for name, value in self.part.items()}
         if other is None:
-            return Labels(label, self.missing, alike)
-        return Labels(other.label | label, (*other.missing, *self.missing), {**other.resembling, **alike})
+            return Labels(label, self.missing, alike, part, self.remarks)
+        return Labels(
+            other.label | label,
+            (*other.missing, *self.missing),
+            {**other.resembling, **alike},
+            {**other.part, **part},
+            (*other.remarks, *self.remarks),
+        )
 
     def none_found(self, path: Path, names: Iterable[str]) -> AaeError:
         """Give the error for a file none of whose rows is about a picture of the folder."""
@@ -77,7 +93,12 @@ def read_labels(path: Path, folder: Path, names: Iterable[str]) -> Labels:
     file = read_label_file(path, matcher.is_one)
     label: dict[str, str] = {}
     missing: dict[str, None] = {}
-    for number, written, given in file.entries():
+    several: dict[str, None] = {}
+    row_number: dict[str, int] = {}
+    entries = file.entries()
+    without = _without_label(given for _, _, given in entries)
+    for number, written, named in entries:
+        given = "" if named in without else named
         found = matcher.find(written)
         if found is None:
             raise AaeError(
@@ -90,11 +111,43 @@ def read_labels(path: Path, folder: Path, names: Iterable[str]) -> Labels:
                 f"Write the path of the one that is meant as it is counted from the folder: {found[0]}, for example.",
             )
         if found:
-            label[found[0]] = given
+            if label.get(found[0], given) != given:
+                several[found[0]] = None
+            label[found[0]], row_number[found[0]] = given, number
         else:
             missing[written] = None
     alike = {written: name for written in missing if (name := matcher.resembling(written))}
-    return Labels(label, tuple(sorted(missing)), alike)
+    parts = {name: part_of(file.part(number)) if file.part(number) else "train" for name, number in row_number.items()}
+    # A column of that name may tell something else: folds by number.
+    part = {name: where for name, where in parts.items() if where} if None not in parts.values() else {}
+    if set(part.values()) == {"train"}:
+        part = {}
+    return Labels(
+        {name: "" if part.get(name) == "unlabelled" else given for name, given in label.items()},
+        tuple(sorted(missing)),
+        alike,
+        part,
+        tuple(_remarks(path, label, several, part)),
+    )
+
+
+def _without_label(given: Iterable[str]) -> set[str]:
+    """Give the labels that mean none: words such as ``unlabelled``, and -1 where the others are numbers from 0."""
+    labels = set(given)
+    found = {label for label in labels if part_of(label) == "unlabelled"}
+    numbers = labels - found - {"", "-1"}
+    return found | ({"-1"} if numbers and all(re.fullmatch(r"\d+", label, re.ASCII) for label in numbers) else set())
+
+
+def _remarks(path: Path, label: Mapping[str, str], several: Iterable[str], part: Mapping[str, Part]) -> Iterator[str]:
+    if part:
+        counts = sorted(Counter(part.values()).items())
+        yield f"{path.name} tells the split: {', '.join(f'{where} {count:,}' for where, count in counts)}."
+    if names := list(several):
+        more = f" and {len(names) - _EXAMPLES:,} more" if len(names) > _EXAMPLES else ""
+        yield f"{path.name} gives several labels to {', '.join(names[:_EXAMPLES])}{more}: the last one holds."
+    for name in sorted({name for name in label.values() if name.casefold() in _NO_NAMES}):
+        yield f"{path.name} has a class '{name}': where a picture has no label, its cell is left empty."
 
 
 def store_labels(path: Path, folder: Path, given: Mapping[str, str], names: Iterable[str] = ()) -> None:

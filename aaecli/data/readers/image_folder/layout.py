@@ -26,9 +26,19 @@ _WORDS: dict[str, Part] = {
         "validation",
     ),
     **dict.fromkeys(("test", "testing", "tests", "testset", "testingset"), "test"),
-    **dict.fromkeys(("unlabelled", "unlabeled", "nolabel", "nolabels"), "unlabelled"),
+    **dict.fromkeys(
+        (
+            *("unlabelled", "unlabeled", "nolabel", "nolabels", "notlabelled", "notlabeled", "withoutlabel"),
+            *("withoutlabels", "unannotated", "untagged"),
+        ),
+        "unlabelled",
+    ),
+    # Beside the pictures without a label.
+    **dict.fromkeys(("labelled", "labeled", "annotated"), "train"),
 }
+_LABELLED = frozenset({"labelled", "labeled", "annotated"})
 _FILLING = frozenset({"set", "data", "dataset", "split", "images", "image", "imgs", "img", "pictures", "samples"})
+_FOLDS = frozenset({"fold", "folds", "kfold", "cv", "split", "partition"})
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,38 @@ def recognise(folder: Path, names: Iterable[str], has_labels: Iterable[str] = ()
         if len(path) > len(prefix):
             below[path[len(prefix)]].append(path[len(prefix) + 1 :])
     parts = _parts(folder / where, below)
+    _refuse_parts_in_classes(folder / where, {top: paths for top, paths in below.items() if top not in parts})
     return Layout(where, parts, {top: _depth(top, below[top]) for top in parts})
+
+
+def _refuse_parts_in_classes(folder: Path, classes: Mapping[str, list[Folders]]) -> None:
+    """Refuse ``ring/test/`` and ``fold1/ring/``: test pictures would be learnt from, folds taken for classes.
+
+    Args:
+        folder: Where the folders of the classes lie, for messages.
+        classes: The folders with pictures within each.
+    """
+    for top, below in classes.items():
+        inner: dict[Part, str] = {}
+        for path in below:
+            inner |= {part: name for name in path if (part := part_of(name))}
+        if len(inner) > 1 or {"test", "unlabelled"} & inner.keys():
+            name = inner.get("test") or inner.get("unlabelled") or inner["validation"]
+            raise AaeError(
+                f"{folder / top} looks like a class, but holds {name}/, which looks like a part of a split.",
+                f"Move its pictures to {folder / name / top}: the parts lie outside, the classes within them.",
+            )
+    within = [{path[0] for path in below if path} for below in classes.values()]
+    if len(within) > 1 and within[0] and all(names == within[0] for names in within) and all(map(_is_fold, classes)):
+        raise AaeError(
+            f"{folder} holds {', '.join(f'{top}/' for top in list(classes)[:3])}, which look like parts of a data set, "
+            f"each with {', '.join(f'{name}/' for name in sorted(within[0])[:3])} in it.",
+            "Put the pictures of each class into one folder; `aaecli eval --folds 5` makes folds of its own.",
+        )
+
+
+def _is_fold(folder: str) -> bool:
+    return any(word in _FOLDS for word in re.findall(r"[^\W\d_]+", folder.casefold()))
 
 
 def _depth(top: str, below: list[Folders]) -> int:
@@ -159,12 +200,12 @@ def _ambiguous(folder: Path, top: str, other: str) -> AaeError:
 
 
 def _by_pairs(tops: Iterable[str]) -> dict[str, Part]:
-    """Find names that differ in the part alone, such as ``signs_train`` and ``signs_test``."""
+    """Find names that differ in the part alone, or in a number, such as ``signs_train`` and ``2_signs_test``."""
     groups: defaultdict[tuple[str, ...], dict[str, Part]] = defaultdict(dict)
     for top in tops:
         words, rest = _words(top)
         if len(words) == 1 and rest:
-            groups[rest][top] = words[0]
+            groups[tuple(word for word in rest if not word.isdigit())][top] = words[0]
     return {top: part for group in groups.values() if len(set(group.values())) > 1 for top, part in group.items()}
 
 
@@ -175,5 +216,9 @@ def _words(folder: str) -> tuple[list[Part], tuple[str, ...]]:
     if joined := _WORDS.get(re.sub(r"[\W_]", "", plain)):
         return [joined], ()
     words = [word for word in re.findall(r"[^\W\d_]+|\d+", plain) if word not in _FILLING]
-    parts = [part for word in words if (part := _WORDS.get(word))]
-    return parts, tuple(word for word in words if word not in _WORDS)
+    named = [word for word in words if word in _WORDS]
+    if len(named) > 1:
+        # `labelled_test`; and nobody learns the labels of `unlabelled_train`.
+        named = [word for word in named if word not in _LABELLED]
+        named = [word for word in named if _WORDS[word] == "unlabelled"] or named
+    return [_WORDS[word] for word in named], tuple(word for word in words if word not in _WORDS)

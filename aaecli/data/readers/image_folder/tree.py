@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aaecli.data.naming.files import is_misnamed
 from aaecli.data.naming.picture_names import SUFFIXES, UNREAD_SUFFIXES, is_hidden, suffix_of
 from aaecli.errors import AaeError
 
@@ -22,6 +23,7 @@ class Tree:
         pictures: The pictures, by name.
         folders: Every folder that was entered, with a slash at its end.
         unread: Number of files with pictures in a format that is not read, by folder and ending: ``ring/*.heic``.
+        misnamed: Pictures whose names do not end like one's.
         linked: Links to folders, which are not followed: they can lead in circles, and out of the folder.
         sheets: Files of the name labels.csv, in any case, by name.
         others: Other files of the folder itself.
@@ -30,6 +32,7 @@ class Tree:
     pictures: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     unread: Counter[str] = field(default_factory=Counter)
+    misnamed: list[str] = field(default_factory=list)
     linked: list[str] = field(default_factory=list)
     sheets: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -54,6 +57,7 @@ def walk(folder: Path) -> Tree:
                 f"{folder} holds more than {_MAX_PICTURES:,} pictures.",
                 "Name the folder that holds those to learn from.",
             )
+    tree.misnamed.sort()
     tree.linked.sort()
     tree.others.sort()
     tree.sheets.sort()
@@ -78,6 +82,8 @@ def _scan(folder: Path, prefix: str, tree: Tree) -> tuple[list[str], list[str]]:
                     found.append(prefix + name)
                 elif suffix in UNREAD_SUFFIXES:
                     tree.unread[f"{prefix}*{suffix}"] += 1
+                elif is_misnamed(entry.path, suffix):
+                    tree.misnamed.append(prefix + name)
                 elif name.casefold() == _SHEET and entry.is_file():
                     tree.sheets.append(prefix + name)
                 elif not prefix:

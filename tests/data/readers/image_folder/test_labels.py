@@ -86,6 +86,22 @@ def test_a_name_that_resembles_one_is_not_taken_for_it_but_named(
         assert error.hint.startswith("Write each path")
 
 
+def test_what_means_no_label(tmp_path: Path) -> None:
+    assert read(tmp_path, b"path,label\na.png,0\nb.png,3\nc.png,-1\n") == {"a.png": "0", "sub/b.png": "3", "c.png": ""}
+    assert read(tmp_path, b"path,label\na.png,cat\nb.png,dog\nc.png,Unlabeled\n") == WANTED
+    assert read(tmp_path, b"path,label\na.png,-1\nb.png,x\nc.png,\n")["a.png"] == "-1"
+
+
+def test_what_may_not_be_meant_is_said(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes(b"path,label\na.png,cat\na.png,dog\nb.png,nan\nb.png,nan\n")
+    found = read_labels(tmp_path / "labels.csv", tmp_path, NAMES)
+    assert found.label == {"a.png": "dog", "sub/b.png": "nan"}
+    assert [text.partition(":")[0] for text in found.remarks] == [
+        "labels.csv gives several labels to a.png",
+        "labels.csv has a class 'nan'",
+    ]
+
+
 def test_the_line_by_which_excel_knows_the_delimiter_stays(tmp_path: Path) -> None:
     sheet = tmp_path / "labels.csv"
     sheet.write_bytes(b"\xef\xbb\xbfSEP=;\nBild;Sorte\na.png;cat\n")

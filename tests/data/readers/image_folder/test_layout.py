@@ -186,6 +186,71 @@ def test_labels_that_are_of_other_pictures_are_refused_with_examples(tmp_path: P
         load_dataset(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "waits"),
+    [
+        ("1_train", "2_test", "3_unlabelled"), ("01-signs-train", "02-signs-test", "unlabelled"),
+        ("labeled", "test", "unlabeled"), ("labelled_train", "labelled_test", "unlabelled_train"),
+    ],
+)  # fmt: skip
+def test_parts_with_a_number_or_with_the_word_labelled(tmp_path: Path, train: str, test: str, waits: str) -> None:
+    lay_out(tmp_path, *(f"{part}/{name}" for part in (train, test) for name in ("cat", "dog")), waits)
+    found = load_dataset(tmp_path)
+    assert found.classes == ("cat", "dog")
+    assert parts(found)["test"] == {f"{test}/cat", f"{test}/dog"}
+    assert parts(found)["unlabelled"] == {waits}
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (("cat/train", "cat/test", "dog/train", "dog/test"), "cat looks like a class, but holds test/"),
+        (("cat/2020/train", "cat/2020/val", "dog"), "cat looks like a class, but holds val/"),
+        (("cat", "dog", "dog/unlabelled"), "dog looks like a class, but holds unlabelled/"),
+        (("fold1/cat", "fold1/dog", "fold2/cat", "fold2/dog"), "fold1/, fold2/, which look like parts"),
+    ],
+)
+def test_parts_within_classes_and_folds_are_no_classes(tmp_path: Path, places: tuple[str, ...], said: str) -> None:
+    with pytest.raises(AaeError, match=said):
+        load_dataset(lay_out(tmp_path, *places))
+
+
+def test_what_lies_deeper_in_a_class_is_said(tmp_path: Path) -> None:
+    found = load_dataset(lay_out(tmp_path, "cat/left", "cat/right", "dog/left", "bird"))
+    assert found.classes == ("bird", "cat", "dog")
+    assert "whatever lies deeper in cat/, dog/ is of that class" in " ".join(found.findings.notes())
+    lay_out(tmp_path / "flat", "cat", "dog")
+    assert not list(load_dataset(tmp_path / "flat").findings.notes())
+
+
+def test_a_picture_whose_name_is_not_one_of_a_picture_is_named(tmp_path: Path) -> None:
+    lay_out(tmp_path, "cat", "dog")
+    (tmp_path / "cat/scan").write_bytes((tmp_path / "cat/cat0.png").read_bytes())
+    (tmp_path / "cat/photo.jpg_large").write_bytes(b"\xff\xd8\xff\xe0" + bytes(9))
+    (tmp_path / "cat/README").write_text("The cats.")
+    (tmp_path / "dog/a.npy").touch()
+    (tmp_path / "ground_truth.json").touch()
+    notes = " ".join(load_dataset(tmp_path).findings.notes())
+    assert "do not end as a picture's: cat/photo.jpg_large, cat/scan. " in notes
+    assert "the format is not read: dog/*.npy (1)" in notes
+    assert "Not read: ground_truth.json" in notes
+
+
+def test_a_column_of_labels_csv_tells_the_split(tmp_path: Path) -> None:
+    lay_out(tmp_path, "", each=8)
+    rows = ["train", "train", "val", "test", "unlabelled", "", "Train", "testing"]
+    lines = [f"{n}.png,{'cat' if n % 2 else 'dog'},{where}\n" for n, where in enumerate(rows)]
+    (tmp_path / "labels.csv").write_text("path,label,split\n" + "".join(lines))
+    found = load_dataset(tmp_path)
+    assert found.test_name == ("3.png", "7.png")
+    assert found.train_label.tolist() == [1, 0, 1, -1, 0, 1]
+    assert found.is_validation.tolist() == [False, False, True, False, False, False]
+    assert "labels.csv tells the split: test 2, train 4, unlabelled 1, validation 1." in found.findings.notes()
+    # Folds by number are no parts.
+    (tmp_path / "labels.csv").write_text("path,label,split\n0.png,cat,1\n1.png,dog,2\n")
+    assert load_dataset(tmp_path).test_name == ()
+
+
 @pytest.mark.parametrize("word", ["cat", "testament", "trained", "evaluate me", "latest", "value", "devil", ""])
 def test_other_words_are_no_parts(word: str) -> None:
     assert part_of(word) is None
