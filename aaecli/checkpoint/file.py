@@ -15,7 +15,6 @@ from torch import nn
 from aaecli import __version__
 from aaecli.checkpoint.container import SCHEMA, opened
 from aaecli.checkpoint.loading import (
-    MAX_CLASSES,
     MAX_MODEL_BYTES,
     checked_frequencies,
     checked_shape,
@@ -25,6 +24,7 @@ from aaecli.checkpoint.loading import (
 )
 from aaecli.checkpoint.provenance import data_folder
 from aaecli.checkpoint.tensors import filled, packed_names, plain, unpacked_names
+from aaecli.config.models import MAX_CLASSES
 from aaecli.config.schema import Config, from_table, to_table
 from aaecli.errors import AaeError
 from aaecli.files.opening import shown

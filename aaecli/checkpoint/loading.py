@@ -17,8 +17,6 @@ from aaecli.models.networks import Networks
 
 MAX_SIDE = 1024
 """Largest height or width of the images of a model, in pixels."""
-MAX_CLASSES = 2**16
-"""Most classes of a model."""
 MAX_NETWORK_BYTES = 255 * 2**20
 """Largest network that is trained, read or exported: an ONNX file of it stays below 256 MiB."""
 MAX_NAMES_BYTES = 2**26

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+MAX_CLASSES = 2**12
+"""Most classes that can be learnt, a matrix of which against each other is still small."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model:

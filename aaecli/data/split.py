@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -81,12 +82,12 @@ def split(
         is_pool &= ~dataset.is_validation
     pool = np.flatnonzero(is_pool)
     learnt = np.flatnonzero(is_pool & (label >= 0))
-    for value in range(num_classes if labels != 0 else 0):
-        if not (label[learnt] == value).any():
-            raise AaeError(
-                f"Every labelled image of the class '{dataset.classes[value]}' is a copy of one that is tested on.",
-                "Take the copies out of the test or validation images.",
-            )
+    missing = np.flatnonzero(np.bincount(label[learnt], minlength=num_classes) == 0)
+    if labels != 0 and len(missing):
+        raise AaeError(
+            f"Every labelled image of the class '{dataset.classes[missing[0]]}' is a copy of one that is tested on.",
+            "Take the copies out of the test or validation images.",
+        )
     return Split(pool, _draw(learnt, label[learnt], num_classes, labels, seed), np.flatnonzero(kept))
 
 
@@ -112,20 +113,25 @@ def _last_sixth(dataset: Dataset) -> NDArray[np.bool_]:
     num_classes = len(dataset.classes)
     is_labelled = label >= 0
     sure = is_labelled & ~_contradicted(label, group)
-    kept = _last(np.flatnonzero(sure), group, round(np.count_nonzero(is_labelled) / 6))
+    kept = np.zeros(len(label), bool)
+    kept[_last(np.flatnonzero(sure), group, round(np.count_nonzero(is_labelled) / 6))] = True
     if any(len(np.unique(label[part & is_labelled])) < num_classes for part in (kept, ~kept)):
-        kept = np.zeros(len(label), bool)
-        for value in range(num_classes):
-            members = label == value
-            kept |= _last(np.flatnonzero(members & sure), group, round(np.count_nonzero(members) / 6))
+        kept[:] = False
+        for members in _by_class(label, num_classes):
+            kept[_last(members[sure[members]], group, round(len(members) / 6))] = True
     if not kept.any():
         raise AaeError("The data set is too small to keep images for validation.", "Give at least 4 images a class.")
     return kept
 
 
-def _last(members: NDArray[np.int64], group: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
-    """Mark the last so many images, and no copy of one that comes before: bool (N,)."""
-    chosen = np.zeros(len(group), bool)
+def _by_class(label: NDArray[np.int64], num_classes: int) -> list[NDArray[np.int64]]:
+    """Give the places of the images of each class, in order; to look for each in turn takes hours with 60,000."""
+    order = np.argsort(label, kind="stable")
+    return np.split(order, np.searchsorted(label[order], np.arange(num_classes + 1)))[1:-1]
+
+
+def _last(members: NDArray[np.int64], group: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Give the last so many images, and no copy of one that comes before."""
     members = members[np.argsort(group[members], kind="stable")]
     start = len(members) - count
     if count and start > 0:
@@ -135,8 +141,8 @@ def _last(members: NDArray[np.int64], group: NDArray[np.int64], count: int) -> N
         # Where the last group is larger than that, it is taken whole, unless nothing else would be left.
         start = int(later[0]) if len(later) else int(begins[-1])
         if start > 0:
-            chosen[members[start:]] = True
-    return chosen
+            return members[start:]
+    return members[:0]
 
 
 def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) -> NDArray[np.bool_]:
@@ -147,22 +153,21 @@ def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) ->
     rng = np.random.default_rng(seed)
     unsure = _contradicted(label, group) | tested
     kept = np.zeros(len(label), bool)
-    for value in range(len(dataset.classes)):
-        is_member = label == value
-        members = np.flatnonzero(is_member)
-        size = np.bincount(group[members], minlength=len(label))
-        chosen = np.zeros(len(label), bool)
+    for members in _by_class(label, len(dataset.classes)):
+        size = Counter(group[members].tolist())
+        chosen: set[int] = set()
         wanted, left = min(round(share * len(members)), len(members) - 1), len(members)
         for index in rng.permutation(members).tolist():
             if wanted <= 0:
                 break
-            copies, first = int(size[group[index]]), left == len(members)
+            of = int(group[index])
+            copies, first = size[of], left == len(members)
             # The last picture of a class stays in the training set. The first one may have more duplicates than wanted.
-            if unsure[index] or chosen[group[index]] or copies >= left or (copies > wanted and not first):
+            if unsure[index] or of in chosen or copies >= left or (copies > wanted and not first):
                 continue
-            chosen[group[index]] = True
+            chosen.add(of)
             wanted, left = wanted - copies, left - copies
-        kept |= is_member & chosen[group]
+        kept[members] = np.isin(group[members], list(chosen))
     return kept
 
 
@@ -195,7 +200,10 @@ def _draw(
     count = np.minimum(available, level)
     # Random classes with more images give the remainder, one image each.
     count[rng.permutation(np.flatnonzero(available > level))[: labels - count.sum()]] += 1
-    chosen = [rng.choice(pool[label == value], count[value], replace=False) for value in range(num_classes)]
+    chosen = [
+        rng.choice(pool[members], number, replace=False)
+        for members, number in zip(_by_class(label, num_classes), count, strict=True)
+    ]
     return np.sort(np.concatenate(chosen))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from aaecli.config.models import MAX_CLASSES
 from aaecli.data.preprocessing.prepare import Recipe
 from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
@@ -137,6 +138,8 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     classes = json.loads(props["aaecli.classes"])
     if not isinstance(classes, list) or len(classes) == 1 or not all(isinstance(name, str) for name in classes):
         raise ValueError("the classes are no list of names")
+    if len(classes) > MAX_CLASSES:
+        raise ValueError(f"it has more than {MAX_CLASSES:,} classes")
     image = json.loads(props["aaecli.image"])
     recipe = _recipe(image)
     if recipe.normalise and recipe.channels != 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,6 +79,16 @@ def _csv(rows: list[list[Any]], header: bool = True) -> bytes:
     return buffer.getvalue().encode()
 
 
+def _listed_twice(number: int) -> bytes:
+    """Give a zip whose record for files beyond four gigabytes leads to a list that the smaller one does not."""
+    listed = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", *[0] * 9, 1, *[0] * 6) + b"a"
+    start = len(listed) * number
+    record = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, number, number, start, 0)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, start, 1)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(record + locator), start, 0)
+    return listed * number + record + locator + end
+
+
 _ROWS = [[label, *image.reshape(-1).tolist()] for label, image in zip(_LABEL.tolist(), _IMAGE, strict=True)]
 _LINE = b"3," + b"0," * 63 + b"0\n"
 
@@ -103,6 +114,16 @@ KINDS: dict[str, Write] = {
     ),
     "npz of pictures of other sizes": _file("x.npz", lambda _: _honest(x_test=np.zeros((6, 9, 8), np.uint8))),
     "npz of labels beyond all numbers": _file("x.npz", lambda _: _honest(y_train=np.full(24, 2**64 - 1, np.uint64))),
+    "npz with a header of gigabytes": _file(
+        "x.npz", lambda _: _zip({"x_train.npy": b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + bytes(2**26)})
+    ),
+    "npz with a second list": _file("x.npz", lambda _: _listed_twice(1_000_000)),
+    "npz of images without end": _file(
+        "x.npz", lambda _: _honest(x_train=np.zeros((24, 1, 1), np.uint8), x_test=np.zeros((2**26, 1, 1), np.uint8))
+    ),
+    "npz of classes without end": _file(
+        "x.npz", lambda _: _npz(x=np.zeros((300_000, 1, 1), np.uint8), y=np.arange(300_000))
+    ),
     "npz that is a folder's name": _file("x.npz", lambda _: b"PK\x05\x06" + bytes(18)),
     "CSV of a line without end": _file("x.csv", lambda _: _csv(_ROWS) + b"1," * 5_000_000),
     "CSV of lines without end": _file("x.csv", lambda _: _csv(_ROWS) + b"\n" * 30_000_000),
@@ -111,6 +132,10 @@ KINDS: dict[str, Write] = {
     "CSV of pixels beyond white": _file("x.csv", lambda _: _csv(_ROWS) + _LINE.replace(b"3,0,", b"3,999999999,")),
     "CSV of pixels that are no numbers": _file("x.csv", lambda _: _csv(_ROWS) + _LINE.replace(b"3,0,", b"3,=1+1,")),
     "CSV in no encoding": _file("x.csv", lambda _: _csv(_ROWS) + b"\xff\xfe" + _LINE),
+    "CSV that takes no room": _file("x.csv", lambda _: _csv(_ROWS) + bytes(2**27)),
+    "CSV of digits without end": _file(
+        "x.csv", lambda _: _csv(_ROWS) + _LINE.replace(b"3,0,", b"3," + b"1" * 900_000 + b",")
+    ),
     "CSV of zeros": _file("x.csv", lambda _: bytes(2**24)),
 }
 

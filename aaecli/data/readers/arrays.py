@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.config.models import MAX_CLASSES
 from aaecli.data.dataset import Dataset
 from aaecli.errors import AaeError
 
 MAX_BYTES = 3 * 2**28
 """Most bytes that the images of a data set may take: a million of 28 × 28, EMNIST's 697,932 included."""
-MAX_LABELS = 2**22
-"""Most labels that a file may hold: to sort them takes memory and time."""
+MAX_IMAGES = 2**20
+"""Most images of a data set, of whatever size, and most labels: names, copies and splits take memory and time each."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,12 @@ def dataset_of(
         remarks: Sentences on how the files were understood.
 
     Raises:
-        AaeError: There are no images, fewer than two classes, a label that no training image has, or images of several
-            sizes.
+        AaeError: There are no images or too many, fewer than two classes or too many, a label that no training image
+            has, or images of several sizes.
     """
     remarks = list(remarks)
     parts = [part for part in (train, validation, test) if part is not None]
+    check_number(sum(len(part.image) for part in parts), train.image_file)
     for part in parts:
         _check_images(part, train)
     values = np.unique(np.zeros(0, np.int64) if train.label is None else train.label[train.label >= 0])
@@ -71,6 +73,11 @@ def dataset_of(
         raise AaeError(
             f"{train.label_file} names {number}; two or more are needed.",
             "Take a data set whose labels tell at least two classes apart.",
+        )
+    if len(values) > MAX_CLASSES:
+        raise AaeError(
+            f"{train.label_file} names {len(values):,} classes; at most {MAX_CLASSES:,} are learnt.",
+            "Check that its labels are classes, not numbers of the images.",
         )
     classes = tuple(names(values.tolist()) if names else map(str, values.tolist()))
     learnt, is_validation = [train], np.zeros(len(train.image), bool)
@@ -108,6 +115,16 @@ def dataset_of(
         is_validation=is_validation if validation is not None else None,
         remarks=tuple(remarks),
     )
+
+
+def check_number(num_images: int, name: str) -> None:
+    """See that a data set does not have too many images.
+
+    Raises:
+        AaeError: It has.
+    """
+    if num_images > MAX_IMAGES:
+        raise AaeError(f"{name} holds {num_images:,} images; at most {MAX_IMAGES:,} are read.", "Split the data set.")
 
 
 def _check_images(part: Part, train: Part) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.data.readers.arrays import MAX_BYTES, MAX_LABELS
+from aaecli.data.readers.arrays import MAX_BYTES, MAX_IMAGES
 from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
 
@@ -95,7 +95,7 @@ def read_idx(
             if type_code == _INTEGER:
                 shape = (*shape[:-1], shape[-1] * 4)
             size = math.prod(shape)
-            most = min(max_bytes, MAX_LABELS) if num_dims == 1 else max_bytes
+            most = min(max_bytes, MAX_IMAGES) if num_dims == 1 else max_bytes
             if size > most:
                 raise AaeError(
                     f"{path} claims {size:,} bytes of values; at most {most:,} are read.",

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
-from aaecli.data.readers.arrays import MAX_BYTES, MAX_LABELS, Part, dataset_of
+from aaecli.data.readers.arrays import MAX_BYTES, MAX_IMAGES, Part, check_number, dataset_of
 from aaecli.data.readers.npz_file import Header, NpzFile
 from aaecli.data.readers.pixels import as_images, image_layout
 from aaecli.data.readers.registry import READERS, Progress, Reader
@@ -78,7 +78,9 @@ class Npz(Reader):
         arrays, prefix = _find(path)
         for role, array in arrays.items():
             _check(role, array, arrays)
-        total = sum(array.header.num_bytes for (_, kind), array in arrays.items() if kind == "image")
+        images = [array.header for (_, kind), array in arrays.items() if kind == "image"]
+        check_number(sum(header.shape[0] for header in images), str(path))
+        total = sum(header.num_bytes for header in images)
         if total > MAX_BYTES:
             raise AaeError(f"The images of {path} take {total:,} bytes.", "Split the data set.")
         parts = {name: _part(name, arrays) for name in ("train", "validation", "test") if (name, "image") in arrays}
@@ -211,7 +213,7 @@ def _check(role: _Role, array: _Array, arrays: Mapping[_Role, _Array]) -> None:
     many = shape[1] if len(shape) == 2 else 1
     if many != 1 and len(shape) == 2:
         raise AaeError(f"{array} holds {many:,} labels for each image; one is needed.", "Choose one column of them.")
-    if len(shape) not in (1, 2) or dtype.kind not in "iub" or shape[0] > MAX_LABELS:
+    if len(shape) not in (1, 2) or dtype.kind not in "iub" or shape[0] > MAX_IMAGES:
         raise AaeError(
             f"{array} has shape {shape} and type {dtype}; labels are whole numbers, (N,) or (N, 1).",
             "Store labels as numbers from 0, and -1 for none.",

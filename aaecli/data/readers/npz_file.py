@@ -32,8 +32,13 @@ _MAX_RATIO = 300
 """How many times its packed size an array of more than ``_BOMB_BYTES`` may have: images of digits have five times."""
 _MAX_DIMS = 5
 _END = struct.Struct("<4s4H2IH")
+_LOCATOR_BYTES = 20
 _CHUNK = 2**20
-_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_READERS = {
+    (1, 0): (struct.Struct("<H"), npy.read_array_header_1_0),
+    (2, 0): (struct.Struct("<I"), npy.read_array_header_2_0),
+}
+"""How the length of a header is written, and what reads it, by the version of the format."""
 # What a damaged zip or header makes zipfile, zlib and numpy raise.
 _DAMAGE = (
     OSError, EOFError, ValueError, KeyError, TypeError, IndexError, SyntaxError, RecursionError, MemoryError,
@@ -136,13 +141,15 @@ class NpzFile:
         size = self._size = os.fstat(self._file.fileno()).st_size
         if size > _MAX_FILE_BYTES:
             raise AaeError(f"{self._path} is larger than {_MAX_FILE_BYTES // 2**20:,} MiB.", "Split the data set.")
-        self._file.seek(max(0, size - _END.size))
+        self._file.seek(max(0, size - _END.size - _LOCATOR_BYTES))
+        locator = self._file.read(max(0, min(_LOCATOR_BYTES, size - _END.size)))
         end = self._file.read(_END.size)
         if len(end) < _END.size or end[:4] != b"PK\x05\x06":
             raise AaeError(f"{self._path} is no .npz file, or is cut short.", _HINT)
         _, _, _, _, _, length, start, comment = _END.unpack(end)
-        # One of more than four gigabytes has another record besides, which is not asked.
-        if comment or length > _MAX_LIST_BYTES or start + length != size - _END.size:
+        # A file of more than four gigabytes has another record, which zipfile would follow to a list of any length.
+        has_other = locator[:4] == b"PK\x06\x07"
+        if has_other or comment or length > _MAX_LIST_BYTES or start + length != size - _END.size:
             raise AaeError(f"{self._path} is no .npz file as numpy writes it.", _HINT)
         self._file.seek(0)
         return self._file
@@ -181,5 +188,11 @@ class NpzFile:
 
 
 def _read_header(file: IO[bytes] | io.BufferedIOBase) -> Header:
-    shape, is_fortran, dtype = _READERS[npy.read_magic(file)](file, max_header_size=_MAX_HEADER)
+    length, read = _READERS[npy.read_magic(file)]
+    # numpy's own readers compare the length once so many bytes are in memory, and four gigabytes of them can be packed.
+    prefix = file.read(length.size)
+    (size,) = length.unpack(prefix)
+    if size > _MAX_HEADER:
+        raise ValueError("a header of any length")
+    shape, is_fortran, dtype = read(io.BytesIO(prefix + file.read(size)), max_header_size=_MAX_HEADER)
     return Header(shape, dtype, is_fortran)

@@ -7,6 +7,7 @@ seconds. Blocks of lines that hold anything else are read cell by cell.
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections.abc import Iterator
@@ -16,20 +17,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.data.readers.arrays import MAX_LABELS
-from aaecli.data.readers.pixels import Layout, square_layout
+from aaecli.data.readers.arrays import MAX_IMAGES
+from aaecli.data.readers.pixel_columns import NUMBER, Columns, read_columns
 from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
 
-_LABELS = {"label", "labels", "class", "target", "y", "digit", "letter", "character", "emotion"}
-_NOT_PIXELS = {"", "id", "index", "image_id", "imageid", "unnamed: 0"}
-_MIN_SIDE = 8
-"""Of an image: four numbers a line are a table of measurements, not an image of 2 × 2."""
 _MAX_LINE = 2**20
+_MAX_FILE_BYTES = 2**31
+"""As much text as the most images that are read take: EMNIST's 697,932 are 1.3 gigabytes."""
+_MAX_CELL = 40
+"""Letters that a pixel takes on average, at most: to parse more of them takes longer than to parse pixels."""
 _BLOCK = 2**19
 """Bytes that are parsed at a time: what is made of them fits into a cache."""
 _MAX_LABEL_LETTERS = 200
-_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d*)?([eE][+-]?\d{1,2})?", re.ASCII)
 _HINT = "An image a line: its label and its pixels from 0 to 255, as in `label,pixel0,pixel1,…,pixel783`."
 
 
@@ -46,30 +46,11 @@ class PixelTable:
     label: NDArray[np.int64] | list[str] | None
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """Which columns there are.
-
-    Attributes:
-        num: Number of columns.
-        label: Index of the label's, or None.
-        pixels: Those of the pixels, H · W · C.
-        layout: How they are an image.
-        has_header: Whether the first line names the columns.
-    """
-
-    num: int
-    label: int | None
-    pixels: slice | NDArray[np.int64]
-    layout: Layout
-    has_header: bool
-
-
 def is_pixel_table(path: Path) -> bool:
     """Tell by its first line whether a file is such a table."""
     try:
         with open_regular(path) as file:
-            return _columns(file.readline(_MAX_LINE)) is not None
+            return read_columns(file.readline(_MAX_LINE)) is not None
     except (AaeError, OSError):
         return False
 
@@ -86,20 +67,12 @@ def read_pixel_table(path: Path, max_bytes: int) -> PixelTable:
     """
     try:
         with open_regular(path) as file:
-            columns = _columns(file.readline(_MAX_LINE))
+            columns = read_columns(file.readline(_MAX_LINE))
             if columns is None:
                 raise AaeError(f"{path} holds no images: its first line is none.", _HINT)
             start = file.tell() if columns.has_header else 0
             file.seek(start)
-            num_lines = 1
-            while block := file.read(_BLOCK):
-                num_lines += block.count(b"\n")
-            size = num_lines * columns.layout.num_values
-            if size > max_bytes or num_lines > MAX_LABELS:
-                raise AaeError(
-                    f"{path} has {num_lines:,} lines; images of more than {max_bytes:,} bytes in all are not read.",
-                    "Split the data set, or check that the file is what it claims to be.",
-                )
+            num_lines = _count_lines(path, file, min(MAX_IMAGES, max_bytes // columns.layout.num_values))
             file.seek(start)
             filling = _Filling(path, columns, num_lines, 1 if columns.has_header else 0)
             left = os.fstat(file.fileno()).st_size - start
@@ -108,8 +81,6 @@ def read_pixel_table(path: Path, max_bytes: int) -> PixelTable:
                 left -= len(block)
                 rest += block
                 cut = rest.rfind(b"\n") + 1
-                if len(rest) - cut > _MAX_LINE:
-                    raise filling.fault("is longer than any line of pixels")
                 filling.add(rest[:cut])
                 rest = rest[cut:]
             filling.add(rest)
@@ -118,42 +89,31 @@ def read_pixel_table(path: Path, max_bytes: int) -> PixelTable:
     return filling.table()
 
 
-def _columns(line: bytes) -> _Columns | None:
-    """Tell the columns by the first line; None where it is no line of such a table."""
-    try:
-        cells = next(csv.reader([line.decode("utf-8-sig").strip("\r\n")]), [])
-    except (UnicodeDecodeError, csv.Error):
-        return None
-    names = [cell.strip().lower() for cell in cells]
-    named_label = [index for index, name in enumerate(names) if name in _LABELS]
-    are_numbers = [bool(_NUMBER.fullmatch(name)) for name in names]
-    counts = [str(index) for index in range(len(names) + 1)]
-    has_header = bool(named_label) or are_numbers.count(False) > 1 or names in (counts[:-1], counts[1:])
-    pixels = [index for index, name in enumerate(names) if not (has_header and name in _NOT_PIXELS)]
-    whole = _layout(len(pixels))
-    label = named_label[0] if named_label else None
-    if not named_label and (whole is None or whole.channels == 3) and _layout(len(pixels) - 1) is not None:
-        # All columns but one make an image: the label comes first.
-        label = pixels[0]
-    pixels = [index for index in pixels if index != label]
-    layout = _layout(len(pixels))
-    if layout is None or len(named_label) > 1:
-        return None
-    is_run = pixels == list(range(pixels[0], pixels[-1] + 1))
-    # A slice of an array is no copy.
-    chosen = slice(pixels[0], pixels[-1] + 1) if is_run else np.array(pixels)
-    return _Columns(len(names), label, chosen, layout, has_header)
+def _count_lines(path: Path, file: io.BufferedReader, most: int) -> int:
+    """Count the lines that are left, or one more, before any of them is parsed.
 
-
-def _layout(num_values: int) -> Layout | None:
-    layout = square_layout(num_values)
-    return layout if layout is not None and layout.height >= _MIN_SIDE else None
+    Raises:
+        AaeError: They are too many or too long.
+    """
+    hint = "Split the data set, or check that the file is what it claims to be."
+    if os.fstat(file.fileno()).st_size > _MAX_FILE_BYTES:
+        raise AaeError(f"{path} is larger than {_MAX_FILE_BYTES // 2**20:,} MiB.", hint)
+    num_lines, length = 1, 0
+    while block := file.read(_BLOCK):
+        num_lines += block.count(b"\n")
+        last = block.rfind(b"\n")
+        length = len(block) - last - 1 if last >= 0 else length + len(block)
+        if num_lines > most:
+            raise AaeError(f"{path} has more lines than the {most:,} images of this size that are read.", hint)
+        if length > _MAX_LINE:
+            raise AaeError(f"{path} holds a line that is longer than any line of pixels.", _HINT)
+    return num_lines
 
 
 class _Filling:
     """The arrays of a table, filled block by block."""
 
-    def __init__(self, path: Path, columns: _Columns, num_lines: int, line: int) -> None:
+    def __init__(self, path: Path, columns: Columns, num_lines: int, line: int) -> None:
         self._path, self._columns, self._line = path, columns, line
         self._pixels = np.empty((num_lines, columns.layout.num_values), np.uint8)
         self._num = 0
@@ -188,6 +148,8 @@ class _Filling:
             self._line += block.count(b"\n", 0, error.start)
             raise self.fault("is no text in UTF-8") from error
         labels: list[str] = []
+        rows: list[NDArray[np.float64]] = []
+        first = self._line
         for line in text.split("\n"):
             try:
                 cells = next(csv.reader([line]), [])
@@ -195,18 +157,36 @@ class _Filling:
                 raise self.fault("is no line of a CSV file") from error
             if len(cells) != self._columns.num:
                 raise self.fault(f"has {len(cells):,} values, not {self._columns.num:,}")
-            words = np.array([cell.strip() for cell in cells])[self._columns.pixels]
-            wrong = next((word for word in words.tolist() if not _NUMBER.fullmatch(word)), None)
-            if wrong is not None:
-                raise self.fault(f"holds {wrong[:20]!r}, which is no pixel")
+            rows.append(self._numbers(cells))
             if self._columns.label is not None:
                 labels.append(cells[self._columns.label].strip())
                 if len(labels[-1]) > _MAX_LABEL_LETTERS:
                     raise self.fault("has a label that is longer than any name")
-            self._add_pixels(words.astype(np.float64)[None])
             self._line += 1
+        self._line = first
+        self._add_pixels(np.stack(rows))
+        self._line += len(rows)
         if self._columns.label is not None:
             self._labels.append(labels)
+
+    def _numbers(self, cells: list[str]) -> NDArray[np.float64]:
+        """Give the pixels of a line (P,)."""
+        chosen = self._columns.pixels
+        words = cells[chosen] if isinstance(chosen, slice) else [cells[index] for index in chosen]
+        together = "".join(words)
+        if len(together) > _MAX_CELL * len(words):
+            raise self.fault("holds numbers of more digits than any pixel has")
+        try:
+            # Python reads more than pixels: 1_000, other alphabets' digits, and what is no number or infinite.
+            if "_" in together or not together.isascii():
+                raise ValueError
+            values = np.fromiter(map(float, words), np.float64, len(words))
+            if not np.isfinite(values).all():
+                raise ValueError
+        except ValueError:
+            wrong = next((word for word in map(str.strip, words) if not NUMBER.fullmatch(word)), "")
+            raise self.fault(f"holds {wrong[:20]!r}, which is no pixel") from None
+        return values
 
     def _add_pixels(self, values: NDArray[np.int32] | NDArray[np.float64]) -> None:
         """Add lines of pixels (N, P), of which fractions up to 1 mean that 1 is white."""

@@ -163,8 +163,8 @@ def test_a_gzip_that_claims_hundreds_of_times_its_size_is_not_unpacked(tmp_path:
 
 def test_labels_and_what_is_left_for_images_are_bounded(tmp_path: Path) -> None:
     path = tmp_path / "labels"
-    path.write_bytes(bytes([0, 0, 8, 1]) + (idx.MAX_LABELS + 1).to_bytes(4, "big"))
-    assert "at most 4,194,304 are read" in refuse(path, 1)
+    path.write_bytes(bytes([0, 0, 8, 1]) + (idx.MAX_IMAGES + 1).to_bytes(4, "big"))
+    assert "at most 1,048,576 are read" in refuse(path, 1)
     path.write_bytes(SMALL)
     with pytest.raises(AaeError, match="at most 23 are read"):
         read_idx(path, 3, max_bytes=23)
@@ -208,7 +208,8 @@ def test_an_unreadable_file_is_a_matter_of_permissions(tmp_path: Path, monkeypat
     assert "permissions" in caught.value.hint
 
 
-def test_a_file_of_many_chunks(tmp_path: Path) -> None:
+def test_a_file_of_many_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idx, "MAX_IMAGES", 2**22)
     path = tmp_path / "large"
     values = np.random.default_rng(0).integers(0, 256, 2 * idx._CHUNK + 7, np.uint8)
     path.write_bytes(idx_bytes(values) + b"\0" * idx._CHUNK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aaecli.config.models import MAX_CLASSES
 from aaecli.data.loading import find_reader, load_dataset
-from aaecli.data.readers import npz_file
+from aaecli.data.readers import arrays, npz_file
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 
@@ -209,3 +211,42 @@ def test_bombs_are_refused_by_their_headers(tmp_path: Path, monkeypatch: pytest.
     with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("x_train.npy", b"")
     assert "packed as numpy packs no file" in refuse(tmp_path / "x.npz").message
+
+
+def test_a_header_of_gigabytes_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x_train.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**23) + bytes(2**23))
+    sizes: list[int] = []
+    read = zipfile.ZipExtFile.read
+
+    def counted(file: zipfile.ZipExtFile, size: int | None = -1) -> bytes:
+        sizes.append(-1 if size is None else size)
+        return read(file, size)
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", counted)
+    assert "it is damaged" in refuse(tmp_path / "x.npz").message
+    assert 0 <= min(sizes) <= max(sizes) < 2**12
+
+
+def test_a_second_list_of_arrays_is_not_followed(tmp_path: Path) -> None:
+    body = body_of(**ARRAYS)
+    start = struct.unpack("<I", body[-6:-2])[0]
+    listed, size = body[start:-22], len(body) - 22 - start
+    # The records of a file of more than four gigabytes, inside of what the smaller record takes for the list.
+    record = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 2, 2, size, start)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, start + size, 1)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(record + locator), start + size, 0)
+    (tmp_path / "x.npz").write_bytes(body[:start] + listed + record + locator + end)
+    with np.load(tmp_path / "x.npz") as followed:
+        assert set(followed) == set(ARRAYS)
+    assert "as numpy writes it" in refuse(tmp_path / "x.npz").message
+
+
+def test_numbers_of_images_and_of_classes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = MAX_CLASSES + 1
+    np.savez(tmp_path / "x.npz", x=np.zeros((count, 1, 1), np.uint8), y=np.arange(count))
+    assert f"names {count:,} classes" in refuse(tmp_path / "x.npz").message
+    monkeypatch.setattr(arrays, "MAX_IMAGES", 29)
+    np.savez(tmp_path / "x.npz", **ARRAYS, x_test=pixels(6, 8, 8))
+    monkeypatch.setattr(npz_file.NpzFile, "read", lambda *_: pytest.fail("unpacked"))
+    assert "holds 30 images; at most 29 are read" in refuse(tmp_path / "x.npz").message

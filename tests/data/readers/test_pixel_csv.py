@@ -155,6 +155,9 @@ def test_a_list_of_labels_beside_pictures_is_none(tmp_path: Path) -> None:
         ("3," + "0," * 63 + "nan", "line 26, holds 'nan', which is no pixel"),
         ("3," + "0," * 63 + "1e999", "which is no pixel"),
         ("3," + "0," * 63 + "0x10", "which is no pixel"),
+        ("3," + "0," * 63 + "1_0", "line 26, holds '1_0', which is no pixel"),
+        ("3," + "0," * 63 + "\u0663", "line 26, holds '\u0663', which is no pixel"),
+        ("3," + "0," * 63 + "0.5" + "1" * 3000, "line 26, holds numbers of more digits than any pixel has"),
         ("3," + "0," * 63, "line 26, holds '', which is no pixel"),
         ("\udcff," + "0," * 63 + "0", "is no text in UTF-8"),
         ("x" * 300 + "," + "0," * 63 + "0", "longer than any name"),
@@ -187,4 +190,10 @@ def test_a_file_of_lines_without_end_is_refused_before_it_is_parsed(
     monkeypatch.setattr(pixel_table, "_whole_numbers", lambda *_: pytest.fail("parsed"))
     path = write(tmp_path / "x.csv", lines())
     path.write_bytes(path.read_bytes() + b"\n" * 5_000_000)
-    assert "images of more than" in refuse(path).message
+    assert "has more lines than the 1,048,576 images" in refuse(path).message
+    with path.open("ab") as file:
+        # Takes no room on a disk.
+        file.truncate(2**31 + 1)
+    assert "is larger than 2,048 MiB" in refuse(path).message
+    path.write_bytes(b"label" + b",p" * 64 + b"\n" + b"\0" * 2**22)
+    assert "longer than any line" in refuse(path).message

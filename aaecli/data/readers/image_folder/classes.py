@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from aaecli.config.models import MAX_CLASSES
 from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 
@@ -91,6 +92,12 @@ def find_faults(
     if len(classes) < 2:
         what = f"only the class '{classes[0]}'" if classes else "no labelled picture"
         yield f"{folder} holds {what}; two classes or more are needed.", _more_classes(folder, classes, unnamed)
+    if len(classes) > MAX_CLASSES:
+        yield (
+            f"{folder} holds {len(classes):,} classes; at most {MAX_CLASSES:,} are learnt.",
+            "Name the folder whose sub-folders are classes, or take fewer of them.",
+        )
+        return
     for group in confusable_names(classes):
         yield (
             f"{folder} holds the classes {' and '.join(group)}, which look like one class written in two ways.",
