@@ -134,9 +134,11 @@ def figures(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def slow(session: nox.Session) -> None:
-    """Run the tests that take more than ten seconds each."""
+    """Run the tests that the default run leaves out, and those of hypothesis with ten times as many examples."""
     _install(session, "-e", ".", *_group("test"))
     session.run("pytest", "-m", "slow", *session.posargs)
+    if not session.posargs:
+        session.run("pytest", "-m", "hypothesis", "--hypothesis-profile=thorough")
 
 
 @nox.session(default=False)

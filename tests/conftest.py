@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import os
 import signal
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -23,8 +25,9 @@ from aaecli.terminal import console
 
 WriteDataset = Callable[..., Path]
 
-# The same examples each time, and as long as a busy machine takes for them.
-hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+# The same examples each time, and as long as a busy machine takes for them. `nox -s slow` tries many more.
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=40)
+hypothesis.settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=400)
 hypothesis.settings.load_profile("tests")
 # The tests import onnxruntime themselves, some before the program does.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -102,21 +105,22 @@ def write_dataset(tmp_path: Path) -> WriteDataset:
 def mnist_unpacked_once() -> Iterator[None]:
     """Have a process unpack the embedded MNIST and look for its copies once, however many commands read it.
 
-    That takes a second. The arrays are shared and not to be written to.
+    That takes a second. The arrays are shared, so that nothing may write to them.
     """
-    unpack, known = mnist_reader.Mnist.load, dict[object, Dataset]()
+    unpack, known = mnist_reader.Mnist.load, dict[object, tuple[Dataset, int]]()
 
     def load(self: mnist_reader.Mnist, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
         key = (path, image, *mnist_reader._SHA256.values())
         if key not in known:
-            known[key] = dataset = unpack(self, path, image, progress)
-            for values in (dataset.train_image, dataset.train_label, dataset.test_image, dataset.test_label):
-                values.flags.writeable = False
-        return known[key]
+            dataset = unpack(self, path, image, progress)
+            known[key] = dataset, zlib.crc32(dataset.train_image)
+        return known[key][0]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mnist_reader.Mnist, "load", load)
         yield
+    # They are not marked so: torch warns of what is.
+    assert all(zlib.crc32(dataset.train_image) == before for dataset, before in known.values()), "MNIST was written to"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -130,7 +134,11 @@ def nothing_waits_for_the_disk() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
     """The embedded MNIST; its arrays are not to be written to."""
-    return load_dataset()
+    dataset = load_dataset()
+    views = {name: getattr(dataset, name).view() for name in ("train_image", "train_label", "test_image", "test_label")}
+    for values in views.values():
+        values.flags.writeable = False
+    return dataclasses.replace(dataset, **views)
 
 
 @pytest.fixture(scope="session")

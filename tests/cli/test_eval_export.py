@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("translated_once")
 def trained(tmp_path_factory):
     """Train for a moment on real MNIST and export, once for all tests here."""
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "small.toml").write_text(SMALL)
+    (folder / "small.toml").write_text(SMALL + "validate_every = 20\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert aaecli("train", "--config", "small.toml", "--steps", 40, "--labels", 100, "--quiet") == 0

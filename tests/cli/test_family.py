@@ -40,7 +40,7 @@ QUICK = ("aae", "supervised", "clustering")
 def trained(request, tmp_path_factory):
     """Train each model for a moment on real MNIST and export it."""
     folder = tmp_path_factory.mktemp(request.param)
-    (folder / "small.toml").write_text(small_settings(request.param))
+    (folder / "small.toml").write_text(small_settings(request.param) + "validate_every = 10\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         words = ("--config", "small.toml", "--steps", 30, "--preset", "default", "--device", "cpu", "--quiet")

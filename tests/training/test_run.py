@@ -169,8 +169,17 @@ def test_another_seed_draws_other_labels_and_other_weights(tmp_path, small):
     assert not torch.equal(a["encoder.label_head.weight"], b["encoder.label_head.weight"])
 
 
-@pytest.mark.parametrize("preset", ["default", "tutorial"])
-@pytest.mark.parametrize("model", ["aae", "supervised", "clustering"])
+@pytest.mark.parametrize(
+    ("preset", "model"),
+    [
+        ("default", "aae"),
+        ("tutorial", "supervised"),
+        ("default", "clustering"),
+        pytest.param("tutorial", "aae", marks=pytest.mark.slow),
+        pytest.param("default", "supervised", marks=pytest.mark.slow),
+        pytest.param("tutorial", "clustering", marks=pytest.mark.slow),
+    ],
+)
 def test_every_model_goes_on_as_if_it_had_not_stopped(tmp_path, small, preset, model):
     config = small(preset=preset, model=model, labels=FAMILY[model].default_labels)
     whole = train(config, tmp_path)
@@ -182,8 +191,14 @@ def test_every_model_goes_on_as_if_it_had_not_stopped(tmp_path, small, preset, m
     assert_same_weights(whole["model_path"], resumed["model_path"])
 
 
-@pytest.mark.parametrize("preset", ["best", "default", "tutorial"])
-@pytest.mark.parametrize("stop_after", [1, 2, 3, 5])
+@pytest.mark.parametrize(
+    ("preset", "stop_after"),
+    [
+        pytest.param(preset, stop_after, marks=() if preset == "default" or stop_after == 3 else pytest.mark.slow)
+        for preset in ("best", "default", "tutorial")
+        for stop_after in (1, 2, 3, 5)
+    ],
+)
 def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset, stop_after):
     train(small(preset=preset), tmp_path)
     stopped = train(small(preset=preset), tmp_path, Watcher(stop_after))
@@ -329,7 +344,9 @@ def test_epochs_are_passes_over_the_pool(tmp_path, small):
 
 
 def test_a_short_training_on_mnist_reads_nine_digits_of_ten(tmp_path):
-    config = resolve(flags={"schedule": {"steps": 120}, "optimiser": {"warmup_steps": 20}})
+    # Twenty looks at the 10,000 validation images would take longer than the training, and change nothing.
+    lengths = {"steps": 120, "validate_every": 120}
+    config = resolve(flags={"schedule": lengths, "optimiser": {"warmup_steps": 20}})
     summary = train(config, tmp_path)
     assert summary["test_accuracy"] > 0.90
     model = load_model(tmp_path / "model.pt")
