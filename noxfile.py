@@ -99,6 +99,28 @@ def golden(session: nox.Session) -> None:
     session.run("python", "-m", "tests.training.golden", env={"OMP_NUM_THREADS": "1"})
 
 
+@nox.session(default=False)
+def api(session: nox.Session) -> None:
+    """List what breaks programs since the last release, or since a commit: nox -s api -- COMMIT.
+
+    A break that CHANGELOG.md does not name fails.
+    """
+    _install(session, *_group("api"))
+    session.run("python", "-m", "tests.api.breaking", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the site into build/site, the notebook included; warnings are errors. nox -s docs -- -E reads all anew.
+
+    Only the installation needs the network. AAECLI_SOURCE_URL is where readers find the source, such as the address of
+    the branch at the repository's host: pages then link to files outside docs/.
+    """
+    _install(session, "-e", ".[sklearn]", *_group("docs"))
+    options = ("--fail-on-warning", "--keep-going", "--nitpicky", *session.posargs)
+    session.run("sphinx-build", *options, "docs", "build/site", env={"OMP_NUM_THREADS": "2"})
+
+
 def _measure(session: nox.Session, *benchmarks: str) -> None:
     session.install("-e", ".")
     for name in benchmarks:

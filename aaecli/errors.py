@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -37,6 +36,8 @@ def missing_package(what: str, package: str, extra: str = "") -> MissingPackageE
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Give a hint that names the nearest known word, or all of them where none is near."""
+    import difflib  # only where something went wrong: most programs never need it
+
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     return f"Did you mean '{near[0]}'?" if near else "Choose one of: " + ", ".join(names) + "."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
 _ONE_WORD = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
@@ -21,6 +20,8 @@ def suggest(*words: str | Path) -> str:
     """
     plain = [_not_an_option(word) if isinstance(word, Path) else word for word in words]
     if os.name == "nt":
+        import subprocess
+
         return subprocess.list2cmdline(plain)
     return " ".join(_quoted(word) for word in plain)
 

@@ -161,6 +161,10 @@ class Classifier(OpenedFile):
     def encode(self, pictures: Pictures) -> Codes:
         """Find the codes of many pictures: what ``Generator.draw`` draws them again from.
 
+        Returns:
+            ``label_prob``, float32 (N, K), rows sum to 1, or None from a model without a label, and ``style``, float32
+            (N, Z), or None from a model without a style.
+
         Raises:
             AaeError: One of them cannot be read.
             TypeError: One of them is none of the kinds of picture.

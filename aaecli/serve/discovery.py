@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 from aaecli.errors import AaeError
@@ -119,6 +118,5 @@ def is_released(path: Path) -> bool:
 
 def released_folders() -> list[Path]:
     """Where the released pair is: in the installed package, or in the checkout that the package runs from."""
-    # The package is installed as files (onnxruntime reads from a path), so a traversable is a path.
-    package = Path(str(resources.files("aaecli")))
+    package = Path(__file__).resolve().parents[1]
     return [package / "pretrained", package.parent / "exports" / "pretrained"]

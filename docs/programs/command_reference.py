@@ -26,7 +26,7 @@ def commands() -> str:
 
 
 def _section(name: str, command: Any) -> str:
-    parts = [f"### {name}", _plain(command.help)]
+    parts = [f"## {name}", _plain(command.help)]
     epilog = _plain(command.epilog or "")
     examples = [line.strip() for line in epilog.splitlines() if re.match(r"\s*(\S.* \| )?aaecli ", line)]
     notes = [line for line in epilog.splitlines() if line.strip() and line.strip() not in (*examples, "Examples")]

@@ -24,7 +24,7 @@ def _section(name: str, section: Any, text: str) -> Iterator[str]:
     inner, texts = _inner(section), _texts(section)
     prefix = f"{name}." if name else ""
     if name:
-        yield f"### `[{name}]`\n\n{_cell(text)}\n"
+        yield f"## `[{name}]`\n\n{_cell(text)}\n"
     rows = [
         f"| `{prefix}{key}` | {_values(section, key, value)} | `{_toml(value)}` | {_cell(texts[key])} |"
         for key, value in _table(section).items()

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 import aaecli
-from tests.api import surface
+from tests.api import breaking, surface
 
 
 def test_the_surface_is_the_one_written_down() -> None:
@@ -21,6 +21,40 @@ def test_a_keyword_that_is_gone_is_seen(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(aaecli, "train", train)
     assert surface.text() != surface.FILE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "expected"),
+    [
+        (
+            "aaecli/api/training.py",
+            '    name: str | None = None,\n    save_every: str = "1m",\n',
+            "    name: str | None = None,\n",
+            ["train(save_every): Parameter was removed"],
+        ),
+        (
+            "aaecli/api/classifier.py",
+            "def predict(self, pictures: Pictures)",
+            "def predict(self, pictures: Pictures, top_k: int)",
+            ["Classifier.predict: Parameter was added as required"],
+        ),
+        (
+            "aaecli/api/runs.py",
+            "    def metrics(",
+            "    def rows(",
+            ["Run.metrics: Public object was removed"],
+        ),
+        ("aaecli/__init__.py", '    "resume": "api.training",\n', "", ["resume: Public name was removed"]),
+        ("aaecli/api/training.py", "def _log_notes(", "def _note(", []),
+    ],
+)
+def test_what_breaks_a_program_is_found(path: str, old: str, new: str, expected: list[str]) -> None:
+    assert breaking.here(path).count(old) == 1
+
+    def changed(name: str) -> str:
+        return breaking.here(name).replace(old, new) if name == path else breaking.here(name)
+
+    assert list(breaking.breaks(breaking.here, changed)) == expected
 
 
 def test_every_parameter_is_typed_and_every_function_described() -> None:

@@ -1,13 +1,15 @@
 """Start aaecli in milliseconds: a process that has imported everything forks for each command.
 
 ``python -m tests.docs.fork_server SOCKET`` waits; the program of ``CLIENT`` stands in for ``aaecli`` on the PATH of a
-shell. Every command is a process of its own, with the folder, the variables and the streams of the shell.
+shell. With ``PYTHON`` as its first word it runs a file of Python. Every command is a process of its own, with the
+folder, the variables and the streams of the shell.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -19,10 +21,11 @@ CLIENT = """#!{python} -IS
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
-    request = {{"words": sys.argv[1:], "folder": os.getcwd(), "variables": dict(os.environ)}}
+    request = {{"words": {words} + sys.argv[1:], "folder": os.getcwd(), "variables": dict(os.environ)}}
     socket.send_fds(server, [json.dumps(request).encode() + b"\\n"], [0, 1, 2])
     sys.exit(int(server.recv(16) or b"1"))
 """
+PYTHON = "python"
 IMPORTED = (
     "torch.onnx",
     "torch.onnx._internal.exporter._core",
@@ -35,6 +38,8 @@ IMPORTED = (
     "aaecli.experiments.benchmark",
     "aaecli.labelling.strategies",
     "aaecli.figures.report",
+    "sklearn.datasets",
+    "sklearn.model_selection",
 )
 
 
@@ -76,6 +81,9 @@ def answer(request: dict, streams: list[int], connection: socket.socket) -> None
     sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
     # Anything else ends this process with its traceback, and the client with 1.
     try:
+        if request["words"][:1] == [PYTHON]:
+            runpy.run_path(request["words"][1], run_name="__main__")
+            raise SystemExit
         from aaecli.cli import main
 
         main(request["words"])

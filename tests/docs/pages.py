@@ -12,7 +12,7 @@ PAGES = {str(path.relative_to(ROOT)): path for path in (ROOT / "README.md", *DOC
 """README and docs, by their paths in the repository."""
 OTHERS = {name: ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")}
 
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\w*|\{[\w-]+\})(?: [^\n]*)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARKER = re.compile(r"<!-- (not run|slow): (.+?) -->")
 _WRITTEN = re.compile(r"<!-- results: ([\w -]+) -->\n.*?<!-- /results -->", re.DOTALL)
 
@@ -54,14 +54,16 @@ def blocks(name: str) -> list[Block]:
         is_next = bool(before) and before[-1].startswith("<!-- ")
         line = text.count("\n", 0, fence.start()) + 1
         named = (marker[1], marker[2]) if marker and is_next else ("", "")
+        if fence[1] == "{code-cell}":
+            named = ("slow", "the notebook also runs whenever the site is built")
         found.append(Block(name, line, fence[1], fence[2], *named))
         end = fence.end()
     return found
 
 
 def without_code(text: str) -> str:
-    """Give a text without its fenced blocks."""
-    return _FENCE.sub("", text)
+    """Give a text without its fenced blocks, and without what stands above the heading of a notebook."""
+    return _FENCE.sub("", re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL))
 
 
 def prose(text: str) -> str:

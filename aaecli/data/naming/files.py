@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import sys
 from collections import Counter
@@ -58,6 +57,8 @@ def find(names: Iterable[str], *, recursive: bool = False) -> Iterator[str | Aae
 
 
 def _matching(pattern: str) -> Iterator[str | AaeError]:
+    import glob
+
     # Path.glob takes no absolute pattern; no name holds NUL, with which it would raise.
     matches = [] if "\0" in pattern else glob.glob(pattern, recursive=True)  # noqa: PTH207
     # A pattern that names something hidden means it.
