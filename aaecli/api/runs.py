@@ -11,6 +11,7 @@ from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.files.outputs import Outputs
+from aaecli.files.writing import check_no_links
 from aaecli.runs.listing import read_metrics, read_object, read_run
 from aaecli.runs.paths import EXPORTS, find_model
 
@@ -92,14 +93,18 @@ class Run:
             The files: ``encoder``, and ``decoder`` where the model draws.
 
         Raises:
-            AaeError: The run has no model yet, a file cannot be written, or the export differs from torch.
+            AaeError: The run has no model yet, a file cannot be written, a folder inside of the run is a link, or the
+                export differs from torch.
         """
-        path = find_model(self.path)
+        path, target = find_model(self.path), Path(folder)
+        if target.absolute().is_relative_to(self.path):
+            # The run may be from somebody else, whose links may lead anywhere.
+            check_no_links(self.path, target.absolute())
         with needing("Exporting"):
             from aaecli.checkpoint.file import load_model
             from aaecli.export.onnx import export_onnx
 
-            report = export_onnx(load_model(path), Path(folder), lambda _: None, Outputs(force=force, inputs=[path]))
+            report = export_onnx(load_model(path), target, lambda _: None, Outputs(force=force, inputs=[path]))
         return {part: Path(entry["path"]) for part, entry in report.items()}
 
     def classifier(self, **options: Any) -> Classifier:

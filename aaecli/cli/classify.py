@@ -116,7 +116,7 @@ def classify(
     if save_input:
         from aaecli.serve.kept_inputs import InputKeeper
 
-        keeper = InputKeeper(save_input, images or [], force=force)
+        keeper = InputKeeper(save_input, images or [], force=force, has_list=files_from is not None)
     from aaecli.data.naming.files import find
     from aaecli.data.naming.name_lists import names_from
     from aaecli.files.opening import is_file

@@ -12,7 +12,7 @@ from aaecli.cli.options import MODEL, OUTPUT
 from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
 from aaecli.cli.options.output import AsJson, Quiet
-from aaecli.cli.web_server import MAX_TOKEN, announce, needs_extra, read_token
+from aaecli.cli.web_server import MAX_TOKEN, announce, check_pem, needs_extra, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +123,8 @@ def serve(
     from aaecli.serve.discovery import find_encoder
     from aaecli.terminal import console
 
+    check_pem(tls_cert, "certificate")
+    check_pem(tls_key, "key")
     address = Address(host, port, tuple(allow_host or ()), tls_cert, tls_key)
     listener = address.bind()
     try:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_TOKEN = 200
 _TOKEN = re.compile(rf"[A-Za-z0-9_.~-]{{8,{MAX_TOKEN}}}")
+_MAX_PEM = 2**20
 _PACKAGES = ("starlette", "uvicorn", "msgspec", "prometheus-client")
 _MODULES = frozenset(["starlette", "uvicorn", "msgspec", "prometheus_client", "anyio", "h11"])
 
@@ -59,6 +60,18 @@ def read_token(path: Path | None) -> str | None:
             "Make one: `python -c 'import secrets; print(secrets.token_urlsafe(16))'`.",
         )
     return token
+
+
+def check_pem(path: Path | None, what: str) -> None:
+    """See that OpenSSL, which waits for a pipe and reads a device without end, gets a file of bounded size.
+
+    Raises:
+        AaeError: It is none.
+    """
+    from aaecli.files.opening import read_bytes
+
+    if path is not None:
+        read_bytes(path, _MAX_PEM, what, "Name PEM files with --tls-cert and --tls-key.")
 
 
 def announce(address: Address, port: int, token: str, path: str, *, opens: bool, as_json: bool) -> Callable[[], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -19,20 +20,22 @@ if TYPE_CHECKING:
 class InputKeeper:
     """Keeps what the model saw as PNG files named after the pictures.
 
-    Pictures of one name get ``-2``, ``-3``… behind it. Files from an earlier call are replaced; others, which may be
-    the very pictures that are read, never are.
+    Pictures of one name get ``-2``, ``-3``… behind it. Files from an earlier call are replaced, unless this one may
+    read them; others never are.
 
     Args:
         folder: Where the files go.
         given: What the user named to be read; the folders among it are not to be written into.
         force: Allow a folder that holds files of others; they stay, and new files get names beside theirs.
+        has_list: A list, whose names are not known yet, says what else is read.
 
     Raises:
         AaeError: The folder holds files of others, is one of those that are read, or cannot be written.
     """
 
-    def __init__(self, folder: Path, given: Iterable[str], *, force: bool) -> None:
+    def __init__(self, folder: Path, given: Iterable[str], *, force: bool, has_list: bool = False) -> None:
         self._folder = folder
+        given = [*given]
         self._outputs = Outputs(inputs=[Path(name) for name in given if is_folder(name)])
         entries = sorted(folder.iterdir()) if is_folder(folder) else []
         # Names that are given begin with no dot, and what does is hardly the user's.
@@ -44,7 +47,8 @@ class InputKeeper:
             )
         if exists(folder) and not is_folder(folder):
             raise AaeError(f"{folder} is a file, not a folder.", "Name a new folder.")
-        self._names = Names(taken)
+        stays = has_list or any(_lies_in(folder, name) for name in given)
+        self._names = Names([path.name for path in entries] if stays else taken)
         self._outputs.check(folder / "x.png")
 
     def keep(self, answer: Answer) -> None:
@@ -54,3 +58,9 @@ class InputKeeper:
         stem = "stdin" if answer.image == "-" else for_file_name(PurePath(answer.image).stem)
         path = self._outputs.claim(self._folder / self._names.take(stem, ".png"), is_kept_input)
         self._outputs.write(path, encode_image(answer.seen, comment=KEPT), sync=False)
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    """Tell whether a file, or one that a pattern matches, may lie in a folder."""
+    parent = PurePath(name).parent
+    return any(sign in str(parent) for sign in "*?[") or os.path.realpath(parent) == os.path.realpath(folder)

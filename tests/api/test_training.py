@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,19 @@ def test_a_run_is_exported_and_opened(here: Path) -> None:
     assert read.path.stat().st_mtime_ns == written
     assert sorted(run.export("elsewhere")) == ["decoder", "encoder"]
     assert aaecli.Classifier("elsewhere").sha256 == read.sha256
+
+
+def test_nothing_is_exported_through_a_link_in_a_run(here: Path) -> None:
+    run = here / "runs" / "x-001"
+    (here / "elsewhere").mkdir()
+    run.mkdir(parents=True)
+    (run / "config.toml").write_text('model = "semisupervised"')
+    (run / "model.pt").write_bytes(b"")
+    (run / "exports").symlink_to(here / "elsewhere")
+    for attempt in (aaecli.load_run(run).classifier, partial(aaecli.load_run(run).export, "runs/x-001/exports/new")):
+        with pytest.raises(aaecli.AaeError, match="exports is a link, and nothing is written through links"):
+            attempt()
+    assert [*(here / "elsewhere").iterdir()] == []
 
 
 def test_what_is_odd_about_the_data_is_logged(here: Path, mnist: Dataset, caplog, capfd) -> None:

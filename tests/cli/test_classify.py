@@ -254,6 +254,12 @@ def test_every_picture_is_kept_under_a_name_of_its_own(classify, here, mnist):
         assert classify(*names, "--save-input", "seen").code == 0
         found = kept(here / "seen")
         assert len({name.casefold() for name in found}) == len(found) == len(names)
+    # What was kept may be read again, and then stays.
+    before = (here / "seen" / "a.png").read_bytes()
+    (here / "list.txt").write_text("b/a.png\n")
+    for words in (("b/a.png", "seen/a.png"), ("b/a.png", "s*/a.png"), ("--files-from", "list.txt")):
+        assert classify(*words, "--save-input", "seen").code == 0
+        assert (here / "seen" / "a.png").read_bytes() == before
     # Drawings are not what was kept, though aaecli made them too.
     assert classify("a.png", "--save-input", "seen").code == 0
     (here / "seen" / "mine.png").write_bytes((here / "a.png").read_bytes())
