@@ -10,13 +10,7 @@ from tests.source import modules, nodes
 MAX_MODULE, MAX_FUNCTION = 300, 60
 
 EXCEPTIONS = {
-    "api/estimator.py": "being split",
     "api/training.py::train": "its arguments are those of the command, one a line",
-    "data/readers/arrays.py::dataset_of": "being split",
-    "data/readers/idx.py::read_idx": "being split",
-    "data/readers/image_folder/collection.py::load_collection": "being split",
-    "training/trainer.py": "being split",
-    "training/trainer.py::__init__": "being split",
 }
 """What is longer, and why."""
 

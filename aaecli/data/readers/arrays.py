@@ -67,43 +67,23 @@ def dataset_of(
     check_number(sum(len(part.image) for part in parts), train.image_file)
     for part in parts:
         _check_images(part, train)
-    values = np.unique(np.zeros(0, np.int64) if train.label is None else train.label[train.label >= 0])
-    if len(values) < 2:
-        number = "a single class" if len(values) else "no class"
-        raise AaeError(
-            f"{train.label_file} names {number}; two or more are needed.",
-            "Take a data set whose labels tell at least two classes apart.",
-        )
-    if len(values) > MAX_CLASSES:
-        raise AaeError(
-            f"{train.label_file} names {len(values):,} classes; at most {MAX_CLASSES:,} are learnt.",
-            "Check that its labels are classes, not numbers of the images.",
-        )
+    values = _class_values(train)
     classes = tuple(names(values.tolist()) if names else map(str, values.tolist()))
-    learnt, is_validation = [train], np.zeros(len(train.image), bool)
-    if validation is not None:
-        learnt.append(validation)
-        is_validation = np.append(is_validation, np.ones(len(validation.image), bool))
+    unlabelled: Part | None = None
     if test is not None and (test.label is None or not (test.label >= 0).any()):
         remarks.append(
             f"{test.image_file} has no labels: its {len(test.image):,} images are learnt from as unlabelled ones."
         )
-        learnt.append(Part(test.image, None, test.image_file, test.label_file))
-        is_validation = np.append(is_validation, np.zeros(len(test.image), bool))
-        test = None
-    if len(learnt) > 1 and (size := sum(part.image.size for part in learnt)) > MAX_BYTES // 2:
-        # For a moment they are in memory twice.
-        raise AaeError(
-            f"Training and validation images of {train.image_file} take {size:,} bytes together; at most "
-            f"{MAX_BYTES // 2:,} are joined.",
-            "Split the data set, or leave the validation images out.",
-        )
+        unlabelled, test = Part(test.image, None, test.image_file, test.label_file), None
+    learnt = [part for part in (train, validation, unlabelled) if part is not None]
+    _check_memory(learnt)
     train_label = np.concatenate([_class_index(part, values) for part in learnt])
     if test is None:
         test_image, test_label = train.image[:0], train_label[:0]
     else:
         test_image, test_label = test.image, _class_index(test, values)
         test_image, test_label = test_image[test_label >= 0], test_label[test_label >= 0]
+    is_validation = np.concatenate([np.full(len(part.image), part is validation) for part in learnt])
     return Dataset(
         name=name,
         classes=classes,
@@ -125,6 +105,34 @@ def check_number(num_images: int, name: str) -> None:
     """
     if num_images > MAX_IMAGES:
         raise AaeError(f"{name} holds {num_images:,} images; at most {MAX_IMAGES:,} are read.", "Split the data set.")
+
+
+def _class_values(train: Part) -> NDArray[np.int64]:
+    """Give the values (K,) of the training labels, sorted, of which each is a class."""
+    values = np.unique(np.zeros(0, np.int64) if train.label is None else train.label[train.label >= 0])
+    if len(values) < 2:
+        number = "a single class" if len(values) else "no class"
+        raise AaeError(
+            f"{train.label_file} names {number}; two or more are needed.",
+            "Take a data set whose labels tell at least two classes apart.",
+        )
+    if len(values) > MAX_CLASSES:
+        raise AaeError(
+            f"{train.label_file} names {len(values):,} classes; at most {MAX_CLASSES:,} are learnt.",
+            "Check that its labels are classes, not numbers of the images.",
+        )
+    return values
+
+
+def _check_memory(learnt: Sequence[Part]) -> None:
+    """See that images of several files can be joined: for a moment they are in memory twice."""
+    size = sum(part.image.size for part in learnt)
+    if len(learnt) > 1 and size > MAX_BYTES // 2:
+        raise AaeError(
+            f"Training and validation images of {learnt[0].image_file} take {size:,} bytes together; at most "
+            f"{MAX_BYTES // 2:,} are joined.",
+            "Split the data set, or leave the validation images out.",
+        )
 
 
 def _check_images(part: Part, train: Part) -> None:

@@ -29,6 +29,9 @@ _MAX_RATIO = 300
 """How many times its size a gzip of more than ``_BOMB_BYTES`` may unpack to: images of digits do so five times."""
 
 
+_AGAIN = "Copy or download the file again."
+
+
 def read_labels(path: Path) -> NDArray[np.uint8]:
     """Read the labels (N,) of an IDX file: bytes, or the first of each row of numbers, as in QMNIST's.
 
@@ -39,7 +42,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
         return read_idx(path, 1)
     rows = read_idx(path, 2, max_bytes=_MAX_LABEL_ROWS, type_code=_INTEGER).view(">i4")
     if not rows.shape[1] or (rows[:, 0] < 0).any() or (rows[:, 0] > 255).any():
-        raise AaeError(f"{path} holds labels that are not from 0 to 255.", "Copy or download the file again.")
+        raise AaeError(f"{path} holds labels that are not from 0 to 255.", _AGAIN)
     return rows[:, 0].astype(np.uint8)
 
 
@@ -71,54 +74,61 @@ def read_idx(
     Raises:
         AaeError: The file cannot be read, is not such a file, or holds fewer or more bytes than its header says.
     """
-    hint = "Copy or download the file again."
     try:
-        with open_regular(path, hint=hint) as raw:
+        with open_regular(path, hint=_AGAIN) as raw:
             file = _unpacked(raw)
-            head = file.read(4 + 4 * num_dims)
-            expected = bytes((0, 0, type_code, num_dims))
-            if head[:4] != expected:
-                kind = "image" if num_dims == 3 else "label"
-                raise AaeError(
-                    f"{path} is not an IDX {kind} file: it begins with {head[:4].hex() or 'nothing'}, "
-                    f"not with the magic number {expected.hex()}.",
-                    "The four files of a data set must keep the names that they were published under.",
-                )
-            if len(head) < 4 + 4 * num_dims:
-                raise AaeError(f"{path} is truncated: it ends inside its header.", hint)
-            shape = struct.unpack(f">{num_dims}I", head[4:])
+            shape = _read_shape(file, path, num_dims, type_code)
             if labels is not None and shape[0] != labels[1]:
                 raise AaeError(
                     f"{path} holds {shape[0]:,} images, but {labels[0].name} {labels[1]:,} labels.",
                     "Take both files from the same data set.",
                 )
-            if type_code == _INTEGER:
-                shape = (*shape[:-1], shape[-1] * 4)
             size = math.prod(shape)
-            most = min(max_bytes, MAX_IMAGES) if num_dims == 1 else max_bytes
-            if size > most:
-                raise AaeError(
-                    f"{path} claims {size:,} bytes of values; at most {most:,} are read.",
-                    "Split the data set, or check that the file is what it claims to be.",
-                )
-            packed_size = os.fstat(raw.fileno()).st_size
-            if file is not raw and size > max(_BOMB_BYTES, _MAX_RATIO * packed_size):
-                raise AaeError(
-                    f"{path} claims to unpack to {size // max(1, packed_size):,} times its size.",
-                    "Unpack it with `gunzip` if it is what you expect; otherwise download it again.",
-                )
+            packed_size = None if file is raw else os.fstat(raw.fileno()).st_size
+            _check_size(path, size, min(max_bytes, MAX_IMAGES) if num_dims == 1 else max_bytes, packed_size)
             values, num_read = _read(file, size)
             # One byte past the claimed size is all that is asked of a gzip that may expand to anything; asking for
             # it also makes gzip reach its end and compare its checksum.
             is_longer = bool(file.read(1))
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "it is truncated or damaged"
-        raise AaeError(f"Cannot read {path}: {reason}.", hint) from error
+        raise AaeError(f"Cannot read {path}: {reason}.", _AGAIN) from error
     if num_read < size:
-        raise AaeError(f"{path} is truncated: it holds only {num_read:,} of {size:,} bytes.", hint)
+        raise AaeError(f"{path} is truncated: it holds only {num_read:,} of {size:,} bytes.", _AGAIN)
     if is_longer:
-        raise AaeError(f"{path} is too long: it holds more than the {size:,} bytes its header claims.", hint)
+        raise AaeError(f"{path} is too long: it holds more than the {size:,} bytes its header claims.", _AGAIN)
     return values.reshape(shape)
+
+
+def _read_shape(file: _Readable, path: Path, num_dims: int, type_code: int) -> tuple[int, ...]:
+    """Read the header; gives the shape of the values in bytes."""
+    head = file.read(4 + 4 * num_dims)
+    expected = bytes((0, 0, type_code, num_dims))
+    if head[:4] != expected:
+        kind = "image" if num_dims == 3 else "label"
+        raise AaeError(
+            f"{path} is not an IDX {kind} file: it begins with {head[:4].hex() or 'nothing'}, "
+            f"not with the magic number {expected.hex()}.",
+            "The four files of a data set must keep the names that they were published under.",
+        )
+    if len(head) < 4 + 4 * num_dims:
+        raise AaeError(f"{path} is truncated: it ends inside its header.", _AGAIN)
+    shape: tuple[int, ...] = struct.unpack(f">{num_dims}I", head[4:])
+    return (*shape[:-1], shape[-1] * 4) if type_code == _INTEGER else shape
+
+
+def _check_size(path: Path, size: int, most: int, packed_size: int | None) -> None:
+    """See that a file does not claim more bytes than are read, nor more than images of its packed size would have."""
+    if size > most:
+        raise AaeError(
+            f"{path} claims {size:,} bytes of values; at most {most:,} are read.",
+            "Split the data set, or check that the file is what it claims to be.",
+        )
+    if packed_size is not None and size > max(_BOMB_BYTES, _MAX_RATIO * packed_size):
+        raise AaeError(
+            f"{path} claims to unpack to {size // max(1, packed_size):,} times its size.",
+            "Unpack it with `gunzip` if it is what you expect; otherwise download it again.",
+        )
 
 
 class _Readable(Protocol):

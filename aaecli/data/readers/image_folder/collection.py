@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aaecli.config.image import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data.dataset import Dataset
-from aaecli.data.inspection.duplicates import find_duplicates
+from aaecli.data.inspection.duplicates import Duplicates, find_duplicates
 from aaecli.data.inspection.findings import Findings
-from aaecli.data.picture_cache import Progress, load_pictures
+from aaecli.data.picture_cache import Pictures, Progress, load_pictures
 from aaecli.data.preprocessing.prepare import Recipe
 from aaecli.data.readers.image_folder.classes import confusable_names, find_faults, plain_name
 from aaecli.data.readers.image_folder.folder import Listing, list_folder
@@ -53,48 +54,60 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
         raise AaeError(
             f"{folder} holds no picture to learn from that can be read.", "`aaecli classify` says why for each."
         )
-    train_index, test_index = pictures.index[:num_train].tolist(), (pictures.index[num_train:] - num_files).tolist()
-    classes = listing.classes
-    class_index = _ClassIndex(classes)
-    train_label = np.array([class_index.of(listing.train_class[index]) for index in train_index], np.int64)
-    test_label = np.array([class_index.of(listing.test_class[index]) for index in test_index], np.int64)
-    is_validation = np.array([listing.is_validation[index] for index in train_index], bool)
-    found = find_duplicates(pictures.image, np.concatenate((train_label, test_label)), num_train, is_validation)
+    index = pictures.index.tolist()
+    class_index, class_names = _ClassIndex(listing.classes), [*listing.train_class, *listing.test_class]
+    label = np.array([class_index.of(class_names[each]) for each in index], np.int64)
+    is_validation = np.array([listing.is_validation[each] for each in index[:num_train]], bool)
+    found = find_duplicates(pictures.image, label, num_train, is_validation)
     for group in found.contradicting:
         # One of the labels is wrong, and nobody knows which.
-        train_label[list(group)] = -1
+        label[list(group)] = -1
+    train_label = label[:num_train]
+    return Dataset(
+        name=folder.resolve().name or str(folder),
+        classes=listing.classes,
+        train_image=pictures.image[:num_train],
+        train_label=train_label,
+        test_image=pictures.image[num_train:],
+        test_label=label[num_train:],
+        train_name=tuple(names[each] for each in index[:num_train]),
+        test_name=tuple(names[each] for each in index[num_train:]),
+        findings=_findings(folder, listing, pictures, found, train_label[~is_validation], settings),
+        is_validation=is_validation if is_validation.any() else None,
+    )
+
+
+def _findings(
+    folder: Path,
+    listing: Listing,
+    pictures: Pictures,
+    duplicates: Duplicates,
+    learnt_label: NDArray[np.int64],
+    settings: Image,
+) -> Findings:
+    """Put together what a user should know of the folder; ``learnt_label`` (T,) are the labels that are learnt."""
+    names, classes = listing.train + listing.test, listing.classes
 
     def named(groups: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], ...]:
         return tuple(tuple(names[pictures.index[row]] for row in group) for group in groups)
 
-    learnt = {classes[label] for label in train_label[~is_validation & (train_label >= 0)].tolist()}
+    class_index = _ClassIndex(classes)
+    learnt = {classes[label] for label in learnt_label[learnt_label >= 0].tolist()}
     untaught = {name for name in listing.test_class if class_index.of(name) < 0}
-    findings = Findings(
+    return Findings(
         unreadable={names[index]: reason for index, reason in pictures.unreadable.items()},
         missing=listing.missing,
         resembling=listing.resembling,
-        contradicting=named(found.contradicting),
-        labelled=named(found.labelled),
-        unlabelled=named(found.unlabelled),
-        tested=named(found.tested),
+        contradicting=named(duplicates.contradicting),
+        labelled=named(duplicates.labelled),
+        unlabelled=named(duplicates.unlabelled),
+        tested=named(duplicates.tested),
         num_suspicious=int(pictures.suspicious.sum()) if settings.has_strokes else 0,
         num_images=len(pictures.image),
-        validated=named(found.validated),
+        validated=named(duplicates.validated),
         layout=listing.left_out,
         faults=tuple(find_faults(folder, classes, learnt, untaught, _unnamed(folder, listing))),
         num_paged=int(pictures.paged.sum()),
-    )
-    return Dataset(
-        name=folder.resolve().name or str(folder),
-        classes=classes,
-        train_image=pictures.image[:num_train],
-        train_label=train_label,
-        test_image=pictures.image[num_train:],
-        test_label=test_label,
-        train_name=tuple(names[index] for index in train_index),
-        test_name=tuple(names[num_files + index] for index in test_index),
-        findings=findings,
-        is_validation=is_validation if is_validation.any() else None,
     )
 
 
