@@ -104,7 +104,7 @@ def preset_step(config: Config, device: torch.device) -> tuple[Callable[[], None
         number = next(numbers)
         trainer.step(trainer.batch(number), number)
 
-    return step, trainer.images_per_step
+    return step, trainer.batches.images_per_step
 
 
 def _seconds(step: Callable[[], Any], device: torch.device, num_steps: int = _STEPS) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aaecli.api.markers import is_unlabelled
+from aaecli.api.target import is_unlabelled
 from aaecli.api.torch_state import needing
 
 with needing("LabelledSplit", "sklearn"):

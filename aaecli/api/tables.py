@@ -63,3 +63,17 @@ def shape_of(num_pixels: int, wanted: tuple[int, ...] | None) -> tuple[int, ...]
         return shape
     side = math.isqrt(num_pixels)
     return (side, side) if side * side == num_pixels else (1, num_pixels)
+
+
+def as_rows(data: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """Lay images (N, H, W) and (N, H, W, 3) out as rows (N, P); gives the shape of an image too, where there is one.
+
+    Raises:
+        ValueError: The last dimension of an array of four is not 3.
+    """
+    images = np.asarray(data) if isinstance(data, list) and data and np.ndim(data[0]) >= 2 else data
+    if not isinstance(images, np.ndarray) or images.ndim not in (3, 4):
+        return images, None
+    if images.ndim == 4 and images.shape[3] != 3:
+        raise ValueError(f"Images are (N, H, W) or (N, H, W, 3), and these are {images.shape}.")
+    return images.reshape(len(images), -1), images.shape[1:]

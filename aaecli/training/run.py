@@ -223,7 +223,7 @@ def _run(
         "precision": PRECISION_NAMES[training.step.dtype],
         "num_steps": training.num_steps,
         "steps_per_epoch": training.steps_per_epoch,
-        "images_per_step": training.images_per_step,
+        "images_per_step": training.batches.images_per_step,
         "number": training.number,
     }
     _write_json(folder / "environment.json", environment() | {"run_id": training.run_id} | plan)
@@ -239,8 +239,8 @@ def _run(
             shutil.copyfile(folder / "model.pt", temporary)
     measured = {key: value for key, value in result.summary.items() if key != "holdout"}
     summary = {"state": "done"} | plan | measured | {"model_path": str(folder / "model.pt")}
-    if training.check is not None:
-        summary["pseudo_label_check"] = training.check.outcome
+    if training.pseudo_labels.check is not None:
+        summary["pseudo_label_check"] = training.pseudo_labels.check.outcome
     _write_json(folder / "summary.json", summary)
     return summary
 

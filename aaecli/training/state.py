@@ -19,8 +19,7 @@ from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.models.devices import random_state, restore_random_state
 from aaecli.training.loss_totals import LossTotals
-from aaecli.training.propagation.schedule import Propagation
-from aaecli.training.pseudo_label_check import PseudoLabelCheck
+from aaecli.training.pseudo_labels import PseudoLabels
 from aaecli.training.step import Step
 
 _MEASURED = ("validation_accuracy", "validation_reconstruction_error")
@@ -35,7 +34,7 @@ class Resumable(Protocol):
     split: Split
     device: torch.device
     step: Step
-    propagation: Propagation | None
+    pseudo_labels: PseudoLabels
     num_steps: int
     number: int
     seconds: float
@@ -43,10 +42,6 @@ class Resumable(Protocol):
     validation_metrics: dict[str, float | None]
     classes: tuple[str, ...]
     clusters: list[int] | None
-    check: PseudoLabelCheck | None
-
-    def follow_check(self) -> None:
-        """Take over what the check of pseudo-labels found."""
 
     @property
     def kept_back(self) -> list[str]:
@@ -55,7 +50,7 @@ class Resumable(Protocol):
 
 def gather(trainer: Resumable) -> dict[str, Any]:
     """Give weights, averages, optimisers, random states and the place in the schedule, as plain types and tensors."""
-    step = trainer.step
+    step, pseudo_labels = trainer.step, trainer.pseudo_labels
     return {
         "config": to_table(trainer.config),
         "classes": list(trainer.classes),
@@ -72,8 +67,8 @@ def gather(trainer: Resumable) -> dict[str, Any]:
         "networks": step.networks.state_dict(),
         "ema": None if step.ema is None else step.ema.state_dict(),
         "class_marginal": step.class_marginal,
-        "propagated_label": None if trainer.propagation is None else trainer.propagation.label,
-        "pseudo_label_check": None if trainer.check is None else trainer.check.outcome,
+        "propagated_label": None if pseudo_labels.propagation is None else pseudo_labels.propagation.label,
+        "pseudo_label_check": None if pseudo_labels.check is None else pseudo_labels.check.outcome,
         "optimisers": {name: optimiser.state_dict() for name, optimiser in step.optimisers.items()},
         "random_state": random_state(trainer.device),
     }
@@ -85,7 +80,7 @@ def put_back(trainer: Resumable, content: dict[str, Any], path: Path) -> None:
     Raises:
         AaeError: A part is missing or belongs to other settings.
     """
-    step = trainer.step
+    step, pseudo_labels = trainer.step, trainer.pseudo_labels
     try:
         number, seconds = content["number"], content["seconds"]
         _hold(type(number) is int and 0 <= number <= trainer.num_steps, "its step is out of range")
@@ -100,14 +95,14 @@ def put_back(trainer: Resumable, content: dict[str, Any], path: Path) -> None:
         _hold(content["class_marginal"].shape == step.class_marginal.shape, "its class marginal has another shape")
         step.class_marginal.copy_(content["class_marginal"])
         outcome = content["pseudo_label_check"]
-        if trainer.check is not None and outcome is not None:
-            trainer.check.restore(outcome)
-            trainer.follow_check()
-        if trainer.propagation is not None:
-            propagated = content["propagated_label"]
-            _hold(propagated.shape == trainer.propagation.label.shape, "its propagated labels are of other images")
+        if pseudo_labels.check is not None and outcome is not None:
+            pseudo_labels.check.restore(outcome)
+            pseudo_labels.follow_check()
+        if pseudo_labels.propagation is not None:
+            kept, propagated = pseudo_labels.propagation.label, content["propagated_label"]
+            _hold(propagated.shape == kept.shape, "its propagated labels are of other images")
             _hold(bool((propagated < step.num_classes).all()), "its propagated labels are of other classes")
-            trainer.propagation.label.copy_(propagated)
+            kept.copy_(propagated)
         for name, optimiser in step.optimisers.items():
             _load_optimiser(optimiser, content["optimisers"][name])
         restore_random_state(content["random_state"], trainer.device)

@@ -13,37 +13,30 @@ import numpy as np
 import torch
 
 from aaecli.checkpoint import file
-from aaecli.config.effective import acting_terms
-from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.errors import AaeError
-from aaecli.evaluation.predict import Prediction, predict
 from aaecli.files.opening import is_file, is_folder
-from aaecli.metrics.clusters import unnamed
 from aaecli.models import priors
 from aaecli.models.batch import Batch
 from aaecli.models.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.models.networks import Decoder, Encoder, Networks
+from aaecli.training.batches import Batches
 from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.loss_totals import LossTotals
 from aaecli.training.metrics_csv import append_row, drop_rows_after
+from aaecli.training.novelty import reference_images
 from aaecli.training.out_of_memory import suggesting_what_fits
-from aaecli.training.propagation.schedule import Propagation
-from aaecli.training.pseudo_label_check import PseudoLabelCheck
-from aaecli.training.pseudo_label_check import applies as check_applies
+from aaecli.training.pseudo_labels import PseudoLabels, propagates
 from aaecli.training.reporter import Reporter
-from aaecli.training.sampler import Sampler, shuffled
+from aaecli.training.result import Results
 from aaecli.training.schedule_length import length_of
 from aaecli.training.state import fingerprint, gather, put_back
 from aaecli.training.step import Step
 from aaecli.training.validation import Validation, interval
 
-_MOST_REFERENCES = 10_000
-"""Images whose reconstruction errors the novelty score compares with."""
 SAVE_EVERY = CheckpointInterval()
-NOVELTY_QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
 
 class Trainer:
@@ -61,8 +54,11 @@ class Trainer:
         steps_per_epoch: Steps of a pass over the pool (over the labelled images, for a model that sees no others).
         validate_every: Steps from one look at the validation images to the next.
         number: Steps taken so far.
+        step: The step function, with networks, EMA and optimisers.
+        batches: The images, and which of them a step gets.
+        pseudo_labels: Propagated labels, and the check of pseudo-labels.
         validation: The validation images.
-        reference_image: Those whose reconstruction errors the novelty score compares with.
+        results: Makes models of the networks.
         watchers: Called with the training and the row that metrics.csv just got, after each look at those images.
         run_id: The number by which this machine knows the training.
         validation_metrics: What the last evaluation of the validation images measured.
@@ -86,52 +82,17 @@ class Trainer:
         self.validation_metrics: dict[str, float | None] = {}
         self.classes = dataset.classes
         self.clusters: list[int] | None = None
-        schedule = config.schedule
-        sees_unlabelled = FAMILY[config.model].sees_unlabelled
         length = length_of(config, split)
         self.num_steps, self.steps_per_epoch = length.num_steps, length.steps_per_epoch
-        self.all_labelled, labelled_size = length.all_labelled, length.labelled_batch_size
         self.validate_every = interval(config, self.num_steps)
-
-        torch.manual_seed(config.seed)
-        label_dim = config.label_dim(len(dataset.classes))
-        networks = Networks(config.model, dataset.image_shape, label_dim, config.network).to(device)
-        # A part of the labels is drawn the same number of each class, and tells nothing of how frequent they are.
-        num_known = np.count_nonzero(dataset.train_label[split.pool] >= 0)
-        frequency = priors.label_frequency(
-            config.prior,
-            dataset.train_label[split.labelled],
-            label_dim,
-            follows=len(split.labelled) == num_known,
-        )
-        propagates = config.propagation.applies(len(split.labelled), len(dataset.classes))
-        propagates = propagates and "consistency" in acting_terms(config) and not self.all_labelled
+        is_propagating = propagates(config, length, len(split.labelled), len(dataset.classes))
         scaled = replace(config, augmentation=config.augmentation.scaled(config.propagation.augmentation_scale))
-        self.step = Step(networks, scaled if propagates else config, self.num_steps, dtype, frequency)
-        # The images stay on the device as bytes: 39 MB for MNIST, and a batch is a gather instead of a copy.
-        self.image = torch.from_numpy(dataset.train_image).to(device)
-        self.label = torch.from_numpy(dataset.train_label).to(device)
-        labelled = torch.from_numpy(split.labelled).to(device)
-        self.labelled = Sampler(labelled, labelled_size, config.seed * 2) if len(labelled) else None
-        pool = torch.from_numpy(split.pool).to(device)
-        self.check: PseudoLabelCheck | None = None
-        if not self.all_labelled and check_applies(config, labelled, self.label, self.num_steps):
-            self.check = PseudoLabelCheck(config, labelled, self.label)
-            labelled = self.check.kept
-            self.labelled_until_check = Sampler(labelled, labelled_size, config.seed * 2)
-        self.unlabelled = Sampler(pool, schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
-        self.propagation: Propagation | None = None
-        if propagates:
-            self.propagation = Propagation(
-                config.propagation, self.image, self.label, labelled, pool, self.step.class_marginal, config.seed
-            )
-            if self.check is not None:
-                self.propagation.always = self.check.held_out.cpu()
-        self.validation = Validation(config, dataset, split, self.image)
-        # The few that a folder of pictures keeps back, if any, are too few for a tail. Of the pool, a draw: the first
-        # ones of a folder that is sorted by class are of one class.
-        drawn = self.image[shuffled(pool, config.seed, 0)[:_MOST_REFERENCES]] if dataset.is_collection else None
-        self.reference_image = self.validation.image if drawn is None else drawn
+        self.step = _make_step(scaled if is_propagating else config, dataset, split, self.num_steps, device, dtype)
+        self.batches = Batches(config, dataset, split, length, device)
+        self.pseudo_labels = PseudoLabels(config, self.batches, self.step, length, propagates=is_propagating)
+        self.validation = Validation(config, dataset, split, self.batches.image)
+        reference_image = reference_images(dataset, self.batches, self.validation, config.seed)
+        self.results = Results(config, dataset, self.validation, reference_image, _label_prior(self.step))
 
     @property
     def kept_back(self) -> list[str]:
@@ -139,11 +100,6 @@ class Trainer:
         if not self.dataset.is_collection:
             return []
         return [self.dataset.train_name[index] for index in self.split.validation.tolist()]
-
-    @property
-    def images_per_step(self) -> int:
-        """Images that a step reads, labelled and unlabelled together."""
-        return sum(sampler.batch_size for sampler in (self.labelled, self.unlabelled) if sampler is not None)
 
     @property
     def encoder(self) -> Encoder:
@@ -174,10 +130,7 @@ class Trainer:
         row_start, row_number = start, self.number
         saved_at, saved_number = start, self.number
         while self.number < self.num_steps and not reporter.stopping():
-            if self.propagation is not None and self.propagation.is_due(self.number):
-                reporter.pause("asking the neighbours")
-                self.propagation.refresh(self.number, self.encoder)
-            self._check_pseudo_labels(reporter)
+            self.pseudo_labels.update(self.number, self.encoder, reporter)
             batch = self.batch(self.number)
             with suggesting_what_fits(self.step, batch, self.number):
                 losses = self.step(batch, self.number)
@@ -188,7 +141,7 @@ class Trainer:
             self.seconds = before + now - start
             if self.number % self.validate_every == 0 or self.number == self.num_steps:
                 self._check(folder)
-                speed = (self.number - row_number) * self.images_per_step / (now - row_start)
+                speed = (self.number - row_number) * self.batches.images_per_step / (now - row_start)
                 row = self._row(speed)
                 if folder is not None:
                     append_row(folder / "metrics.csv", row)
@@ -205,87 +158,26 @@ class Trainer:
         if folder is not None and saved_number < self.number:
             self.save(folder)
 
-    def _check_pseudo_labels(self, reporter: Reporter) -> None:
-        """Check the pseudo-labels, where it is time for it."""
-        if self.check is None or self.number != self.check.step or self.check.outcome is not None:
-            return
-        reporter.pause("checking the pseudo-labels")
-        propagated = None if self.propagation is None else self.propagation.label
-        self.check.compare(self.image, self.encoder, propagated, self.step.dtype)
-        self.follow_check()
-
-    def follow_check(self) -> None:
-        """Learn from all labels, and from pseudo-labels only as far as the check trusts them."""
-        if self.check is None or self.check.outcome is None:
-            return
-        if not self.check.outcome["trusts_teacher"]:
-            self.step.drop_term("consistency")
-        if not (self.check.outcome["trusts_teacher"] and self.check.outcome["trusts_propagation"]):
-            self.propagation = None
-        if self.propagation is not None:
-            self.propagation.reveal(self.check.held_out, self.label)
-
     def _row(self, speed: float) -> dict[str, float]:
         """Give a row of metrics.csv: means over the steps since the last one, and what the validation images show."""
-        validation = self.validation
-        prediction = validation.predict_once(self.encoder, self.decoder)
-        model = self._model(prediction)
-        name, value = f"validation_{validation.measured}", validation.score(model, prediction)
-        self.validation_metrics = {name: None if math.isnan(value) else value}
-        self.classes, self.clusters = model.classes, None if model.clusters is None else list(model.clusters)
+        look = self.results.look(self.encoder, self.decoder)
+        self.validation_metrics = {look.name: None if math.isnan(look.value) else look.value}
+        self.classes, self.clusters = look.classes, look.clusters
         return {
             "epoch": round(self.number / self.steps_per_epoch, 3),
             "step": self.number,
             **self.losses.means(),
-            name: value,
+            look.name: look.value,
             "images_per_second": speed,
             "seconds": self.seconds,
         }
 
     def result(self) -> file.Checkpoint:
-        """Give the model to use, judged on the validation images.
-
-        Its summary holds what the last row of metrics.csv does, from one look at each image. Where it looks at more of
-        them once trained, ``validation_accuracy_deployed`` is what that comes to.
-        """
-        validation = self.validation
-        prediction = validation.predict(self.encoder, self.decoder)
-        model = self._model(prediction)
-        name, found = f"validation_{validation.measured}", {}
-        if self.encoder.test_time_shift:
-            found[f"{name}_deployed"] = validation.score(model, prediction)
-            prediction = validation.predict_once(self.encoder, self.decoder)
-        found[name] = validation.score(model, prediction)
-        model.summary |= {key: None if math.isnan(value) else value for key, value in found.items()}
+        """Give the model to use, evaluated on the validation images."""
+        model = self.results.final(self.encoder, self.decoder)
+        model.run_id = self.run_id or None
         model.summary |= {"steps": self.number, "seconds": self.seconds}
-        decoder = self.decoder if FAMILY[self.config.model].encodes_label else None
-        error = predict(self.encoder, decoder, self.reference_image).reconstruction_error
-        if error is not None:
-            model.summary["novelty"] = {
-                "quantile": list(NOVELTY_QUANTILES),
-                "reconstruction_error": np.quantile(error, NOVELTY_QUANTILES).tolist(),
-            }
         return model
-
-    def _model(self, prediction: Prediction | None) -> file.Checkpoint:
-        """Give the model as it is; its clusters are named by what it answers for the validation images."""
-        classes, clusters = self.dataset.classes, self.validation.clusters(prediction)
-        if self.config.model == "clustering" and not classes:
-            classes, clusters = unnamed(self.config.clusters)
-        prior = (
-            priors.as_tuple(self.step.priors.label_frequency, self.step.num_classes) if self.step.num_classes else None
-        )
-        shape, encoder, decoder = self.dataset.image_shape, self.encoder, self.decoder
-        return file.Checkpoint(
-            self.config,
-            classes,
-            shape,
-            encoder,
-            decoder,
-            clusters=clusters,
-            label_prior=prior,
-            run_id=self.run_id or None,
-        )
 
     def save(self, folder: Path) -> None:
         """Write last.pt into the run folder: all that going on needs.
@@ -321,15 +213,7 @@ class Trainer:
 
     def batch(self, number: int) -> Batch:
         """Give the images of step ``number`` (from 0): always the same ones for a seed."""
-        pool = None if self.unlabelled is None else self.unlabelled.batch(number)
-        unlabelled = None if pool is None else self.image[pool]
-        if self.labelled is None:
-            return Batch(unlabelled, None, None)
-        waits = self.check is not None and self.check.outcome is None
-        labelled = (self.labelled_until_check if waits else self.labelled).batch(number)
-        pool_label = None if pool is None or not self.all_labelled else self.label[pool]
-        propagated = None if self.propagation is None or pool is None else self.propagation.of(pool, number)
-        return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label, propagated)
+        return self.batches.batch(number, self.pseudo_labels.propagation)
 
     def _check(self, folder: Path | None) -> None:
         """See that everything is finite; it waits for the device, so not after every step."""
@@ -344,3 +228,25 @@ class Trainer:
             f"The training has diverged: {what} is not a finite number by step {self.number}.",
             f"Try a lower rate, such as --lr {self.config.optimiser.lr / 3:.1g}, or --precision fp32.{kept}",
         )
+
+
+def _make_step(
+    config: Config, dataset: Dataset, split: Split, num_steps: int, device: torch.device, dtype: torch.dtype
+) -> Step:
+    """Make the networks, with weights drawn by the seed, and the step that trains them."""
+    torch.manual_seed(config.seed)
+    label_dim = config.label_dim(len(dataset.classes))
+    networks = Networks(config.model, dataset.image_shape, label_dim, config.network).to(device)
+    # A part of the labels is drawn the same number of each class, and tells nothing of how frequent they are.
+    num_known = np.count_nonzero(dataset.train_label[split.pool] >= 0)
+    frequency = priors.label_frequency(
+        config.prior,
+        dataset.train_label[split.labelled],
+        label_dim,
+        follows=len(split.labelled) == num_known,
+    )
+    return Step(networks, config, num_steps, dtype, frequency)
+
+
+def _label_prior(step: Step) -> tuple[float, ...] | None:
+    return priors.as_tuple(step.priors.label_frequency, step.num_classes) if step.num_classes else None

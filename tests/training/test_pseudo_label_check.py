@@ -67,19 +67,19 @@ def test_worse_is_what_is_worse_beyond_chance():
 
 def test_what_is_held_out_is_not_learnt_from_until_it_is_checked():
     trainer = make()
-    held_out = set(trainer.check.held_out.tolist())
+    held_out = set(trainer.pseudo_labels.check.held_out.tolist())
     assert held_out
-    assert not held_out & set(trainer.propagation.labelled.tolist())
-    images = {trainer.image[index].numpy().tobytes() for index in held_out}
+    assert not held_out & set(trainer.pseudo_labels.propagation.labelled.tolist())
+    images = {trainer.batches.image[index].numpy().tobytes() for index in held_out}
 
     def shown():
         return {image.numpy().tobytes() for number in range(20) for image in trainer.batch(number).labelled}
 
     assert not images & shown()
-    trainer.check.restore({"trusts_teacher": True, "trusts_propagation": True})
-    trainer.follow_check()
+    trainer.pseudo_labels.check.restore({"trusts_teacher": True, "trusts_propagation": True})
+    trainer.pseudo_labels.follow_check()
     assert images & shown()
-    assert held_out <= set(trainer.propagation.labelled.tolist())
+    assert held_out <= set(trainer.pseudo_labels.propagation.labelled.tolist())
 
 
 @pytest.mark.parametrize(("worse", "names"), [((), (True, True)), (("teacher", "propagation"), (False, False))])
@@ -87,13 +87,13 @@ def test_who_is_worse_no_longer_counts(tmp_path: Path, monkeypatch, worse, names
     monkeypatch.setattr(pseudo_label_check, "is_worse", lambda right, reference: bool(worse))
     trainer = make()
     trainer.run(tmp_path, Watcher())
-    outcome = trainer.check.outcome
+    outcome = trainer.pseudo_labels.check.outcome
     assert (outcome["trusts_teacher"], outcome["trusts_propagation"]) == names
     assert outcome["step"] == CHECK
-    assert outcome["num_images"] == len(trainer.check.held_out)
+    assert outcome["num_images"] == len(trainer.pseudo_labels.check.held_out)
     assert all(0 <= outcome[name] <= 1 for name in ("labels_alone", "teacher", "propagation"))
     assert ("consistency" in trainer.step(trainer.batch(11), 11)) is names[0]
-    assert (trainer.propagation is not None) is names[1]
+    assert (trainer.pseudo_labels.propagation is not None) is names[1]
 
 
 def test_a_training_that_stopped_after_the_check_goes_on_with_its_outcome(tmp_path: Path, monkeypatch):
@@ -103,6 +103,6 @@ def test_a_training_that_stopped_after_the_check_goes_on_with_its_outcome(tmp_pa
     content = read(tmp_path / "last.pt", "training", 2**28)
     again = make()
     again.restore(tmp_path, content)
-    assert again.check.outcome == trainer.check.outcome
+    assert again.pseudo_labels.check.outcome == trainer.pseudo_labels.check.outcome
     assert "consistency" not in again.step.terms
-    assert again.propagation is None
+    assert again.pseudo_labels.propagation is None

@@ -23,7 +23,7 @@ from aaecli.data.loading import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 from aaecli.models import devices
-from aaecli.training import losses, optimisers, step, trainer, validation
+from aaecli.training import losses, novelty, optimisers, step, validation
 from aaecli.training import run as training
 from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.trainer import Trainer
@@ -127,8 +127,8 @@ def test_a_training_that_knows_every_label_says_so_of_every_image(tmp_path, smal
     parts = split(dataset, config.labels, config.seed)
     knowing = Trainer(config, dataset, parts, torch.device("cpu"), torch.float32)
     batch = knowing.batch(0)
-    same = (knowing.image[:, None] == batch.unlabelled).flatten(2).all(2)  # (N, U)
-    assert torch.equal(knowing.label[same.int().argmax(0)], batch.pool_label)
+    same = (knowing.batches.image[:, None] == batch.unlabelled).flatten(2).all(2)  # (N, U)
+    assert torch.equal(knowing.batches.label[same.int().argmax(0)], batch.pool_label)
     some = dataclasses.replace(parts, labelled=parts.labelled[:-1])
     assert Trainer(config, dataset, some, torch.device("cpu"), torch.float32).batch(0).pool_label is None
 
@@ -434,9 +434,9 @@ def test_reference_errors_are_of_a_draw_and_not_of_the_first_images(small, monke
         train_name=tuple(map(str, range(36))),
         findings=Findings({}, (), (), (), (), (), 0, 36),
     )
-    monkeypatch.setattr(trainer, "_MOST_REFERENCES", 12)
+    monkeypatch.setattr(novelty, "_MOST_REFERENCES", 12)
     parts = split(sorted_by_class, 8, 0)
-    chosen = Trainer(config, sorted_by_class, parts, torch.device("cpu"), torch.float32).reference_image
+    chosen = Trainer(config, sorted_by_class, parts, torch.device("cpu"), torch.float32).results.reference_image
     known = {image.tobytes(): label for image, label in zip(dataset.train_image, dataset.train_label, strict=True)}
     assert len(chosen) == 12
     assert len({known[image.tobytes()] for image in chosen.numpy()}) == 4

@@ -89,14 +89,14 @@ def trainer(write_dataset, small_config):
 
 
 def test_a_model_without_a_teacher_or_with_every_label_propagates_nothing(trainer):
-    assert trainer().propagation is not None
-    assert trainer(labels="all").propagation is None
-    assert trainer(model="clustering", labels=0).propagation is None
-    assert trainer(model="baseline", propagation={}).propagation is None
-    assert trainer(objective={"consistency": 0.0}, propagation={}).propagation is None
-    assert trainer(propagation={"every": 0}).propagation is None
-    assert trainer(propagation={"every": 2, "labels_per_class": 2}).propagation is not None
-    assert trainer(propagation={"every": 2, "labels_per_class": 1}).propagation is None
+    assert trainer().pseudo_labels.propagation is not None
+    assert trainer(labels="all").pseudo_labels.propagation is None
+    assert trainer(model="clustering", labels=0).pseudo_labels.propagation is None
+    assert trainer(model="baseline", propagation={}).pseudo_labels.propagation is None
+    assert trainer(objective={"consistency": 0.0}, propagation={}).pseudo_labels.propagation is None
+    assert trainer(propagation={"every": 0}).pseudo_labels.propagation is None
+    assert trainer(propagation={"every": 2, "labels_per_class": 2}).pseudo_labels.propagation is not None
+    assert trainer(propagation={"every": 2, "labels_per_class": 1}).pseudo_labels.propagation is None
 
 
 def test_what_propagates_labels_is_warped_as_many_times_as_strongly(trainer):
@@ -115,10 +115,10 @@ def test_what_propagates_labels_is_warped_as_many_times_as_strongly(trainer):
 
 def test_the_sizes_of_the_classes_are_the_priors_and_not_what_the_teacher_believes(trainer):
     training = trainer()
-    before = training.propagation.frequency.clone()
+    before = training.pseudo_labels.propagation.frequency.clone()
     training.step(training.batch(0), 0)
     assert not torch.equal(training.step.class_marginal, before)
-    assert torch.equal(training.propagation.frequency, before)
+    assert torch.equal(training.pseudo_labels.propagation.frequency, before)
 
 
 def test_the_encoder_learns_what_the_neighbours_say(trainer):
@@ -127,12 +127,12 @@ def test_the_encoder_learns_what_the_neighbours_say(trainer):
         objective=objective,
         optimiser={"warmup_steps": 0},
     )
-    training.propagation.label.fill_(2)
+    training.pseudo_labels.propagation.label.fill_(2)
     batch = training.batch(2)
     assert (batch.propagated_label == 2).all()
     losses = [float(training.step(batch, 2)["consistency"]) for _ in range(40)]
     assert losses[-1] < losses[0] / 2
-    training.propagation.label.fill_(-1)
+    training.pseudo_labels.propagation.label.fill_(-1)
     unsaid, unasked = training.batch(2), training.batch(0)
     assert unasked.propagated_label is None
     answers = []

@@ -1,0 +1,75 @@
+"""The images of a training on its device, and which of them each step gets."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from aaecli.config.models import FAMILY
+from aaecli.config.schema import Config
+from aaecli.data.dataset import Dataset
+from aaecli.data.split import Split
+from aaecli.models.batch import Batch
+from aaecli.training.propagation.schedule import Propagation
+from aaecli.training.sampler import Sampler
+from aaecli.training.schedule_length import Length
+
+
+class Batches:
+    """Gives the images of each step, always the same ones for a seed.
+
+    Args:
+        config: The settings.
+        dataset: The images.
+        split: Which of them are labelled, and in the pool.
+        length: Number of images in a step.
+        device: Where to train.
+
+    Attributes:
+        image: uint8 (N, H, W) or (N, H, W, 3), all training images, on the device. They stay bytes: 39 MB for MNIST,
+            and a batch is a gather instead of a copy.
+        label: int64 (N,), their labels; -1 for none.
+        labelled: int64 (L,), the labelled images.
+        pool: int64 (P,), all images that training sees.
+    """
+
+    def __init__(self, config: Config, dataset: Dataset, split: Split, length: Length, device: torch.device) -> None:
+        self.image = torch.from_numpy(dataset.train_image).to(device)
+        self.label = torch.from_numpy(dataset.train_label).to(device)
+        self.labelled = torch.from_numpy(split.labelled).to(device)
+        self.pool = torch.from_numpy(split.pool).to(device)
+        self._all_labelled = length.all_labelled
+        self._seed = config.seed
+        self._labelled_batch_size = length.labelled_batch_size
+        self._of_labelled = self._labelled_sampler(self.labelled) if len(self.labelled) else None
+        self._of_kept: Sampler | None = None
+        sees_unlabelled = FAMILY[config.model].sees_unlabelled
+        self._of_pool = Sampler(self.pool, config.schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
+
+    @property
+    def images_per_step(self) -> int:
+        """Images that a step reads, labelled and unlabelled together."""
+        return sum(sampler.batch_size for sampler in (self._of_labelled, self._of_pool) if sampler is not None)
+
+    def learn_from(self, kept: Tensor | None) -> None:
+        """Give these labelled images (M,) alone from now on, or all of them again, where None."""
+        self._of_kept = None if kept is None else self._labelled_sampler(kept)
+
+    def batch(self, number: int, propagation: Propagation | None = None) -> Batch:
+        """Give the images of step ``number`` (from 0).
+
+        Args:
+            number: The step.
+            propagation: Says what is propagated to unlabelled images.
+        """
+        pool = None if self._of_pool is None else self._of_pool.batch(number)
+        unlabelled = None if pool is None else self.image[pool]
+        if self._of_labelled is None:
+            return Batch(unlabelled, None, None)
+        labelled = (self._of_kept or self._of_labelled).batch(number)
+        pool_label = None if pool is None or not self._all_labelled else self.label[pool]
+        propagated = None if propagation is None or pool is None else propagation.of(pool, number)
+        return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label, propagated)
+
+    def _labelled_sampler(self, index: Tensor) -> Sampler:
+        return Sampler(index, self._labelled_batch_size, self._seed * 2)
