@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aaecli.api.estimator_settings import Augment, settings_for
-from aaecli.api.markers import is_unlabelled
-from aaecli.api.tables import Table, fitting_table, shape_of
+from aaecli.api.estimator_settings import settings_for
+from aaecli.api.plain_weights import made_of, remembered, weights_of
+from aaecli.api.tables import Table, as_rows, fitting_table, shape_of
+from aaecli.api.target import class_index, classes_of, is_unlabelled, of_one_type
 from aaecli.api.torch_state import needing, one_training_at_a_time
-from aaecli.config.schema import from_table, to_table
+from aaecli.config.schema import to_table
 
 with needing("AAEClassifier", "sklearn"):
     from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from aaecli.checkpoint.file import Checkpoint
 
 _DTYPES = (np.float64, np.float32, np.uint8)
-_networks: weakref.WeakKeyDictionary[Any, tuple[Any, Checkpoint]] = weakref.WeakKeyDictionary()
-"""The networks of estimators, beside the arrays that they were made of: what is fitted stays plain arrays."""
-_lock = threading.Lock()
 
 
 class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -50,9 +46,9 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         steps: Training steps, 1 or more; the preset's number where None.
         image_shape: Shape of the image that a row is, (H, W) or (H, W, 3).
         style_dim: Number Z of dimensions of the style, 1 or more.
-        augment: How images are changed in training: ``strokes``, as writing may be; ``natural``, as photographs may be;
-            ``none``; or ``auto``: as ``pictures`` is adapted; with another preset, strokes for square grey images of
-            8 × 8 and more, else none.
+        augment: Augmentation set: ``strokes``, for handwriting; ``natural``, for photos; ``none``; one of a plug-in;
+            or ``auto``: as ``pictures`` is adapted; with another preset, strokes for square grey images of 8 × 8 and
+            more, else none.
         settings: Further settings as nested tables, such as ``{"optimiser": {"lr": 0.002}}``.
         unlabelled: What stands in ``y`` for no label; None where every row has one. In an array of objects, None
             stands for no label too.
@@ -90,7 +86,7 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         steps: int | None = None,
         image_shape: tuple[int, ...] | None = None,
         style_dim: int = 10,
-        augment: Augment = "auto",
+        augment: str = "auto",
         settings: Mapping[str, Any] | None = None,
         unlabelled: Any = -1,
         device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
@@ -121,20 +117,14 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
                 which the marker is lost.
             AaeError: A setting is wrong, the device cannot be had, torch is missing, or the training diverged.
         """
-        rows, inner = _as_rows(X)
+        rows, inner = as_rows(X)
         # Where rows have no label, y may hold None, which no check of scikit-learn knows.
         rows, labels = validate_data(self, rows, y, dtype=_DTYPES, ensure_min_samples=2)
         unlabelled = is_unlabelled(labels, self.unlabelled)
-        known = labels[~unlabelled]
-        if known.dtype.kind == "O":
-            known = np.asarray(known.tolist())
+        known = of_one_type(labels[~unlabelled])
         check_classification_targets(known)
-        classes, index = np.unique(known, return_inverse=True)
-        if len(classes) < 2:
-            found = f"one class, {classes[0]}," if len(classes) else "no class"
-            raise ValueError(f"y labels {found} and two or more are needed to tell apart.")
         label = np.full(len(labels), -1, np.int64)
-        label[~unlabelled] = index
+        classes, label[~unlabelled] = classes_of(known)
         table = fitting_table(rows, shape_of(rows.shape[1], self.image_shape or inner))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         num_labels: int | Literal["all"] = int((label >= 0).sum()) if unlabelled.any() else "all"
@@ -171,15 +161,11 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
         """Give the probability of each class for each row: float32 (N, C), rows sum to 1, columns are ``classes_``."""
-        label_prob = self._read(X)[0]
-        assert label_prob is not None  # noqa: S101 - the model has a label
-        return label_prob
+        return self._read(X)[0]
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Give the style of each row: float32 (N, Z), about as N(0, 1) is."""
-        style = self._read(X)[1]
-        assert style is not None  # noqa: S101 - the model has a style
-        return style
+        return self._read(X)[1]
 
     def inverse_transform(self, X: ArrayLike, *, label: Any) -> NDArray[np.float32]:
         """Draw rows of given styles and classes.
@@ -198,17 +184,12 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         style = np.asarray(X, np.float32)
         if style.ndim != 2 or style.shape[1] != self._n_features_out:
             raise ValueError(f"Styles are (N, {self._n_features_out}), and these are {style.shape}.")
-        labels = np.broadcast_to(np.asarray(label), (len(style),))
-        index = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
-        if not (self.classes_[index] == labels).all():
-            unknown = next(entry for entry, k in zip(labels, index, strict=True) if self.classes_[k] != entry)
-            raise ValueError(f"There is no class {unknown}: the classes are {', '.join(map(str, self.classes_))}.")
+        index = class_index(self.classes_, label, len(style))
         from aaecli.evaluation.predict import draw_codes
 
         assert model.decoder is not None  # noqa: S101 - the model draws
-        return self._table().to_rows(
-            draw_codes(model.decoder, np.eye(len(self.classes_), dtype=np.float32)[index], style)
-        )
+        one_hot = np.eye(len(self.classes_), dtype=np.float32)[index]
+        return self._table().to_rows(draw_codes(model.decoder, one_hot, style))
 
     def sample(self, n_samples: int = 1, *, label: Any = None, random_state: Any = None) -> NDArray[np.float32]:
         """Draw new rows, with styles from the prior.
@@ -248,11 +229,9 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
             raise ValueError("No row of y has a label, so nothing tells how many are right.")
         if known.all():
             return float(super().score(X, labels, sample_weight))
-        chosen = labels[known]
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
         rows = X.loc[known] if hasattr(X, "loc") else np.asarray(X)[known]
-        chosen = np.asarray(chosen.tolist()) if chosen.dtype.kind == "O" else chosen
-        return float(super().score(rows, chosen, weight))
+        return float(super().score(rows, of_one_type(labels[known]), weight))
 
     def export(self, folder: str | os.PathLike[str] = "exports", *, force: bool = False) -> dict[str, Path]:
         """Write the model as ONNX files, which ``Classifier`` and ``Generator`` open without torch.
@@ -290,13 +269,8 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         return int(self.settings_["network"]["style_dim"])
 
     def _keep(self, model: Checkpoint) -> None:
-        """Keep a model as arrays and plain values, which pickle, joblib and clone know how to treat."""
-        parts = {"encoder": model.encoder} | ({} if model.decoder is None else {"decoder": model.decoder})
-        self.weights_ = {
-            f"{part}.{name}": value.numpy().copy()
-            for part, module in parts.items()
-            for name, value in module.state_dict().items()
-        }
+        """Keep a model as arrays and plain values."""
+        self.weights_ = weights_of(model)
         self.settings_ = to_table(model.config)
         self.label_prior_ = model.label_prior
         self.novelty_ = model.summary.get("novelty", {})
@@ -304,55 +278,27 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
     def _model(self) -> Checkpoint:
         """Give the networks that the fitted arrays stand for."""
         check_is_fitted(self)
-        with _lock:
-            made_of, model = _networks.get(self, (None, None))
-            if model is None or made_of is not self.weights_:
-                model = self._rebuilt()
-                _networks[self] = (self.weights_, model)
-            return model
+        return remembered(self, self.weights_, self._made)
 
-    def _rebuilt(self) -> Checkpoint:
-        with needing("AAEClassifier"):
-            import torch
-
-            from aaecli.checkpoint.file import Checkpoint
-            from aaecli.checkpoint.loading import make_networks
-        weights: dict[str, dict[str, Any]] = {}
-        for name, value in self.weights_.items():
-            part, _, inner = name.partition(".")
-            # A copy, since joblib may have mapped the array from a file that cannot be written.
-            weights.setdefault(part, {})[inner] = torch.from_numpy(np.array(value))
-        config = from_table(self.settings_)
-        height, width, *colour = self.image_shape_
-        shape = (colour[0] if colour else 1, height, width)
-        networks = make_networks(config, shape, len(self.classes_), weights)
-        summary = {"novelty": self.novelty_}
-        names = tuple(map(str, self.classes_))
-        return Checkpoint(
-            config, names, shape, networks.encoder, networks.decoder, summary, label_prior=self.label_prior_
+    def _made(self) -> Checkpoint:
+        return made_of(
+            self.weights_,
+            self.settings_,
+            self.image_shape_,
+            tuple(map(str, self.classes_)),
+            label_prior=self.label_prior_,
+            novelty=self.novelty_,
         )
 
     def _table(self) -> Table:
         return Table(tuple(self.image_shape_), self.data_min_, self.data_max_)
 
-    def _read(self, X: Any) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
-        check_is_fitted(self)
-        rows = validate_data(self, _as_rows(X)[0], dtype=_DTYPES, reset=False)
+    def _read(self, X: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give label probabilities (N, C) and styles (N, Z)."""
         model = self._model()
+        rows = validate_data(self, as_rows(X)[0], dtype=_DTYPES, reset=False)
         from aaecli.evaluation.predict import encode_stored
 
-        return encode_stored(model, self._table().to_images(rows), self.device)
-
-
-def _as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
-    """Lay images (N, H, W) and (N, H, W, 3) out as rows (N, P); gives the shape of an image too, where there is one.
-
-    Raises:
-        ValueError: The last dimension of an array of four is not 3.
-    """
-    images = np.asarray(X) if isinstance(X, list) and X and np.ndim(X[0]) >= 2 else X
-    if not isinstance(images, np.ndarray) or images.ndim not in (3, 4):
-        return images, None
-    if images.ndim == 4 and images.shape[3] != 3:
-        raise ValueError(f"Images are (N, H, W) or (N, H, W, 3), and these are {images.shape}.")
-    return images.reshape(len(images), -1), images.shape[1:]
+        label_prob, style = encode_stored(model, self._table().to_images(rows), self.device)
+        assert label_prob is not None and style is not None  # noqa: S101, PT018 - the model has both
+        return label_prob, style

@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.config.augmentation import SETS, Augmentation
+from aaecli.config.augmentation import Augmentation
 from aaecli.config.automatic import AUTOMATIC, choose
+from aaecli.config.registries import AUGMENTATION_SETS
 from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.data.inspection.appearance import appearance
 from aaecli.errors import AaeError
 
-Augment = Literal["auto", "strokes", "natural", "none"]
 _MNIST_SIDE = 28
 _SMALLEST_WARPED = 8
 _SMALLEST_PICTURE = 8
@@ -50,7 +50,7 @@ def settings_for(
         preset: As in ``AAEClassifier``, and so are the others.
         steps: Training steps, or None.
         style_dim: Dimensions of the style.
-        augment: Name of an augmentation, or ``auto``.
+        augment: Name of an augmentation set, or ``auto``.
         settings: Nested tables.
         device: Where to train.
 
@@ -84,16 +84,14 @@ def settings_for(
     return replace(config, augmentation=Augmentation.from_table(_scaled(_chosen(augment, shape), min(shape[:2]))))
 
 
-def _chosen(augment: str, shape: tuple[int, ...]) -> dict[str, Any]:
+def _chosen(augment: str, shape: tuple[int, ...]) -> Mapping[str, Any]:
     if augment == "auto":
         is_drawing = len(shape) == 2 and shape[0] == shape[1] >= _SMALLEST_WARPED
         augment = "strokes" if is_drawing else "none"
-    if augment not in SETS:
-        raise AaeError(f"There is no augmentation '{augment}'.", f"Choose one of: auto, {', '.join(SETS)}.")
-    return SETS[augment]
+    return AUGMENTATION_SETS[augment]
 
 
-def _scaled(bounds: dict[str, Any], side: int) -> dict[str, Any]:
+def _scaled(bounds: Mapping[str, Any], side: int) -> dict[str, Any]:
     """Scale what is measured in pixels, which the sets of changes give for images of MNIST's size."""
     factor = side / _MNIST_SIDE
     in_pixels: dict[str, Any] = {name: bounds[name] * factor for name in ("shift", "elastic") if name in bounds}

@@ -25,7 +25,6 @@ _log = logging.getLogger("aaecli")
 # Without it, logging itself would write to stderr where the program has set up nothing.
 _log.addHandler(logging.NullHandler())
 
-Augment = Literal["strokes", "natural", "none"]
 Callback = Callable[[Progress], "bool | None"]
 
 
@@ -37,7 +36,7 @@ def train(
     preset: str | None = None,
     seed: int | None = None,
     settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
-    augment: Augment | None = None,
+    augment: str | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
     out: str | os.PathLike[str] = "runs",
     name: str | None = None,
@@ -61,7 +60,8 @@ def train(
         seed: Seed of the label draw, the weights, the batches and the noise; 0 where None.
         settings: Nested tables of settings, or a TOML file of them, as ``--config`` takes it, such as
             ``{"schedule": {"steps": 300}}``. ``aaecli train --print-config`` lists them. Arguments go before them.
-        augment: How images are changed in training: the preset's way where None.
+        augment: Augmentation set: ``strokes``, for handwriting; ``natural``, for photos; ``none``; or one of a
+            plug-in. The preset's augmentation where None.
         device: Where to train: ``auto`` where None.
         out: Folder in which the run folder is made.
         name: Name of the run folder, before its number; model and number of labels where None.

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from aaecli.terminal import console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
+    from collections.abc import Callable, Mapping
+    from typing import SupportsFloat
 
 
 class _Watcher:
@@ -21,7 +20,7 @@ class _Watcher:
         self._prefix = prefix
         self._num_steps = num_steps
 
-    def step(self, number: int, losses: dict[str, Tensor]) -> None:
+    def step(self, number: int, losses: Mapping[str, SupportsFloat]) -> None:
         self._tell(f"{self._prefix}, step {number:,} of {self._num_steps:,}")
 
     def pause(self, reason: str) -> None:

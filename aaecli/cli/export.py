@@ -124,12 +124,12 @@ def export(
         if model_card:
             from aaecli.export.model_card import describe
 
-            tell("card: evaluating the test images")
+            tell("model card: evaluating the test images")
             model_card_path = out / MODEL_CARD
             outputs.write(model_card_path, sealed(describe(checkpoint, report, path, data)))
     if as_json:
         console.print_json(
-            {"model": str(path), "files": report} | ({"card": str(model_card_path)} if model_card else {})
+            {"model": str(path), "files": report} | ({"model_card": str(model_card_path)} if model_card else {})
         )
         return
     for part, entry in report.items():
@@ -140,7 +140,7 @@ def export(
         if "cost" in entry:
             console.put(f"{'':9}{entry['precision']}: {describe_cost(entry['cost'])}")
     if model_card:
-        console.put(f"card     {model_card_path}")
+        console.put(f"model card  {model_card_path}")
     if not quiet:
         try:
             learnt_from = checkpoint.data_folder(data, path)

@@ -4,65 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from aaecli.cli.exhibit import Exhibit, traits_of
 from aaecli.config.models import FAMILY, Model
 from aaecli.errors import AaeError
-from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from aaecli.evaluation.analysis import Analysis
 
 _MAP_POINTS = 3000
 _AFTER_TRAINING = ("curves", "samples", "reconstructions")
-
-
-@dataclass
-class Exhibit:
-    """A run whose figures are drawn.
-
-    Attributes:
-        folder: The run folder.
-        metrics: What was measured for the figures drawn so far, by figure.
-        data: Folder of the images that it was trained on; where None, where this machine remembers them to be.
-    """
-
-    folder: Path
-    metrics: dict[str, dict[str, Any]]
-    data: str | None = None
-
-    @cached_property
-    def analysis(self) -> Analysis:
-        """The run's model, loaded when a figure first needs it."""
-        from aaecli.checkpoint.file import load_model
-        from aaecli.data.loading import load_dataset
-        from aaecli.evaluation.analysis import Analysis
-        from aaecli.runs.paths import NEWEST_MODEL, STATE
-        from aaecli.terminal.console import say
-
-        # Of a training that has not ended, last.pt has the weights that it would use if it ended here.
-        path = next((path for name in (NEWEST_MODEL.name, STATE) if is_file(path := self.folder / name)), None)
-        if path is None:
-            raise AaeError(
-                f"{self.folder} has no model yet: its training is not done.",
-                f"{suggest_aaecli('plot', 'curves', self.folder)} plots it so far; "
-                f"{suggest_aaecli('train', '--resume', self.folder)} continues it.",
-            )
-        model = load_model(path)
-        if model.unfinished:
-            say(f"{path} is of a run that has not ended: {model.unfinished}.")
-        return Analysis.of(model, load_dataset(model.data_folder(self.data, path), model.config.image))
-
-    @property
-    def title(self) -> str:
-        """What stands above figures of the run."""
-        return for_terminal(self.folder.absolute().name, 60)
 
 
 @dataclass(frozen=True)
@@ -84,7 +40,7 @@ class Work:
 
 def suited(folder: Path) -> Iterator[str]:
     """Name the figures that the model of a run has something to show in."""
-    traits = _traits(folder)
+    traits = traits_of(folder)
     return (name for name, work in GALLERY.items() if work.needs(traits))
 
 
@@ -95,7 +51,7 @@ def draw(name: str, exhibit: Exhibit) -> Figure:
         AaeError: The model of the run has nothing to show in it, or its files are missing or damaged.
     """
     work = GALLERY[name]
-    if not work.needs(_traits(exhibit.folder)):
+    if not work.needs(exhibit.traits):
         others = ", ".join(suited(exhibit.folder))
         raise AaeError(f"{exhibit.folder} has nothing to plot as {name}: its model {work.lacks}.", f"It has: {others}.")
     return work.draw(exhibit)
@@ -136,20 +92,12 @@ def draw_after_training(folder: Path, data: str | None, *, quiet: bool) -> None:
             )
 
 
-def _traits(folder: Path) -> Model:
-    from aaecli.runs.listing import read_run
-
-    model = read_run(folder).model
-    if model not in FAMILY:
-        raise AaeError(f"{folder / 'config.toml'} names no model of this program.", "Train again, or copy it again.")
-    return FAMILY[model]
-
-
 def _curves(exhibit: Exhibit) -> Figure:
     from aaecli.figures.curves import training_figure
     from aaecli.runs.listing import read_metrics
+    from aaecli.training.terms.acting import panels
 
-    return training_figure(read_metrics(exhibit.folder), exhibit.title)
+    return training_figure(read_metrics(exhibit.folder), exhibit.title, panels())
 
 
 def _distributions(exhibit: Exhibit) -> Figure:
@@ -174,11 +122,12 @@ def _distributions(exhibit: Exhibit) -> Figure:
 
 
 def _reconstructions(exhibit: Exhibit) -> Figure:
+    from aaecli.evaluation.analysis import NothingToShowError
     from aaecli.figures.images import reconstruction_figure
 
     analysis = exhibit.analysis
     if not len(analysis.pixels):
-        raise AaeError(
+        raise NothingToShowError(
             "No picture was held out from training, so there is none to reconstruct.",
             "Put a few into a folder test/ beside the others, with a sub-folder for each class.",
         )

@@ -20,7 +20,7 @@ from aaecli.runs.paths import RUNS, check_run_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from aaecli.cli.gallery import Exhibit
+    from aaecli.cli.exhibit import Exhibit
     from aaecli.figures.curves import Curve
 
 _Made = TypeVar("_Made")
@@ -85,7 +85,7 @@ def plot(
     Prints the path of each file that it wrote. Figures show test images, which
     are not trained on.
     """
-    from aaecli.cli.gallery import Exhibit
+    from aaecli.cli.exhibit import Exhibit
     from aaecli.terminal import console
 
     folders = list(dict.fromkeys(_of_each(runs, _find).values())) if runs else [_newest()]
@@ -217,9 +217,11 @@ def _draw(target: _Target, exhibit: Exhibit, tell: Callable[[str], None]) -> dic
     """Draw the figure of one run, or all of them into one HTML file; give what was measured for it."""
     from aaecli.cli.gallery import GALLERY, draw, suited
     from aaecli.config.toml_file import MAX_TOML_BYTES
+    from aaecli.evaluation.analysis import NothingToShowError
     from aaecli.figures.report import Plate, html_report
     from aaecli.figures.style import encode
     from aaecli.files.opening import read_text
+    from aaecli.terminal.console import say
 
     folder = exhibit.folder
     if target.what != "all":
@@ -228,7 +230,10 @@ def _draw(target: _Target, exhibit: Exhibit, tell: Callable[[str], None]) -> dic
     plates = []
     for name in suited(folder):
         tell(name)
-        plates.append(Plate(name, GALLERY[name].caption, encode(draw(name, exhibit))))
+        try:
+            plates.append(Plate(name, GALLERY[name].caption, encode(draw(name, exhibit))))
+        except NothingToShowError as error:
+            say(f"{name} left out: {error.message}")
     settings = read_text(folder / "config.toml", MAX_TOML_BYTES)
     target.write(folder, html_report(exhibit.title, _summary_rows(exhibit), plates, settings))
     return exhibit.metrics

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from aaecli.config.docstrings import attributes
 from aaecli.config.parsing import build_options, convert, require, require_table, table_of
-from aaecli.config.registries import AUGMENTATIONS
+from aaecli.config.registries import AUGMENTATION_SETS, AUGMENTATIONS
 from aaecli.errors import AaeError, did_you_mean
 
-SETS: dict[str, dict[str, Any]] = {
+for _name, _table in {
     # Those of the preset `default`, where they were measured.
     "strokes": {"rotation": 12.0, "scale": 0.1, "shear": 0.2, "shift": 2.0, "elastic": 0.6, "fraction": 0.75},
     "natural": {
@@ -25,8 +25,8 @@ SETS: dict[str, dict[str, Any]] = {
         "fraction": 0.75,
     },
     "none": {},
-}
-"""What ``--augment`` offers, and ``augmentation = "NAME"`` in a file of settings."""
+}.items():
+    AUGMENTATION_SETS.add(_name, _table, module=__name__)
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,12 @@ class Augmentation:
 
     @classmethod
     def of_set(cls, name: object) -> Self:
-        """Give one of ``SETS``.
+        """Give one of ``AUGMENTATION_SETS``.
 
         Raises:
-            AaeError: There is none of that name.
+            AaeError: There is none of that name, or it has a key or a value that the section does not take.
         """
-        if not isinstance(name, str) or name not in SETS:
-            raise AaeError(f"There is no augmentation '{name}'.", did_you_mean(str(name), SETS))
-        return cls.from_table(SETS[name])
+        return cls.from_table(AUGMENTATION_SETS[str(name)])
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any] | str, prefix: str = "augmentation.") -> Self:

@@ -26,6 +26,7 @@ class TermSettings(Protocol):
     default_weight: ClassVar[float | None]
     phase: ClassVar[Phase | None]
     parts: ClassVar[tuple[str, ...]]
+    panel: ClassVar[str]
     uses: ClassVar[tuple[str, ...]]
 
     @classmethod
@@ -54,7 +55,7 @@ def _check_options(name: str, entry: Entry[Any]) -> None:
 
 def _check_term(name: str, entry: Entry[Any]) -> None:
     _check_options(name, entry)
-    for needed in ("default_weight", "phase", "parts", "uses", "inert", "inert_options", "__call__"):
+    for needed in ("default_weight", "phase", "parts", "panel", "uses", "inert", "inert_options", "__call__"):
         if not hasattr(entry.value, needed):
             raise ValueError(f"it has no '{needed}': derive it from aaecli.training.terms.term.LossTerm")
     if getattr(entry.value, "__abstractmethods__", None):
@@ -112,6 +113,20 @@ AUGMENTATIONS: Registry[Any] = Registry(
 )
 """What changes training images, in this order: called with images (B, C, H, W) in [0, 1] and options, it gives images
 of the same shape. Its options are keys of [augmentation]; with their defaults it is not called."""
+
+
+def _check_set(name: str, entry: Entry[Mapping[str, Any]]) -> None:
+    if not isinstance(entry.value, Mapping) or not all(isinstance(key, str) for key in entry.value):
+        raise ValueError("it is no table of keys of [augmentation]")
+
+
+AUGMENTATION_SETS: Registry[Mapping[str, Any]] = Registry(
+    "augmentation set",
+    "aaecli.augmentation_sets",
+    dict.fromkeys(("strokes", "natural", "none"), "aaecli.config.augmentation"),
+    _check_set,
+)
+"""Named tables for [augmentation]: what ``--augment`` takes, and ``augmentation = "NAME"`` in a file of settings."""
 
 LOSS_TERMS: Registry[type[TermSettings]] = Registry(
     "loss term",

@@ -25,6 +25,10 @@ _LEAST_SHARE = 0.002
 """Of the images; a cluster with fewer counts as empty."""
 
 
+class NothingToShowError(AaeError):
+    """A figure that a model, or its images, cannot be drawn in."""
+
+
 @dataclass
 class Analysis:
     """Everything that is drawn of one model; each part is computed when it is first asked for.
@@ -140,15 +144,17 @@ class Analysis:
         """Give the weights (count, H, W) of the first-layer units with the largest ones, averaged over colours.
 
         Raises:
-            AaeError: The first layer reads no pixels side by side: an encoder of a plug-in may begin otherwise.
+            NothingToShowError: The first layer reads no pixels side by side: an encoder of a plug-in may begin
+                otherwise.
         """
-        first: Tensor = next(weight for weight in self.model.encoder.parameters() if weight.ndim > 1)
+        first = next((weight for weight in self.model.encoder.parameters() if weight.ndim > 1), torch.empty(0))
         if first.ndim == 2 and first.shape[1] == math.prod(self.model.image_shape):
             first = first.reshape(len(first), *self.model.image_shape)
         if first.ndim != 4:
-            raise AaeError(
-                f"The encoder '{self.model.config.network.encoder}' has no first layer over pixels to draw.",
-                "Leave the figure 'features' out.",
+            raise NothingToShowError(
+                f"The figure 'features' shows the weights of a first layer over pixels, and the encoder "
+                f"'{self.model.config.network.encoder}' has none.",
+                "`aaecli plot all` plots the other figures.",
             )
         kernels = first.mean(1)  # (F, H, W)
         strongest = kernels.square().sum((1, 2)).argsort(descending=True)[:count]

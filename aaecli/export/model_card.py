@@ -139,7 +139,7 @@ def _figures(report: dict[str, Any] | None, *, is_kept_back: bool = False) -> st
     low, high = report["accuracy_interval"]
     others = [
         for_markdown(f"{metric.title} {metric.shown(report[name])}" + (f" ({metric.note})" if metric.note else ""))
-        for name, metric in shown_numbers(report, "card")
+        for name, metric in shown_numbers(report, "model_card")
         if name != "accuracy"
     ]
     shown = columns(report)

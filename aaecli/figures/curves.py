@@ -20,12 +20,13 @@ Curve = tuple[_Float, _Float]
 
 _FEW = 25
 """Curves with up to so many points have markers: between two markers nothing was measured."""
-_PANELS = {
-    "reconstruction": ("Reconstruction", None, ""),
-    "discrimination": ("Discriminators against encoder", 2 * math.log(2), "2 ln 2: they tell nothing apart"),
-    "regularisation": ("Encoder against discriminators", math.log(2), "ln 2: it deceives them fully"),
+_EQUILIBRIA = {
+    "discrimination": (2 * math.log(2), "2 ln 2: they tell nothing apart"),
+    "regularisation": (math.log(2), "ln 2: it deceives them fully"),
 }
-"""Title of each kind of loss, and its value at the equilibrium of the adversarial game, with the meaning."""
+"""Loss of an adversarial term at the equilibrium of the game, with the meaning."""
+_OTHER = "Other terms"
+"""Panel of losses of which nobody says where they belong."""
 _WIDE = 8
 """Losses that differ by more than this factor get a logarithmic axis."""
 
@@ -47,19 +48,19 @@ def accuracy_figure(groups: Mapping[str, Sequence[Curve]], title: str = "") -> F
 
 
 @styled
-def training_figure(metrics: Mapping[str, _Float], name: str) -> Figure:
-    """Plot every loss of one run, by kind, and its validation metrics.
+def training_figure(metrics: Mapping[str, _Float], name: str, panels: Mapping[str, str]) -> Figure:
+    """Plot every loss of one run, by panel, and its validation metrics.
 
     Args:
         metrics: Columns of metrics.csv, each (E,): ``step``, the losses, ``validation_accuracy`` or
             ``validation_reconstruction_error``.
         name: Of the run.
+        panels: Title of the panel of each loss; "Other terms" for those left out.
     """
     kinds: dict[str, list[str]] = {}
     for term in metrics:
         if term not in ("epoch", "step", "images_per_second", "seconds") and not term.startswith("validation_"):
-            kind = term.split("_")[-1]
-            kinds.setdefault(kind if kind in _PANELS else "", []).append(term)
+            kinds.setdefault(panels.get(term, _OTHER), []).append(term)
     validated = [term for term in metrics if term.startswith("validation_")]
     num_panels = len(kinds) + len(validated)
     rows = math.ceil(num_panels / 2)
@@ -68,11 +69,11 @@ def training_figure(metrics: Mapping[str, _Float], name: str) -> Figure:
     cells = figure.add_gridspec(rows, 2)
     # The last one fills its row where it is alone there.
     slots = [cells[n // 2, :] if n == num_panels - 1 and n % 2 == 0 else cells[divmod(n, 2)] for n in range(num_panels)]
-    panels = [figure.add_subplot(slot) for slot in slots]
+    axes_of_panels = [figure.add_subplot(slot) for slot in slots]
     step = metrics["step"]
-    for axes, (kind, terms) in zip(panels, kinds.items(), strict=False):
-        _draw_losses(axes, kind, {term: metrics[term] for term in terms}, step)
-    for axes, term in zip(panels[len(kinds) :], validated, strict=True):
+    for axes, (title, terms) in zip(axes_of_panels, kinds.items(), strict=False):
+        _draw_losses(axes, title, {term: metrics[term] for term in terms}, step)
+    for axes, term in zip(axes_of_panels[len(kinds) :], validated, strict=True):
         if term == "validation_accuracy":
             _draw_accuracy(axes, {name: [(step, metrics[term])]})
             axes.set_title("Accuracy")
@@ -103,8 +104,10 @@ def common_course(curves: Sequence[Curve]) -> tuple[_Float, _Float, _Float, _Flo
     return common, values.mean(0), values.min(0), values.max(0)
 
 
-def _draw_losses(axes: Axes, kind: str, losses: Mapping[str, _Float], step: _Float) -> None:
-    kind_title, even, meaning = _PANELS.get(kind, ("Classes", None, ""))
+def _draw_losses(axes: Axes, title: str, losses: Mapping[str, _Float], step: _Float) -> None:
+    # An adversarial term has its panel to itself: `style_discrimination`, `label_discrimination`.
+    kind = next((kind for kind in _EQUILIBRIA if all(term.endswith(kind) for term in losses)), "")
+    even, meaning = _EQUILIBRIA.get(kind, (None, ""))
     for number, (term, values) in enumerate(losses.items()):
         label = shown(term.removesuffix(f"_{kind}").replace("_", " "))
         axes.plot(step, values, label=label, linestyle=DASHES[number % 4], **_points(step))
@@ -117,7 +120,7 @@ def _draw_losses(axes: Axes, kind: str, losses: Mapping[str, _Float], step: _Flo
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_locator(NullLocator())
-    axes.set(title=kind_title, xlabel="training steps", ylabel="loss")
+    axes.set(title=shown(title), xlabel="training steps", ylabel="loss")
     if (num_lines := len(axes.get_lines())) > 1:
         # Below the axis: inside, it would hide a part of the lines.
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=min(num_lines, 3), columnspacing=1.2)

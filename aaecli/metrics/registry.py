@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from aaecli.plugins import Entry, Registry
 
-Output = Literal["report", "card", "summary"]
+Output = Literal["report", "model_card", "summary"]
 """What ``aaecli eval`` prints, the model card, and a run's summary.json. ``--json`` has every metric."""
 
 
@@ -58,7 +58,7 @@ class Metric:
     title: str
     is_fraction: bool = False
     note: str = ""
-    outputs: frozenset[Output] = frozenset({"report", "card", "summary"})
+    outputs: frozenset[Output] = frozenset({"report", "model_card", "summary"})
     of: Literal["class", "cluster"] = "class"
 
     def shown(self, value: float | None) -> str:
@@ -75,7 +75,7 @@ def metric(
     *,
     is_fraction: bool = False,
     note: str = "",
-    outputs: tuple[Output, ...] = ("report", "card", "summary"),
+    outputs: tuple[Output, ...] = ("report", "model_card", "summary"),
     of: Literal["class", "cluster"] = "class",
 ) -> Callable[[Callable[..., Result]], Metric]:
     """Give a decorator that makes a metric of a function; the arguments are those of ``Metric``."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from aaecli.config.preset import PRESETS
-from aaecli.config.registries import AUGMENTATIONS, DECODERS, ENCODERS, LOSS_TERMS
+from aaecli.config.registries import AUGMENTATION_SETS, AUGMENTATIONS, DECODERS, ENCODERS, LOSS_TERMS
 from aaecli.data.readers.registry import READERS
+from aaecli.metrics.registry import METRICS
 from aaecli.plugins import Registry
 from aaecli.priors.style_prior import STYLE_PRIORS
 
@@ -16,7 +17,9 @@ POINTS: tuple[tuple[Registry[Any], str], ...] = (
     (STYLE_PRIORS, "`aaecli.priors.style_prior.StylePrior`"),
     (LOSS_TERMS, "`aaecli.training.terms.term.LossTerm`"),
     (AUGMENTATIONS, "called with images and options"),
+    (AUGMENTATION_SETS, "a table of keys of `[augmentation]`"),
     (READERS, "`aaecli.data.readers.registry.Reader`"),
+    (METRICS, "`aaecli.metrics.registry.metric`"),
     (PRESETS, "the `Path` of a TOML file"),
 )
 """Each registry with its contract."""

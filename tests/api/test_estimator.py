@@ -227,7 +227,7 @@ def test_images_may_be_arrays_of_three_and_four_dimensions(digits) -> None:
         ({}, lambda X, y: (X[:, None, None, :4], y), ValueError, r"Images are \(N, H, W\)"),
         ({"image_shape": (5, 5)}, lambda X, y: (X, y), ValueError, r"image_shape \(5, 5\) does not fit"),
         ({"preset": "quik"}, lambda X, y: (X, y), aaecli.AaeError, "Did you mean 'quick'"),
-        ({"augment": "stroke"}, lambda X, y: (X, y), aaecli.AaeError, "no augmentation 'stroke'"),
+        ({"augment": "stroke"}, lambda X, y: (X, y), aaecli.AaeError, "no augmentation set 'stroke'"),
         ({"settings": {"labels": 3}}, lambda X, y: (X, y), aaecli.AaeError, "has no effect in an estimator"),
         ({"settings": {"scedule": {}}}, lambda X, y: (X, y), aaecli.AaeError, "Did you mean 'schedule'"),
         ({"steps": 0}, lambda X, y: (X, y), aaecli.AaeError, "schedule"),

@@ -97,6 +97,12 @@ def test_one_file_trains_exports_evaluates_and_classifies(aaecli: Run, here: Pat
     with (here / "runs/semisupervised-8-001/metrics.csv").open(newline="") as file:
         (row, *_) = csv.DictReader(file)
     assert float(row["reconstruction"]) > 0
+    if point == "augmentation":
+        named = aaecli(*plug_in, "train", "--config", "mine.toml", "--augment", "negatives", "--print-config")
+        assert {"invert = 0.5", "rotation = 12.0"} <= set(named.out.splitlines())
+        refused = aaecli(*plug_in, "train", "--augment", "negative", "--print-config")
+        assert "no augmentation set 'negative'" in refused.err
+        assert "Did you mean 'negatives'?" in refused.err
     if point == "loss term":
         assert float(row["sparsity"]) > 0
         assert list(row).index("sparsity") > list(row).index("generation")

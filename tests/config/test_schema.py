@@ -220,7 +220,7 @@ def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> N
         ({"objective": {"consistency_options": 3}}, "objective.consistency_options must be a table, not 3.", ""),
         ({"augmentation": {"fraction": 1.5}}, "augmentation.fraction must be from 0 to 1, not 1.5.", ""),
         ({"augmentation": {"stroke_width": 1.5}}, "augmentation.stroke_width must be from 0 to 1, not 1.5.", ""),
-        ({"augmentation": "strokez"}, "There is no augmentation 'strokez'.", "'strokes'"),
+        ({"augmentation": "strokez"}, "There is no augmentation set 'strokez'.", "'strokes'"),
         ({"augmentation": 3}, "augmentation must be a table, not 3.", ""),
         ({"augmentation": {"rotatoin": 3}}, "There is no setting 'augmentation.rotatoin'.", "'rotation'"),
         ({"augmentation": {"shift": -1}}, "augmentation.shift must be 0 or more, not -1.0.", ""),

@@ -7,6 +7,7 @@ import pytest
 
 from aaecli.figures.curves import accuracy_figure, common_course, training_figure
 from aaecli.figures.style import encode
+from aaecli.training.terms.acting import panels
 
 
 def curve(*values, step=100):
@@ -48,17 +49,21 @@ def test_each_kind_of_loss_has_its_panel():
     metrics = {"epoch": np.arange(3.0), "step": np.arange(1.0, 4)}
     for term in ("classification", "reconstruction", "style_discrimination", "label_discrimination"):
         metrics[term] = np.array([1.0, 0.5, 0.25])
-    metrics |= {"validation_accuracy": np.array([0.5, 0.6, 0.7]), "images_per_second": np.ones(3)}
-    figure = training_figure(metrics, "some-001")
+    metrics |= {
+        "sparsity": np.ones(3),
+        "validation_accuracy": np.array([0.5, 0.6, 0.7]),
+        "images_per_second": np.ones(3),
+    }
+    figure = training_figure(metrics, "some-001", panels())
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["Classes", "Reconstruction", "Discriminators against encoder", "Accuracy"]
-    assert [len(axes.get_lines()) for axes in figure.axes] == [1, 1, 3, 1]
+    assert titles == ["Classes", "Reconstruction", "Discriminators against encoder", "Other terms", "Accuracy"]
+    assert [len(axes.get_lines()) for axes in figure.axes] == [1, 1, 3, 1, 1]
     assert figure.get_suptitle() == "some-001"
 
 
 def test_the_line_where_the_game_is_even_stands_clear_of_the_frame():
     metrics = {"step": np.arange(1.0, 4), "style_regularisation": np.array([2.366, 0.9, 0.772])}
-    (axes,) = training_figure(metrics, "some-001").axes
+    (axes,) = training_figure(metrics, "some-001", panels()).axes
     even = axes.get_lines()[-1].get_ydata()[0]
     assert even == pytest.approx(np.log(2))
     bottom, top = axes.get_ylim()

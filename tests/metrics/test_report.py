@@ -171,7 +171,7 @@ def added() -> Iterator[Callable[..., None]]:
 
 
 def test_where_a_metric_is_shown_follows_from_what_it_gives(added: Callable[..., None]) -> None:
-    added("half", lambda prob, label: 0.5, outputs=("card",))
+    added("half", lambda prob, label: 0.5, outputs=("model_card",))
     added("sure", lambda prob, label: Estimate(0.75, 0.5, math.inf), is_fraction=True)
     added("each", lambda prob, label: np.arange(prob.shape[1]))
     added("pairs", lambda prob, label: np.full((3, 3), np.nan))
@@ -180,7 +180,7 @@ def test_where_a_metric_is_shown_follows_from_what_it_gives(added: Callable[...,
     assert [row["each"] for row in report["classes"]] == [0, 1, 2]
     assert report["pairs"] == [[None] * 3] * 3
     assert [name for name, _ in shown_numbers(report, "report")][-1] == "sure"
-    assert [name for name, _ in shown_numbers(report, "card")][-2:] == ["half", "sure"]
+    assert [name for name, _ in shown_numbers(report, "model_card")][-2:] == ["half", "sure"]
     assert [*for_summary(report)][-2:] == ["sure", "sure_interval"]
     assert [name for name, _ in columns(report)][-1] == "each"
     assert [name for name, _ in tables(report)] == ["confusion", "pairs"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsFloat
 
 from aaecli.cli.time_left import TimeLeft, spelt
 from aaecli.config.propagation import Propagation
@@ -19,7 +19,6 @@ from aaecli.text import for_terminal
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
-    from torch import Tensor
 
 _REFRESH_SECONDS = 0.5
 """How often losses are read back from the device: rarely enough that no step waits for it."""
@@ -92,7 +91,7 @@ class TrainingDisplay:
         if console.is_live():
             self._start_live()
 
-    def step(self, number: int, losses: dict[str, Tensor]) -> None:
+    def step(self, number: int, losses: Mapping[str, SupportsFloat]) -> None:
         """Move the bar; read the losses now and then."""
         self._left.step(number)
         self._number, self._reason = number, ""

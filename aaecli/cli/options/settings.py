@@ -107,13 +107,13 @@ PrintConfig = Annotated[
     ),
 ]
 Augment = Annotated[
-    Literal["strokes", "natural", "none"] | None,
+    str | None,
     typer.Option(
         metavar="SET",
         envvar="AAECLI_AUGMENT",
         rich_help_panel=TRAINING,
         show_default="the preset's; natural for pictures that are only resized",
-        help="Augmentation: strokes (for handwriting), natural (for photos) or none.",
+        help="Augmentation: strokes (for handwriting), natural (for photos), none, or a set of a plug-in.",
     ),
 ]
 Steps = Annotated[

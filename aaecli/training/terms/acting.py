@@ -1,11 +1,11 @@
-"""Which loss terms a training computes, and the columns of metrics.csv that they fill."""
+"""Which loss terms a training computes, the columns of metrics.csv that they fill, and where these are plotted."""
 
 from __future__ import annotations
 
 from typing import cast
 
 from aaecli.config.effective import acting_terms
-from aaecli.config.registries import LOSS_TERMS
+from aaecli.config.registries import LOSS_TERMS, TermSettings
 from aaecli.config.schema import Config
 from aaecli.training.terms.term import LossTerm
 
@@ -17,6 +17,11 @@ def make_terms(config: Config) -> dict[str, LossTerm]:
     return {name: kind(options.get(name, LOSS_TERMS.options(name)())) for name, kind in kinds.items()}
 
 
-def columns(name: str, term: LossTerm) -> list[str]:
+def columns(name: str, term: LossTerm | type[TermSettings]) -> list[str]:
     """Name the losses of a term, as columns of metrics.csv."""
     return [f"{part}_{name}" for part in term.parts] or [name]
+
+
+def panels() -> dict[str, str]:
+    """Give the title of the panel in which the figure ``curves`` shows each loss, by column of metrics.csv."""
+    return {column: term.panel for name, term in LOSS_TERMS.items() for column in columns(name, term)}

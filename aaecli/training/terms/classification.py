@@ -19,6 +19,7 @@ class Classification(LossTerm):
 
     default_weight = 1.0
     phase = "classification"
+    panel = "Classes"
 
     @classmethod
     def inert(cls, traits: Model, config: Config) -> str:

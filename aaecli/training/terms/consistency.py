@@ -48,6 +48,7 @@ class Consistency(LossTerm):
     for the same image augmented (FixMatch, Sohn et al. 2020, with a mean teacher).
     """  # noqa: D205 - one sentence, which the settings show
 
+    panel = "Classes"
     uses = ("propagation",)
 
     @classmethod

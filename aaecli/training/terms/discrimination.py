@@ -20,6 +20,7 @@ class Discrimination(LossTerm):
     default_weight = None
     phase = "discrimination"
     parts = ("style", "label")
+    panel = "Discriminators against encoder"
 
     @classmethod
     def inert(cls, traits: Model, config: Config) -> str:

@@ -21,6 +21,7 @@ class Generation(LossTerm):
     """  # noqa: D205 - a paragraph, which the settings show
 
     phase = "reconstruction"
+    panel = "Classes"
     uses = ("schedule.generated_batch_size",)
 
     @classmethod

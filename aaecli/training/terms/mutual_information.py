@@ -34,6 +34,8 @@ class MutualInformationOptions:
 class MutualInformation(LossTerm):
     """Weight of ln K less the mutual information of an unlabelled image and its label (Krause et al. 2010)."""
 
+    panel = "Classes"
+
     @classmethod
     def inert(cls, traits: Model, config: Config) -> str:
         """Needs a label of images whose labels are not known."""

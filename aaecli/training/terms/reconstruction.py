@@ -19,6 +19,7 @@ class Reconstruction(LossTerm):
 
     default_weight = 1.0
     phase = "reconstruction"
+    panel = "Reconstruction"
     uses = ("schedule.decoder_batch_size",)
 
     @classmethod

@@ -20,6 +20,7 @@ class Regularisation(LossTerm):
     default_weight = 1.0
     phase = "regularisation"
     parts = ("style", "label")
+    panel = "Encoder against discriminators"
     uses = (
         "network.discriminator_hidden",
         "network.discriminator_noise",

@@ -77,12 +77,14 @@ class LossTerm(ABC):
             joint step alone.
         parts: Names of the losses that it consists of, where there are several. Each has a column in metrics.csv,
             ``PART_NAME``; else the column is ``NAME``.
+        panel: Title of the panel of the figure ``curves`` that shows its losses.
         uses: Full names of settings that only this term uses: ``schedule.generated_batch_size``.
     """
 
     default_weight: ClassVar[float | None] = 0.0
     phase: ClassVar[Phase | None] = None
     parts: ClassVar[tuple[str, ...]] = ()
+    panel: ClassVar[str] = "Other terms"
     uses: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: Any) -> None:
