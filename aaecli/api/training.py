@@ -151,10 +151,10 @@ def resume(
     moved = None if data is None else os.fspath(data)
     with needing("Training"):
         settle_waiting()
-        from aaecli.training import run as training
+        from aaecli.training import resume as resuming
 
         with one_training_at_a_time():
-            summary = training.resume(folder, None, Watcher(progress), interval, data=moved, steps=steps)
+            summary = resuming.resume(folder, None, Watcher(progress), interval, data=moved, steps=steps)
     return Run(summary["run"])
 
 

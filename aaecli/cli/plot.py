@@ -218,7 +218,7 @@ def _draw(target: _Target, exhibit: Exhibit, tell: Callable[[str], None]) -> dic
     from aaecli.cli.gallery import GALLERY, draw, suited
     from aaecli.config.toml_file import MAX_TOML_BYTES
     from aaecli.evaluation.analysis import NothingToShowError
-    from aaecli.figures.report import Plate, html_report
+    from aaecli.figures.html_report import Plate, html_report
     from aaecli.figures.style import encode
     from aaecli.files.opening import read_text
     from aaecli.terminal.console import say

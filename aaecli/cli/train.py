@@ -175,6 +175,7 @@ def train(
     if dataset is not None and settings.labels != 0:
         dataset.require_classes()
     with TrainingDisplay(quiet=quiet) as display:
+        from aaecli.training import resume as resuming
         from aaecli.training import run as training
 
         if resume:
@@ -182,7 +183,7 @@ def train(
             # A variable of the environment is meant for trainings that begin.
             named = data if is_typed(ctx, "data") else None
             longer = steps if is_typed(ctx, "steps") else None
-            summary = training.resume(
+            summary = resuming.resume(
                 stopped, NEWEST_MODEL, display, interval, tensorboard=tensorboard, data=named, steps=longer
             )
         else:

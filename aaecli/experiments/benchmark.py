@@ -19,6 +19,7 @@ from aaecli.files.opening import is_file, is_folder
 from aaecli.runs.listing import read_object, read_run
 from aaecli.runs.paths import RUNS
 from aaecli.training import run as training
+from aaecli.training.resume import resume
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def run(planned: Sequence[Planned], folder: Path, reporter: Reporter) -> bool:
             return not pending
         begun = [path for path in _folders(folder, free[0]) if not is_file(path / "summary.json")]
         if begun:
-            summary = training.resume(begun[-1], None, reporter)
+            summary = resume(begun[-1], None, reporter)
         else:
             summary = training.train(free[0].config, folder / RUNS, _name(free[0]), None, reporter)
         if summary["state"] != "done":

@@ -10,9 +10,9 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.models.batch import Batch
+from aaecli.training.length import Length
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.sampler import Sampler
-from aaecli.training.schedule_length import Length
 
 
 class Batches:

@@ -1,74 +1,44 @@
-"""Whether a run can be given more steps than it was begun with, and what is said where it cannot."""
+"""How long a training is: steps, steps of an epoch, and images of a step."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+import math
+from dataclasses import dataclass
 
+from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
-from aaecli.errors import AaeError
-from aaecli.files.opening import is_file
-from aaecli.runs.listing import read_run
-from aaecli.suggestions import suggest_aaecli
-from aaecli.training.validation import interval
+from aaecli.data.split import Split
 
 
-def lengthened(config: Config, folder: Path, steps: int) -> Config:
-    """Give the settings of a run with another length.
+@dataclass(frozen=True)
+class Length:
+    """The length of a training.
 
-    At a constant learning rate, no step depends on how many follow. The interval of the validations stays what it was.
-
-    Raises:
-        AaeError: The learning rate depends on the length, or there is nothing to continue from.
+    Attributes:
+        num_steps: Number of steps.
+        steps_per_epoch: Steps of a pass over the pool (over the labelled images, for a model that sees no others).
+        labelled_batch_size: Labelled images of a step.
+        all_labelled: Whether every image of the pool has a label.
     """
-    if config.optimiser.decay != "constant":
-        raise AaeError(
-            f"{folder} cannot be lengthened: its learning rate follows a {config.optimiser.decay} that ends at 0 with "
-            "its last step.",
-            f"Train a longer run from the start: {_anew(folder, steps)}",
-        )
-    if not is_file(folder / "last.pt"):
-        raise AaeError(
-            f"{folder} has no last.pt, which continuing a run needs.",
-            f"Train a longer run from the start: {_anew(folder, steps)}",
-        )
+
+    num_steps: int
+    steps_per_epoch: int
+    labelled_batch_size: int
+    all_labelled: bool
+
+
+def length_of(config: Config, split: Split) -> Length:
+    """Give the length of a training from its settings and its images."""
     schedule = config.schedule
-    num_steps = read_run(folder).num_steps
-    if not schedule.validate_every and num_steps:
-        schedule = replace(schedule, validate_every=interval(config, num_steps))
-    return replace(config, schedule=replace(schedule, steps=steps, epochs=0))
-
-
-def check_is_longer(number: int, num_steps: int, folder: Path) -> None:
-    """See that a new length leaves something to do.
-
-    Args:
-        number: Steps taken.
-        num_steps: The new length.
-        folder: The run folder.
-
-    Raises:
-        AaeError: It leaves nothing.
-    """
-    if num_steps <= number:
-        raise AaeError(
-            f"{folder} has {number:,} steps already, and --steps gives the length of the whole run.",
-            f"Name a larger number: {suggest_aaecli('train', '--resume', folder, '--steps', str(2 * number))}",
-        )
-
-
-def done(config: Config, folder: Path) -> AaeError:
-    """Say that a run is done, and how a longer one is had."""
-    steps = 2 * (read_run(folder).num_steps or 1)
-    if config.optimiser.decay == "constant":
-        longer = suggest_aaecli("train", "--resume", folder, "--steps", str(steps))
-    else:
-        longer = _anew(folder, steps)
-    return AaeError(
-        f"The run {folder} is done.",
-        f"To evaluate it: {suggest_aaecli('eval', folder / 'model.pt')}. For twice as many steps: {longer}",
+    sees_unlabelled = FAMILY[config.model].sees_unlabelled
+    num_images = len(split.pool) if sees_unlabelled else len(split.labelled)
+    steps_per_epoch = math.ceil(num_images / schedule.batch_size)
+    all_labelled = len(split.labelled) == len(split.pool)
+    labelled_size = schedule.labelled_batch_size if sees_unlabelled else schedule.batch_size
+    # Where every image has a label, those that are drawn as unlabelled are classified as well.
+    num_classified = labelled_size + (schedule.batch_size if sees_unlabelled and all_labelled else 0)
+    num_steps = max(
+        schedule.steps or schedule.epochs * steps_per_epoch,
+        math.ceil(schedule.min_labelled_epochs * len(split.labelled) / num_classified),
     )
-
-
-def _anew(folder: Path, steps: int) -> str:
-    return suggest_aaecli("train", "--config", folder / "config.toml", "--steps", str(steps))
+    return Length(num_steps, steps_per_epoch, labelled_size, all_labelled)

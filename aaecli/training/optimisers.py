@@ -1,12 +1,11 @@
-"""How the weights move: optimisers by phase, and learning rates by step."""
+"""How the weights move: the optimisers, by phase."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from aaecli.config.optimiser import Optimiser
 from aaecli.models.networks import Networks
@@ -59,16 +58,3 @@ def _groups(
     matrices = {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": settings.weight_decay}
     vectors = {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0}
     return [common | part for part in (matrices, vectors) if part["params"]]
-
-
-def set_rates(optimisers: dict[str, torch.optim.Optimizer], settings: Optimiser, number: int, num_steps: int) -> None:
-    """Set every learning rate to that of step ``number`` (from 0) of ``num_steps``."""
-    factor = min(1.0, (number + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
-    if settings.decay == "cosine":
-        factor *= (1 + math.cos(math.pi * number / num_steps)) / 2
-    for optimiser in optimisers.values():
-        for group in optimiser.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(group["top_lr"] * factor)
-            else:
-                group["lr"] = group["top_lr"] * factor

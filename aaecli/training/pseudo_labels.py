@@ -6,11 +6,11 @@ from aaecli.config.effective import acting_terms
 from aaecli.config.schema import Config
 from aaecli.models.networks import Encoder
 from aaecli.training.batches import Batches
+from aaecli.training.length import Length
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.pseudo_label_check import PseudoLabelCheck
 from aaecli.training.pseudo_label_check import applies as check_applies
 from aaecli.training.reporter import Reporter
-from aaecli.training.schedule_length import Length
 from aaecli.training.step import Step
 
 

@@ -10,22 +10,20 @@ from typing import Any, Protocol
 
 import torch
 
-from aaecli.checkpoint.container import describe
-from aaecli.checkpoint.file import Checkpoint, read, save_model
-from aaecli.checkpoint.provenance import data_folder, new_run_id, remember
+from aaecli.checkpoint.file import Checkpoint, save_model
+from aaecli.checkpoint.provenance import new_run_id, remember
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import to_toml
-from aaecli.config.schema import Config, from_table
-from aaecli.config.toml_file import read_toml
+from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.loading import load_dataset
 from aaecli.data.split import split, write_labels
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import evaluate_predictions, one_hot_true_label, predict
 from aaecli.files.opening import exists, is_file
-from aaecli.files.writing import replacing, sweep
-from aaecli.metrics.accuracy import wilson_interval
+from aaecli.files.writing import replacing
 from aaecli.metrics.report import for_summary
+from aaecli.metrics.wilson_interval import wilson_interval
 from aaecli.models.devices import (
     PRECISION_NAMES,
     choose_device,
@@ -33,13 +31,11 @@ from aaecli.models.devices import (
     describe_device,
     use_threads,
 )
-from aaecli.runs.listing import read_object
-from aaecli.runs.lock import locked, locked_new_run
+from aaecli.runs.lock import locked_new_run
 from aaecli.suggestions import suggest_aaecli
 from aaecli.training import trainer
 from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.environment import environment
-from aaecli.training.length import check_is_longer, done, lengthened
 from aaecli.training.out_of_memory import naming_what_is_too_large
 from aaecli.training.reporter import Reporter as StepReporter
 from aaecli.training.state import fingerprint, max_state_bytes, stored_split
@@ -94,76 +90,22 @@ def train(
     # All that can be wrong is found before there is a run folder.
     if tensorboard:
         TensorBoardLogger.check_installed()
-    training = _prepare(config, dataset, None, None)
+    training = prepare(config, dataset, None, None)
     training.run_id = new_run_id()
     with locked_new_run(root, name or _default_name(config)) as folder:
         try:
-            _write_text(folder / "config.toml", to_toml(config))
+            write_text(folder / "config.toml", to_toml(config))
             remember(training.run_id, config.data)
             training.restore(folder, None)
-            return _run(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
+            return carry_out(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
         except BaseException:
             if training.number == 0:
                 _remove_begun(folder)
             raise
 
 
-def resume(
-    folder: Path,
-    newest: Path | None,
-    reporter: Reporter,
-    save_every: CheckpointInterval = SAVE_EVERY,
-    *,
-    tensorboard: bool = False,
-    data: str | None = None,
-    steps: int | None = None,
-) -> dict[str, Any]:
-    """Continue a run that was stopped or killed, to the same result as if it had not been.
-
-    Args:
-        folder: The run folder.
-        newest: As in ``train``.
-        reporter: As in ``train``.
-        save_every: As in ``train``.
-        tensorboard: As in ``train``.
-        data: Where its images are now. Where None: where this machine remembers them to be.
-        steps: A new length, which a run at a constant learning rate may be given, done or not: it comes to the weights
-            that it would have come to with this length from the start. The test images are then evaluated again.
-
-    Raises:
-        AaeError: The folder is not that of a run, the run is done or under way, its files are damaged, its images
-            are not where they were, or it cannot have that length.
-    """
-    if not is_file(folder / "config.toml"):
-        raise AaeError(f"{folder} is not the folder of a run.", "`aaecli runs` lists those that there are.")
-    with locked(folder):
-        config = from_table(read_toml(folder / "config.toml"))
-        if steps is not None:
-            config = lengthened(config, folder, steps)
-        elif is_file(folder / "summary.json"):
-            raise done(config, folder)
-        sweep(folder)
-        has_state = is_file(folder / "last.pt")
-        begun = describe(folder / "last.pt", "training") if has_state else read_object(folder / "environment.json", [])
-        run_id = begun.get("run_id")
-        where = data_folder(config.data, run_id, data, folder)
-        dataset = load_dataset(where, config.image)
-        if tensorboard:
-            TensorBoardLogger.check_installed()
-        state = read(folder / "last.pt", "training", max_state_bytes(config, dataset)) if has_state else None
-        training = _prepare(config, dataset, state, folder)
-        training.run_id = run_id if isinstance(run_id, str) else ""
-        training.restore(folder, state)
-        if steps is not None:
-            check_is_longer(training.number, training.num_steps, folder)
-            _write_text(folder / "config.toml", to_toml(config))
-            (folder / "summary.json").unlink(missing_ok=True)
-        remember(run_id, where)
-        return _run(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
-
-
 @naming_what_is_too_large()
-def _prepare(config: Config, dataset: Dataset, state: dict[str, Any] | None, folder: Path | None) -> trainer.Trainer:
+def prepare(config: Config, dataset: Dataset, state: dict[str, Any] | None, folder: Path | None) -> trainer.Trainer:
     """Make a training: everything of it that settings, images or the machine may refuse."""
     device = choose_device(config.device)
     use_threads(config.threads)
@@ -194,7 +136,7 @@ def _remove_begun(folder: Path) -> None:
 
 
 @naming_what_is_too_large()
-def _run(
+def carry_out(
     training: trainer.Trainer,
     folder: Path,
     newest: Path | None,
@@ -203,6 +145,11 @@ def _run(
     *,
     tensorboard: bool,
 ) -> dict[str, Any]:
+    """Take the steps that are left, and write what comes out into the run folder; the arguments are those of ``train``.
+
+    Returns:
+        The summary.
+    """
     config, dataset, parts, device = training.config, training.dataset, training.split, training.device
     if not exists(folder / "labels.csv"):
         write_labels(folder / "labels.csv", dataset, parts.labelled)
@@ -282,10 +229,11 @@ def _default_name(config: Config) -> str:
     return f"{config.model}-{config.labels}" if FAMILY[config.model].uses_labels else config.model
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file of a run folder, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
-    _write_text(path, json.dumps(value, indent=2) + "\n")
+    write_text(path, json.dumps(value, indent=2) + "\n")

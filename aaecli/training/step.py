@@ -22,7 +22,8 @@ from aaecli.models.networks import Encoding, Networks
 from aaecli.models.priors import Priors
 from aaecli.training.cuda_graph import WARM_UP, Captured
 from aaecli.training.ema import EMA, decay_at
-from aaecli.training.optimisers import make_optimisers, set_rates
+from aaecli.training.learning_rate import set_rates
+from aaecli.training.optimisers import make_optimisers
 from aaecli.training.terms.acting import columns, make_terms
 from aaecli.training.terms.term import Context, LossTerm
 

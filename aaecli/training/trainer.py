@@ -24,6 +24,7 @@ from aaecli.models.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.models.networks import Decoder, Encoder, Networks
 from aaecli.training.batches import Batches
 from aaecli.training.checkpoint_interval import CheckpointInterval
+from aaecli.training.length import length_of
 from aaecli.training.loss_totals import LossTotals
 from aaecli.training.metrics_csv import append_row, drop_rows_after
 from aaecli.training.novelty import reference_images
@@ -31,7 +32,6 @@ from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.pseudo_labels import PseudoLabels, propagates
 from aaecli.training.reporter import Reporter
 from aaecli.training.result import Results
-from aaecli.training.schedule_length import length_of
 from aaecli.training.state import fingerprint, gather, put_back
 from aaecli.training.step import Step
 from aaecli.training.validation import Validation, interval

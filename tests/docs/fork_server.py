@@ -30,6 +30,7 @@ IMPORTED = (
     "torch.onnx",
     "torch.onnx._internal.exporter._core",
     "onnxscript",
+    "aaecli.training.resume",
     "aaecli.training.run",
     "aaecli.export.onnx",
     "aaecli.cli.train",
@@ -37,7 +38,7 @@ IMPORTED = (
     "aaecli.cli.classify",
     "aaecli.experiments.benchmark",
     "aaecli.labelling.strategies",
-    "aaecli.figures.report",
+    "aaecli.figures.html_report",
     "sklearn.datasets",
     "sklearn.model_selection",
 )

@@ -204,7 +204,7 @@ def test_each_row_of_the_ablation_has_its_settings(write_docs):
 
 
 def test_eval_prints_the_interval_that_the_guide_shows():
-    from aaecli.metrics.accuracy import wilson_interval
+    from aaecli.metrics.wilson_interval import wilson_interval
 
     low, high = wilson_interval(17, 20)
     line = f"{17 / 20:.2%}  (95 % interval {low:.2%} to {high:.2%}, 20 held-out"

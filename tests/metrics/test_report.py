@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from aaecli.errors import AaeError
-from aaecli.metrics.accuracy import wilson_interval
 from aaecli.metrics.calibration import expected_calibration_error
 from aaecli.metrics.confusion import confusion_matrix
 from aaecli.metrics.energy_distance import energy_distance
 from aaecli.metrics.registry import METRICS, Estimate, metric
 from aaecli.metrics.report import columns, evaluate, for_summary, shown_numbers, tables
+from aaecli.metrics.wilson_interval import wilson_interval
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -21,6 +21,7 @@ from aaecli.evaluation.predict import predict
 from aaecli.training import run as training
 from aaecli.training.cuda_graph import Captured
 from aaecli.training.out_of_memory import suggesting_what_fits
+from aaecli.training.resume import resume
 from aaecli.training.trainer import Trainer
 from tests.training.test_run import Watcher, assert_same_weights, rows_without_times
 from tests.training.test_step import make_batch, make_step
@@ -137,7 +138,7 @@ def test_a_training_stopped_and_resumed_ends_as_one_that_was_not(small, tmp_path
     training.train(config, tmp_path / "whole", None, tmp_path / "whole.pt", Watcher())
     training.train(config, tmp_path / "half", None, tmp_path / "half.pt", Watcher(stop_after=9))
     (run,) = (tmp_path / "half").iterdir()
-    training.resume(run, tmp_path / "half.pt", Watcher())
+    resume(run, tmp_path / "half.pt", Watcher())
     assert_same_weights(tmp_path / "whole.pt", tmp_path / "half.pt")
     (whole,) = (tmp_path / "whole").iterdir()
     assert rows_without_times(run) == rows_without_times(whole)
@@ -150,7 +151,7 @@ def test_a_training_begun_on_a_gpu_goes_on_on_a_processor(small, tmp_path, monke
     assert "cuda" in json.loads((run / "environment.json").read_text())["device"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     watcher = Watcher()
-    training.resume(run, tmp_path / "model.pt", watcher)
+    resume(run, tmp_path / "model.pt", watcher)
     assert watcher.number == config.schedule.steps
 
 

@@ -13,13 +13,16 @@ import torch
 from aaecli.checkpoint import loading
 from aaecli.checkpoint.container import describe
 from aaecli.checkpoint.file import load_model
+from aaecli.checkpoint.provenance import data_folder
 from aaecli.config.schema import from_table
 from aaecli.config.toml_file import read_toml
+from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.models.encoders.mlp import MlpEncoderOptions
 from aaecli.runs.listing import read_run
 from aaecli.runs.paths import find_model
 from aaecli.training import run, state
+from aaecli.training.resume import resume
 from aaecli.training.tensorboard import TensorBoardLogger
 from tests.training.test_run import Watcher, small  # noqa: F401
 
@@ -71,16 +74,16 @@ def test_networks_too_large_to_be_saved_are_refused_before_they_are_made(small, 
 
 def test_what_a_training_writes_is_within_what_it_reads(stopped):
     config = from_table(read_toml(stopped / "config.toml"))
-    dataset = run.load_dataset(config.data)
+    dataset = load_dataset(config.data)
     slack = loading.MAX_NAMES_BYTES + 2**25
     assert (stopped / "last.pt").stat().st_size < state.max_state_bytes(config, dataset) - slack + 2**16
 
 
 def test_a_run_from_elsewhere_names_no_folder(stopped, tmp_path, monkeypatch):
     monkeypatch.setenv("AAECLI_CACHE", str(tmp_path / "of somebody else"))
-    monkeypatch.setattr(run, "load_dataset", None)
+    monkeypatch.setattr("aaecli.training.resume.load_dataset", None)
     with pytest.raises(AaeError, match="does not remember where") as caught:
-        run.resume(stopped, None, Watcher())
+        resume(stopped, None, Watcher())
     assert "--data DIR" in caught.value.hint
     model = load_model(stopped / "last.pt")
     with pytest.raises(AaeError, match="does not remember where"):
@@ -93,30 +96,30 @@ def test_a_number_that_is_none_reads_no_record(stopped, tmp_path, monkeypatch):
     (tmp_path / "secret").write_text("/usr")
     for number in ("../../secret", str(tmp_path / "secret"), "", 5, None, "0" * 32):
         with pytest.raises(AaeError, match="does not remember where"):
-            run.data_folder("data", number, None, stopped)
+            data_folder("data", number, None, stopped)
 
 
 def test_a_run_is_gone_on_with_from_any_folder_and_after_its_own_has_moved(stopped, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     shutil.move(stopped, tmp_path / "elsewhere" / "mine")
-    assert run.resume(Path("mine"), None, Watcher())["state"] == "done"
+    assert resume(Path("mine"), None, Watcher())["state"] == "done"
 
 
 def test_data_that_moved_are_named_once(stopped, tmp_path):
     old = Path(from_table(read_toml(stopped / "config.toml")).data)
     shutil.move(old, tmp_path / "moved")
     with pytest.raises(AaeError, match=old.name):
-        run.resume(stopped, None, Watcher())
-    again = run.resume(stopped, None, Watcher(stop_after=4), data=str(tmp_path / "moved"))
+        resume(stopped, None, Watcher())
+    again = resume(stopped, None, Watcher(stop_after=4), data=str(tmp_path / "moved"))
     assert again["state"] == "stopped"
-    assert run.resume(stopped, None, Watcher())["state"] == "done"
+    assert resume(stopped, None, Watcher())["state"] == "done"
 
 
 def test_other_images_are_refused(stopped, write_dataset):
     other = write_dataset("other", train=(3, 2, 1, 0) * 9, test=tuple(range(4)), size=(9, 9))
     with pytest.raises(AaeError, match="other images") as caught:
-        run.resume(stopped, None, Watcher(), data=str(other))
+        resume(stopped, None, Watcher(), data=str(other))
     assert "--data" in caught.value.hint
 
 
@@ -128,7 +131,7 @@ def test_the_split_is_the_one_it_was_begun_with(stopped, monkeypatch):
 
     monkeypatch.setattr(run, "split", other)
     labels = (stopped / "labels.csv").read_bytes()
-    assert run.resume(stopped, None, Watcher())["state"] == "done"
+    assert resume(stopped, None, Watcher())["state"] == "done"
     assert (stopped / "labels.csv").read_bytes() == labels
 
 
@@ -149,7 +152,7 @@ def test_a_split_that_is_none_is_refused(stopped, part, values):
     content["split"][part] = torch.tensor(values)
     torch.save(content, path)
     with pytest.raises(AaeError, match="does not fit the settings of its run: its split"):
-        run.resume(stopped, None, Watcher())
+        resume(stopped, None, Watcher())
 
 
 def test_a_stopped_run_is_a_model(stopped):
@@ -162,7 +165,7 @@ def test_a_stopped_run_is_a_model(stopped):
     for name, value in model.encoder.state_dict().items():
         assert torch.equal(value, ema[f"encoder.{name}"])
     assert read_run(stopped).steps == describe(path, "training")["number"] == 3
-    run.resume(stopped, None, Watcher())
+    resume(stopped, None, Watcher())
     assert load_model(find_model(stopped)).unfinished == ""
 
 

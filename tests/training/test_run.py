@@ -26,6 +26,7 @@ from aaecli.models import devices
 from aaecli.training import losses, novelty, optimisers, step, validation
 from aaecli.training import run as training
 from aaecli.training.checkpoint_interval import CheckpointInterval
+from aaecli.training.resume import resume
 from aaecli.training.trainer import Trainer
 from tests.conftest import idx_bytes
 
@@ -186,7 +187,7 @@ def test_every_model_goes_on_as_if_it_had_not_stopped(tmp_path, small, preset, m
     stopped = train(config, tmp_path, Watcher(3))
     assert stopped["state"] == "stopped"
     torch.manual_seed(999)
-    resumed = training.resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
+    resumed = resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
     assert resumed["state"] == "done"
     assert_same_weights(whole["model_path"], resumed["model_path"])
 
@@ -207,7 +208,7 @@ def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset,
     whole, broken = (tmp_path / "runs" / f"semisupervised-8-00{number}" for number in (1, 2))
     assert not (broken / "summary.json").exists()
     torch.manual_seed(999)
-    summary = training.resume(broken, tmp_path / "model.pt", Watcher())
+    summary = resume(broken, tmp_path / "model.pt", Watcher())
     assert summary["state"] == "done"
     assert_same_weights(whole / "model.pt", broken / "model.pt")
     assert rows_without_times(whole) == rows_without_times(broken)
@@ -226,7 +227,7 @@ def test_a_training_goes_on_where_rates_are_kept_in_another_way(tmp_path, small,
     (optimiser,) = torch.load(Path(stopped["run"]) / "last.pt", weights_only=True)["optimisers"].values()
     assert {isinstance(group["lr"], torch.Tensor) for group in optimiser["param_groups"]} == {tensors_first}
     begin(not tensors_first)
-    resumed = training.resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
+    resumed = resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
     expected, found = weights_of(whole["model_path"]), weights_of(resumed["model_path"])
     for name, weight in expected.items():
         torch.testing.assert_close(found[name], weight, msg=name)
@@ -240,7 +241,7 @@ def test_labels_from_neighbours_are_the_same_after_a_stop(tmp_path, small, stop_
     assert watcher.pauses == [(2, "asking the neighbours"), (4, "asking the neighbours")]
     stopped = train(config, tmp_path, Watcher(stop_after))
     torch.manual_seed(999)
-    training.resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
+    resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
     assert_same_weights(Path(whole["run"]) / "model.pt", Path(stopped["run"]) / "model.pt")
     weights = [
         weights_of(path)["encoder.label_head.weight"]
@@ -256,16 +257,16 @@ def test_rows_that_the_checkpoint_does_not_know_are_taken_back(tmp_path, small):
     # As if the machine had died after a row was written and before the state was.
     with (broken / "metrics.csv").open("a") as file:
         file.write((whole / "metrics.csv").read_text().splitlines()[4] + "\n")
-    training.resume(broken, tmp_path / "model.pt", Watcher())
+    resume(broken, tmp_path / "model.pt", Watcher())
     assert rows_without_times(whole) == rows_without_times(broken)
 
 
 def test_what_cannot_go_on_says_why(tmp_path, small):
     with pytest.raises(AaeError, match="not the folder of a run"):
-        training.resume(tmp_path, tmp_path / "model.pt", Watcher())
+        resume(tmp_path, tmp_path / "model.pt", Watcher())
     summary = train(small(), tmp_path)
     with pytest.raises(AaeError, match="is done"):
-        training.resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
+        resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
     assert summary["state"] == "done"
 
 
@@ -305,7 +306,7 @@ def test_the_last_good_state_outlives_a_divergence(tmp_path, small, monkeypatch)
     assert all(value.isfinite().all() for value in state["networks"].values())
     # What made it diverge is gone, and the training ends as it would have.
     monkeypatch.setattr(losses, "reconstruction", honest)
-    training.resume(run, tmp_path / "model.pt", Watcher())
+    resume(run, tmp_path / "model.pt", Watcher())
     train(small(), tmp_path)
     assert_same_weights(run / "model.pt", tmp_path / "runs/semisupervised-8-002/model.pt")
 
@@ -321,7 +322,7 @@ def test_other_images_are_not_gone_on_with(tmp_path, small, write_dataset):
     labels = tmp_path / "some/train-labels.idx1-ubyte.gz"
     labels.write_bytes(idx_bytes([1, 0, 2, 3] * 9))
     with pytest.raises(AaeError, match="was trained on other images"):
-        training.resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
+        resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
 
 
 def test_a_precision_that_was_measured_once_stays(tmp_path, small, monkeypatch):
@@ -329,7 +330,7 @@ def test_a_precision_that_was_measured_once_stays(tmp_path, small, monkeypatch):
     stopped = train(small(precision="auto"), tmp_path, Watcher(2))
     assert stopped["precision"] == "bf16"
     monkeypatch.setattr(devices, "_has_bfloat16_units", lambda: False)
-    summary = training.resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
+    summary = resume(tmp_path / "runs/semisupervised-8-001", tmp_path / "model.pt", Watcher())
     assert summary["precision"] == "bf16"
 
 

@@ -17,7 +17,8 @@ from aaecli.config.schema import Config
 from aaecli.models.batch import Batch, to_float
 from aaecli.models.networks import Encoding, Networks
 from aaecli.training import losses as objectives
-from aaecli.training.optimisers import make_optimisers, set_rates
+from aaecli.training.learning_rate import set_rates
+from aaecli.training.optimisers import make_optimisers
 from aaecli.training.step import Step
 
 SHAPE, NUM_CLASSES = (1, 28, 28), 10

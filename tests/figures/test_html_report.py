@@ -6,7 +6,7 @@ import base64
 import re
 from html.parser import HTMLParser
 
-from aaecli.figures.report import Plate, html_report
+from aaecli.figures.html_report import Plate, html_report
 
 
 class Page(HTMLParser):
