@@ -188,7 +188,7 @@ class Generator(OpenedFile):
         if label is None:
             if self.label_names:
                 raise AaeError(
-                    f"{self.path} draws classes, and no label says which.",
+                    f"{self.path} generates images of a class, and no label says which.",
                     f"Name one of {', '.join(self.classes)}, or give probabilities.",
                 )
             return np.empty((1, 0), np.float32)

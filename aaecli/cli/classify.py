@@ -81,7 +81,10 @@ def classify(
         ),
     ] = None,
     top_k: Annotated[
-        int, typer.Option(min=1, help="Number of classes to print, most probable first.", rich_help_panel=OUTPUT)
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Number of classes to print, most probable first.", rich_help_panel=OUTPUT
+        ),
     ] = 1,
     threshold: Annotated[
         float,

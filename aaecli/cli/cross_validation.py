@@ -34,7 +34,7 @@ class _Watcher:
 
 
 def cross_validated(path: Path, data: str | None, folds: int) -> dict[str, Any]:
-    """Train again as the model of a checkpoint was trained, ``folds`` times, and judge by what was left out.
+    """Train again as the model of a checkpoint was trained, ``folds`` times, and evaluate on what was left out.
 
     Returns:
         What ``aaecli.metrics.report.evaluate`` gives of all left-out images together, and ``folds``: the

@@ -54,6 +54,7 @@ def generate(
         int | None,
         typer.Option(
             min=1,
+            metavar="N",
             show_default="10; 100 without classes",
             help="Number of styles: images of one class, or rows of the grid.",
             rich_help_panel=_WHAT,
@@ -87,7 +88,9 @@ def generate(
     ] = False,
     frames: Annotated[
         int | None,
-        typer.Option(min=2, max=500, show_default="24; 9 in a PNG", help="Images of a walk.", rich_help_panel=_WHAT),
+        typer.Option(
+            min=2, max=500, metavar="N", show_default="24; 9 in a PNG", help="Images of a walk.", rich_help_panel=_WHAT
+        ),
     ] = None,
     out: Annotated[
         str | None,
@@ -103,6 +106,7 @@ def generate(
         typer.Option(
             min=1,
             max=32,
+            metavar="N",
             show_default="4 for 28 x 28; 1 for single pictures",
             help="Enlargement: pixels written per pixel.",
             rich_help_panel=OUTPUT,

@@ -43,7 +43,9 @@ _Rule = Literal["auto", "typiclust", "badge", "random"]
 )
 def label(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures, as for aaecli train --data.")],
-    count: Annotated[int, typer.Option(min=1, help="Number of pictures to ask about.", rich_help_panel=_WHICH)] = 20,
+    count: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Number of pictures to ask about.", rich_help_panel=_WHICH)
+    ] = 20,
     rule: Annotated[
         _Rule,
         typer.Option(
@@ -89,7 +91,14 @@ def label(
     ] = False,
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, show_default="any that is free", help="Port of the page.", rich_help_panel=_HOW),
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            show_default="any that is free",
+            help="Port of the page.",
+            rich_help_panel=_HOW,
+        ),
     ] = None,
 ) -> None:
     """Ask for the labels that would help most, and save them in labels.csv.

@@ -11,7 +11,7 @@ import typer
 from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.data import TrainingData
 from aaecli.cli.options.output import AsJson, Force
-from aaecli.errors import AaeError
+from aaecli.errors import AaeError, did_you_mean
 from aaecli.files.opening import is_file
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_picture, is_report
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _Made = TypeVar("_Made")
 app = typer.Typer(add_completion=False)
 
-What = Literal[
+FIGURES = (
     "curves",
     "distributions",
     "reconstructions",
@@ -36,7 +36,18 @@ What = Literal[
     "confusion",
     "mistakes",
     "all",
-]
+)
+
+
+def figure(name: str) -> str:
+    """Read the name of a figure.
+
+    Raises:
+        typer.BadParameter: There is none of that name.
+    """
+    if name not in FIGURES:
+        raise typer.BadParameter(f"There is no figure '{name}'. {did_you_mean(name, FIGURES)}")
+    return name
 
 
 @app.command(
@@ -58,7 +69,16 @@ What = Literal[
     )
 )
 def plot(
-    what: Annotated[What, typer.Argument(metavar="WHAT", help="The figure, one of those below.")],
+    what: Annotated[
+        str,
+        # As a choice, its names would be folded anywhere.
+        typer.Argument(
+            metavar="WHAT",
+            parser=figure,
+            autocompletion=lambda: list(FIGURES),
+            help="The figure, one of those below.",
+        ),
+    ],
     runs: Annotated[
         list[Path] | None,
         typer.Argument(metavar="[RUN]...", show_default="the newest", help="Run folders, or their names in runs/."),
@@ -131,7 +151,7 @@ class _Target:
         force: Replace whatever is in ``target``.
     """
 
-    def __init__(self, target: Path | None, what: What, form: Literal["png", "svg"], *, force: bool) -> None:
+    def __init__(self, target: Path | None, what: str, form: Literal["png", "svg"], *, force: bool) -> None:
         self.what, self.form, self._target = what, form, target
         self._name = "report.html" if what == "all" else f"{what}.{form}"
         # The figures of a run bear names that are the program's own.

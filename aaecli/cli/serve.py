@@ -34,9 +34,9 @@ _NUM_EXAMPLES = 1500
         "[bold]Examples[/bold]\n\n"
         "  aaecli serve                             opens the page in the browser\n\n"
         "  aaecli serve --model exports/ --port 0 --no-browser --json\n\n"
-        "  aaecli serve --host 0.0.0.0              for other machines: it prints an address with a token\n\n"
-        "  curl --data-binary @digit.png -H 'Content-Type: image/png' localhost:8000/api/v1/classify\n\n"
-        "Clients of Triton and KServe speak to it too (Open Inference Protocol). /docs lists the routes."
+        "  aaecli serve --host 0.0.0.0              for other machines, with a token\n\n"
+        "A program posts a picture to /api/v1/classify; /docs has the routes, with examples for curl. "
+        "Clients of Triton and KServe speak to it too (Open Inference Protocol)."
     )
 )
 def serve(
@@ -53,10 +53,13 @@ def serve(
     ] = None,
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on; beyond this machine it wants a token.", rich_help_panel=_ADDRESS),
+        typer.Option(
+            metavar="HOST", help="Address to listen on; beyond this machine it wants a token.", rich_help_panel=_ADDRESS
+        ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.", rich_help_panel=_ADDRESS)
+        int,
+        typer.Option(min=0, max=65535, metavar="PORT", help="Port; 0 for any that is free.", rich_help_panel=_ADDRESS),
     ] = 8000,
     allow_host: Annotated[
         list[str] | None,
@@ -78,13 +81,17 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="Its key (PEM).", rich_help_panel=_ADDRESS)
     ] = None,
     max_batch: Annotated[
-        int, typer.Option(min=1, max=4096, help="Most rows that share a run.", rich_help_panel=_LIMITS)
+        int,
+        typer.Option(
+            min=1, max=4096, metavar="N", help="Most images that are computed together.", rich_help_panel=_LIMITS
+        ),
     ] = 64,
     queue: Annotated[
         int,
         typer.Option(
             min=1,
             max=10_000,
+            metavar="N",
             help="Most requests at once; more get status 503.",
             rich_help_panel=_LIMITS,
         ),

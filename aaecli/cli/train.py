@@ -99,7 +99,10 @@ def train(
     name: Annotated[
         str | None,
         typer.Option(
-            rich_help_panel=OUTPUT, show_default="MODEL-LABELS", help="Name of the run folder, before its number."
+            metavar="NAME",
+            rich_help_panel=OUTPUT,
+            show_default="MODEL-LABELS",
+            help="Name of the run folder, before its number.",
         ),
     ] = None,
     save_every: Annotated[
@@ -117,7 +120,7 @@ def train(
             "--figures/--no-figures",
             envvar="AAECLI_FIGURES",
             rich_help_panel=OUTPUT,
-            help="Draw curves, samples and reconstructions into figures/ at the end.",
+            help="Plot curves, samples and reconstructions into figures/ at the end.",
         ),
     ] = True,
     tensorboard: Annotated[

@@ -16,11 +16,10 @@ class Image:
     """What the pictures of a folder become; of images in IDX files only ``transpose`` says anything.
 
     Attributes:
-        size: Side in pixels of the square that they are brought to.
+        size: Side in pixels of the square that they are resized to.
         channels: 1 for grey, 3 for colour.
-        normalise: ``strokes``: what is drawn or written is found, turned light on black, scaled and centred, here and
-            whenever the model is shown a picture. ``none``: pictures are only resized. ``auto``: strokes where they are
-            grey.
+        normalise: ``strokes``: strokes are found, made light on black, scaled and centred, in training and whenever the
+            model gets a picture. ``none``: pictures are only resized. ``auto``: strokes where they are grey.
         transpose: Whether rows and columns of images in IDX files are swapped. ``auto``: where the files' names begin
             with ``emnist-``, whose images lie on their sides.
     """

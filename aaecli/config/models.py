@@ -20,7 +20,7 @@ class Model:
             ``none``; None where there is no decoder, and so no reconstruction phase.
         style_prior: A discriminator holds z to the prior of the settings.
         label_prior: A discriminator holds y to one-hot draws.
-        sees_unlabelled: The pool's unlabelled images take part in training.
+        sees_unlabelled: Unlabelled images take part in training.
         default_labels: How many labels training uses where nobody says; 0 where it has no use for any.
     """
 

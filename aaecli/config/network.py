@@ -21,23 +21,23 @@ class Network:
 
     Attributes:
         encoder: Kind of encoder.
-        encoder_options: What can be set of this kind of encoder.
+        encoder_options: Options of this kind of encoder.
         decoder: Kind of decoder.
-        decoder_options: What can be set of this kind of decoder.
+        decoder_options: Options of this kind of decoder.
         discriminator_hidden: Widths of the hidden layers of each discriminator.
         style_dim: Number of dimensions of the style z.
         style_batch_norm: Batch normalisation of the style, without scale and shift of its own: each dimension then has
             the mean and the deviation of the standard Gaussian from the first step on, so that the discriminator of the
-            style has to look for more than that.
+            style has to find other differences.
         initialisation: ``kaiming`` (He et al. 2015), or ``normal``: N(0, 0.01²) as in the article's code.
         input_noise: Standard deviation of Gaussian noise on the encoder's input while training (pixels are in [0, 1]).
         style_noise: Standard deviation of Gaussian noise on the style while training: the paper's Gaussian posterior
-            (section 2). What would be hidden in fine differences of the style drowns in it.
+            (section 2). It drowns what an encoder could hide in fine differences of the style.
         discriminator_noise: Standard deviation of Gaussian noise on the discriminators' inputs while training.
-        conditional_discriminator: The discriminator of the style is told the label too, so that the style of every
-            single class has to look like the prior and says nothing of the class (the paper, section 2.3).
-        test_time_shift: Once trained, the label is read from the image and from four copies of it, each moved by so
-            many pixels to one side (test-time augmentation): five times the work; 0 reads the image alone.
+        conditional_discriminator: The discriminator of the style is given the label too, so that the style of each
+            class has to match the prior and tells nothing of the class (the paper, section 2.3).
+        test_time_shift: Test-time augmentation: the label is predicted from the image and from four copies, each
+            shifted by so many pixels to one side. Five times the work; 0 for the image alone.
     """
 
     encoder: str = "mlp"

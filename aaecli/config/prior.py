@@ -21,7 +21,7 @@ class Prior:
         label: How often the categorical prior on y draws a class: ``uniform``, all alike, or ``labelled``, as often as
             it occurs among the labelled images. ``auto``: labelled where every label that is known is used; uniform
             where a part of them is drawn, as many of each class.
-        label_frequency: The same as numbers of any sum, one for each class in order; goes before ``label``.
+        label_frequency: The same as numbers of any sum, one for each class in order. Takes precedence over ``label``.
     """
 
     style: str = "gaussian"

@@ -18,8 +18,8 @@ class Propagation:
     Attributes:
         every: Steps after which labels are propagated, again and again; 0 for never.
         until: Step from which the teacher alone labels what has no label.
-        labels_per_class: With more labelled images a class than this, on average, the teacher knows as much as the
-            neighbours do, and they are not asked.
+        labels_per_class: Labels are propagated only with at most so many labelled images per class, on average: with
+            more, the teacher alone knows as much.
         augmentation_scale: Factor on ``augmentation.scale`` and ``augmentation.elastic`` for a model that propagates
             labels, all through its training: the fewer labels, the more kinds of image each of them stands for.
         max_class_weight: Largest factor by which a class is weighted up, or its inverse down, to come out as frequent
@@ -27,8 +27,8 @@ class Propagation:
             large factor makes whole groups of similar images change their class.
         role: What a propagated label does: ``replace`` the teacher's, or ``confirm`` it: a label that both give counts
             however unsure the teacher is, and one that only propagation gives does not.
-        num_images: Images of the pool among which labels are propagated, drawn anew each time.
-        num_neighbours: Nearest neighbours of an image, by what the averaged encoder makes of it.
+        num_images: Training images among which labels are propagated, sampled anew each time.
+        num_neighbours: Nearest neighbours of an image, by the features of the averaged encoder.
     """
 
     every: int = 0

@@ -13,14 +13,14 @@ class Schedule:
 
     Attributes:
         steps: Number of training steps; 0 where ``epochs`` says it.
-        epochs: Number of passes over the pool; 0 where ``steps`` says it. Exactly one of the two is set.
+        epochs: Number of passes over the training set; 0 where ``steps`` says it. Exactly one of the two is set.
         min_labelled_epochs: Least number of passes over the labelled images; training is made longer for them.
         batch_size: Images of a step: unlabelled ones, or labelled ones where a model learns from labels alone.
         labelled_batch_size: Labelled images of a step, drawn beside the unlabelled ones.
-        decoder_batch_size: At most so many unlabelled images of a step are redrawn by the decoder; 0 for all of them.
-        generated_batch_size: Images of a step that the decoder draws for the ``generation`` term.
-        validate_every: Steps after which the validation images are read and metrics.csv gets a row, as it does after
-            the last step; 0 for a twentieth of the training.
+        decoder_batch_size: Most unlabelled images of a step that are reconstructed; 0 for all of them.
+        generated_batch_size: Images that a step generates for the ``generation`` term.
+        validate_every: Steps between evaluations of the validation images, each a row of metrics.csv; the last step is
+            followed by one too. 0 for a twentieth of the training.
     """
 
     steps: int = 10_000

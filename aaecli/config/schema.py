@@ -27,28 +27,28 @@ class Config:
     """One training, complete: what ``--print-config`` prints and a checkpoint carries.
 
     Attributes:
-        model: What is trained: which codes it has, what its decoder reads and what labels are for.
+        model: The model: which codes it has, what its decoder reads and what labels are used for.
         preset: Name of the preset that the settings started from.
         labels: Number of labelled images (shared evenly among the classes), or ``all``; 0 for a model that learns
             without labels.
-        clusters: Number of values of the label of ``clustering``; the other models have one for each class.
+        clusters: Number of clusters of the model ``clustering``; the label of other models has a value for each class.
         seed: Seed of the label draw, the weights, the batches and the noise.
         data: Folder of a data set; the embedded MNIST where empty.
-        holdout: Share of the labelled pictures of a folder that are not learnt from, to judge the model by; ``auto``:
-            a fifth, or none where the folder has a ``test`` folder. IDX files always keep a sixth.
+        holdout: Fraction of the labelled pictures of a folder that is kept for validation; ``auto``: a fifth, or none
+            where the folder has a ``test`` folder. IDX files always keep a sixth.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        threads: Threads of the processor that training computes with; 0 for as many as it has cores to itself.
+        threads: CPU threads; 0 for one per core.
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.
         compile: Have torch compile the joint step before the first one is taken (the alternating one stays as it is).
         cuda_graph: On CUDA, record the step as a graph and replay it; elsewhere it changes nothing.
-        image: What the pictures of a folder become.
+        image: Preprocessing of the pictures of a folder.
         network: Shapes of the networks.
         prior: Distributions of the latent code.
         objective: Weights of the terms.
         optimiser: Optimiser settings.
         schedule: Steps and batch sizes.
-        propagation: Labels from neighbours.
-        augmentation: Warp of the training images.
+        propagation: Label propagation over nearest neighbours.
+        augmentation: Augmentation of the training images.
     """
 
     model: Literal["baseline", "autoencoder", "aae", "supervised", "semisupervised", "clustering"] = "semisupervised"

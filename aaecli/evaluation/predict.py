@@ -122,13 +122,13 @@ def one_hot_true_label(model: str, label: NDArray[np.int64], num_classes: int, d
 def evaluate_predictions(
     model: Checkpoint, prediction: Prediction, label: NDArray[np.int64], *, has_named: bool = False
 ) -> dict[str, Any]:
-    """Judge answers against true labels (N,), as far as the model gives any.
+    """Evaluate answers against true labels (N,), as far as the model gives any.
 
     Args:
         model: The model.
         prediction: Its answers.
         label: (N,), the true labels.
-        has_named: Whether these images have named the model's clusters. Each half of them is then judged with the
+        has_named: Whether these images have named the model's clusters. Each half of them is then evaluated with the
             names that the other half gives.
 
     Returns:

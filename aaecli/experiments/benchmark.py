@@ -66,7 +66,7 @@ def plan(
     """Give the settings of every combination, seed by seed, so that a benchmark cut short has some of each.
 
     Args:
-        models: Rows of the family; none for what each file names, or the usual one.
+        models: Rows of the family; none for what each file names, or the default one.
         presets: Presets; None for the one that the file names, or that suits the model.
         labels: Numbers of labelled images, or ``all``; None for as many as the model takes by itself.
         seeds: Seeds.
@@ -122,7 +122,7 @@ def _variants(files: Sequence[Path]) -> dict[str, Path | None]:
 
 
 def run(planned: Sequence[Planned], folder: Path, reporter: Reporter) -> bool:
-    """Train and judge every configuration that the folder has no result of; go on with those begun.
+    """Train and evaluate every configuration that the folder has no result of; go on with those begun.
 
     Args:
         planned: What to run, each with a seed of its own.

@@ -24,7 +24,7 @@ _MNIST_LICENCE = (
 
 
 def describe(checkpoint: Checkpoint, files: dict[str, Any], path: Path, data: str | None = None) -> str:
-    """Judge a model on images that it did not learn from, and describe it as Markdown.
+    """Evaluate a model on images that it did not learn from, and describe it as Markdown.
 
     They are the test images of its data set, else the labelled pictures that were kept back; where there are neither,
     the card says that nobody knows how accurate the model is.

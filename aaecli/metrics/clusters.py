@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 def name_clusters(cluster_prob: NDArray[np.floating[Any]], label: NDArray[np.int64]) -> tuple[int, ...]:
     """Name each cluster after the image that is surest to be in it (the paper, section 6).
 
-    The paper takes the images for it from those kept for validation, and judges by the test images. Judged by the very
+    The paper takes the images for it from those kept for validation, and evaluates on the test images. On the very
     images that named them, clusters of noise would seem to know something: each is right about its own image.
 
     Args:

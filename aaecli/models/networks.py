@@ -139,7 +139,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, code: Tensor) -> Tensor:
-        """Judge codes (B, num_inputs); gives logits (B, 1)."""
+        """Discriminate codes (B, num_inputs); gives logits (B, 1)."""
         if self.training and self.noise:
             code = code + self.noise * torch.randn_like(code)
         return _in_float32(self.body[1], self.body[0](code))

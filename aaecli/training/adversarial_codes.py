@@ -1,4 +1,4 @@
-"""What each discriminator judges: the encoder's codes, against draws of the prior."""
+"""What each discriminator is given: the encoder's codes, against draws of the prior."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aaecli.training.terms.term import Context
 
 
 def adversarial_codes(context: Context) -> Iterator[tuple[str, nn.Module, Tensor, Callable[[], Tensor]]]:
-    """Give each discriminator that the model has, with the codes that it judges and what draws from its prior.
+    """Give each discriminator that the model has, with the codes that it is given and what draws from its prior.
 
     Yields:
         ``style`` or ``label``, the discriminator, codes (B, D), and a function that draws (B, D) from the prior.

@@ -26,7 +26,7 @@ def make_optimisers(
         ``regularisation``, ``classification``.
     """
     encoder, decoder = networks.encoder, networks.decoder
-    discriminators = _groups((networks.style_discriminator, networks.label_discriminator), settings, judging=True)
+    discriminators = _groups((networks.style_discriminator, networks.label_discriminator), settings, adversarial=True)
     if settings.update == "joint":
         parts = {"joint": _groups((encoder, decoder), settings) + discriminators}
     else:
@@ -48,11 +48,11 @@ def make_optimisers(
 
 
 def _groups(
-    modules: tuple[nn.Module | None, ...], settings: Optimiser, *, judging: bool = False
+    modules: tuple[nn.Module | None, ...], settings: Optimiser, *, adversarial: bool = False
 ) -> list[dict[str, Any]]:
     weights = [weight for module in modules if module is not None for weight in module.parameters()]
-    lr = settings.discriminator_lr if judging else settings.lr
-    beta1 = settings.discriminator_beta1 if judging else settings.beta1
+    lr = settings.discriminator_lr if adversarial else settings.lr
+    beta1 = settings.discriminator_beta1 if adversarial else settings.beta1
     common = {"lr": lr, "top_lr": lr, "betas": (beta1, settings.beta2)}
     # Decay pulls the matrices only: biases and the gains of a normalisation have nothing to overfit with.
     matrices = {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": settings.weight_decay}

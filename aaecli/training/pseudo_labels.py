@@ -55,7 +55,7 @@ class PseudoLabels:
     def update(self, number: int, encoder: Encoder, reporter: Reporter) -> None:
         """Do what is due before step ``number`` (from 0), with the encoder as it is now."""
         if self.propagation is not None and self.propagation.is_due(number):
-            reporter.pause("asking the neighbours")
+            reporter.pause("propagating labels")
             self.propagation.refresh(number, encoder)
         if self.check is not None and number == self.check.step and self.check.outcome is None:
             reporter.pause("checking the pseudo-labels")

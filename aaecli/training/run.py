@@ -66,9 +66,9 @@ def train(
     save_every: CheckpointInterval = SAVE_EVERY,
     tensorboard: bool = False,
 ) -> dict[str, Any]:
-    """Train a model in a run folder of its own and judge it once on the test images.
+    """Train a model in a run folder of its own and evaluate it once on the test images.
 
-    Where there are none, the labelled images that were kept back judge it.
+    Where there are none, it is evaluated on the labelled images that were kept back.
 
     Args:
         config: The settings.

@@ -240,7 +240,7 @@ class Engine:
 
 def no_decoder() -> AaeError:
     """Give the error for what a model without a decoder cannot do."""
-    return AaeError("This model draws nothing: it has no decoder.", "Serve one that `aaecli train` made.")
+    return AaeError("This model generates nothing: it has no decoder.", "Serve one that `aaecli train` made.")
 
 
 def _finish(future: asyncio.Future[Any], answer: Any) -> None:

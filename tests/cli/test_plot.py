@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aaecli.cli import gallery, plot
 from tests.cli.conftest import Run
 from tests.cli.test_train import SMALL
 from tests.cli.test_train import aaecli as run_command
@@ -75,7 +76,7 @@ def test_figures_replace_no_file_of_the_user(aaecli: Run, in_empty_folder: Path)
     [
         (("curves",), 1, "There are no runs here."),
         (("curves", "nowhere"), 1, "nowhere is not the folder of a run."),
-        (("curvse",), 2, "curvse"),
+        (("curvse",), 2, "no figure 'curvse'. Did you mean 'curves'?"),
         ((), 2, "WHAT"),
     ],
 )
@@ -85,6 +86,10 @@ def test_what_cannot_be_drawn_says_why(
     result = aaecli("plot", *words)
     assert (result.code, result.out) == (code, "")
     assert said in " ".join(result.err.split())
+
+
+def test_every_figure_of_the_gallery_can_be_named() -> None:
+    assert (*gallery.GALLERY, "all") == plot.FIGURES
 
 
 def test_a_run_without_a_row_is_told(aaecli: Run, in_empty_folder: Path) -> None:

@@ -238,7 +238,7 @@ def test_labels_from_neighbours_are_the_same_after_a_stop(tmp_path, small, stop_
     config = small(propagation={"every": 2, "until": 6})
     watcher = Watcher()
     whole, plain = train(config, tmp_path, watcher), train(small(propagation={"every": 0}), tmp_path)
-    assert watcher.pauses == [(2, "asking the neighbours"), (4, "asking the neighbours")]
+    assert watcher.pauses == [(2, "propagating labels"), (4, "propagating labels")]
     stopped = train(config, tmp_path, Watcher(stop_after))
     torch.manual_seed(999)
     resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConsistencyOptions:
-    """What the teacher gives.
+    """Pseudo-labels of the teacher.
 
     Attributes:
         pseudo_labels: ``hard``, its best label where it is sure of it (FixMatch), or ``soft``, its probabilities of
-            every image (Hu et al. 2017), which is the better start where nobody tells a label.
+            every image (Hu et al. 2017), which is the better start without any label.
         distribution_alignment: Whether its probabilities are scaled so that every class is as frequent as the prior on
             y says (Berthelot et al. 2020).
         confidence_threshold: A hard label counts where its probability exceeds this.

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @LOSS_TERMS.register("generation")
 class Generation(LossTerm):
-    """Weight of the cross-entropy between the label that the decoder was given, with a style drawn from the prior, and
-    the teacher's answer for what it drew. The article's decoder reads off the style much of what the label should say,
-    so that the class asked for is often not the class drawn.
+    """Weight of the cross-entropy between the label that the decoder was given, with a style sampled from the prior,
+    and the teacher's prediction for the generated image. Without it, the style also encodes much of the class, and many
+    samples show the wrong class.
     """  # noqa: D205 - a paragraph, which the settings show
 
     phase = "reconstruction"
@@ -33,21 +33,17 @@ class Generation(LossTerm):
         return "" if has_teacher else "with optimiser.ema_decay = 0: the teacher is the averaged network"
 
     def __call__(self, context: Context) -> Tensor | None:
-        """Have what the decoder draws for a label and a style of the prior read as that label.
+        """Have the teacher predict the label of what the decoder generates from that label and a style of the prior.
 
-        The teacher reads the drawing warped, as the encoder does its images: that leaves no room for a faint pattern
-        that sways the teacher and shows a person another digit.
+        The generated image is warped first, as the encoder's images are: that leaves no room for a faint pattern that
+        sways the teacher and shows a person another digit.
         """
         import torch
 
         from aaecli.training import losses
         from aaecli.training.augmentations.warp import warp
 
-        decoder, teacher, count = (
-            context.networks.decoder,
-            context.teacher,
-            context.config.schedule.generated_batch_size,
-        )
+        decoder, teacher = context.networks.decoder, context.teacher
         if decoder is None or teacher is None:
             return None
         count = context.config.schedule.generated_batch_size

@@ -58,15 +58,15 @@ def test_a_terminal_shows_losses_and_figures_and_is_left_clean(written: io.Strin
 def test_a_bar_that_stands_still_says_why(written: io.StringIO) -> None:
     with TrainingDisplay(quiet=False) as display:
         display.begin(PLAN)
-        display.pause("asking the neighbours")
+        display.pause("propagating labels")
         display._live.refresh()
         drawn = written.getvalue()
-        assert "asking the neighbours" in drawn
+        assert "propagating labels" in drawn
         display.step(50, {})
         display._live.refresh()
         assert "asking" not in written.getvalue()[len(drawn) :]
     with TrainingDisplay(quiet=True) as display:
-        display.pause("asking the neighbours")  # and there is no bar
+        display.pause("propagating labels")  # and there is no bar
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_no_line_of_the_display_is_as_wide_as_the_terminal(monkeypatch: pytest.M
     display = TrainingDisplay(quiet=True)
     display.begin(PLAN | {"num_steps": 12_000})
     display.step(6_789, {"semisupervised_discrimination_of_labels": torch.tensor(1.0)})
-    display.pause("asking the neighbours")
+    display.pause("propagating labels")
     display._row = ROW
     screen.print(display._picture())
     lines = written.getvalue().splitlines()
