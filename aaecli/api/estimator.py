@@ -127,12 +127,10 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         classes, label[~unlabelled] = classes_of(known)
         table = fitting_table(rows, shape_of(rows.shape[1], self.image_shape or inner))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        num_labels: int | Literal["all"] = int((label >= 0).sum()) if unlabelled.any() else "all"
         images = table.to_images(rows)
         config = settings_for(
             images,
             label,
-            num_labels,
             seed=seed,
             preset=self.preset,
             steps=self.steps,
@@ -151,7 +149,11 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         self.data_min_, self.data_max_ = table.low, table.high
         self.history_ = history
         self.n_iter_ = int(model.summary["steps"])
-        self._keep(model)
+        # What is fitted is arrays and plain values.
+        self.weights_ = weights_of(model)
+        self.settings_ = to_table(model.config)
+        self.label_prior_ = model.label_prior
+        self.novelty_ = model.summary.get("novelty", {})
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -267,13 +269,6 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
     @property
     def _n_features_out(self) -> int:
         return int(self.settings_["network"]["style_dim"])
-
-    def _keep(self, model: Checkpoint) -> None:
-        """Keep a model as arrays and plain values."""
-        self.weights_ = weights_of(model)
-        self.settings_ = to_table(model.config)
-        self.label_prior_ = model.label_prior
-        self.novelty_ = model.summary.get("novelty", {})
 
     def _model(self) -> Checkpoint:
         """Give the networks that the fitted arrays stand for."""

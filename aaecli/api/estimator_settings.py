@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,6 @@ _OWN = ("model", "labels", "seed", "data", "holdout", "device", "image", "preset
 def settings_for(
     image: NDArray[np.uint8],
     label: NDArray[np.int64],
-    labels: int | Literal["all"],
     *,
     seed: int,
     preset: str,
@@ -45,7 +44,6 @@ def settings_for(
     Args:
         image: (N, H, W) or (N, H, W, 3), the rows as images.
         label: (N,), -1 for none.
-        labels: Number of rows with a label; ``all`` where every row has one.
         seed: As in ``Config``.
         preset: As in ``AAEClassifier``, and so are the others.
         steps: Training steps, or None.
@@ -60,6 +58,7 @@ def settings_for(
     for name in _OWN:
         if name in settings:
             raise AaeError(f"settings['{name}'] has no effect in an estimator.", "Leave it out.")
+    labels = "all" if (label >= 0).all() else int((label >= 0).sum())
     flags: dict[str, Any] = {"labels": labels, "seed": seed, "device": device, "data": "arrays"}
     if steps is not None:
         flags["schedule"] = {"steps": steps}

@@ -17,7 +17,7 @@ NONE_GIVEN = {
 
 def settings(shape, **given):
     image = np.random.default_rng(0).integers(0, 256, (40, *shape), np.uint8)
-    return settings_for(image, np.arange(40) % 4 - 1, 30, **NONE_GIVEN | given)
+    return settings_for(image, np.arange(40) % 4 - 1, **NONE_GIVEN | given)
 
 
 @pytest.mark.parametrize(("shape", "preset"), [((8, 8), "pictures"), ((32, 32, 3), "pictures"), ((1, 64), "quick")])
