@@ -129,7 +129,7 @@ def test_no_line_of_the_display_is_as_wide_as_the_terminal(monkeypatch: pytest.M
     lines = written.getvalue().splitlines()
     assert max(len(line) for line in lines) < min(width, 41)
     if width >= 60:
-        words = "step 6,789 of 12,000 57% passed neighbours mean 0.0567 accuracy second"
+        words = "step 6,789 of 12,000 57% passed propagating mean 0.0567 accuracy second"
         assert set(words.split()) <= set(" ".join(lines).split())
 
 
