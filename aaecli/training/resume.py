@@ -20,7 +20,7 @@ from aaecli.runs.listing import read_object, read_run
 from aaecli.runs.lock import locked
 from aaecli.suggestions import suggest_aaecli
 from aaecli.training.checkpoint_interval import CheckpointInterval
-from aaecli.training.run import Reporter, carry_out, prepare, write_text
+from aaecli.training.run import Reporter, carry_out, prepare, save_text
 from aaecli.training.state import max_state_bytes
 from aaecli.training.tensorboard import TensorBoardLogger
 from aaecli.training.trainer import SAVE_EVERY
@@ -75,7 +75,7 @@ def resume(
         training.restore(folder, state)
         if steps is not None:
             _check_is_longer(training.number, training.num_steps, folder)
-            write_text(folder / "config.toml", to_toml(config))
+            save_text(folder / "config.toml", to_toml(config))
             (folder / "summary.json").unlink(missing_ok=True)
         remember(run_id, where)
         return carry_out(training, folder, newest, reporter, save_every, tensorboard=tensorboard)

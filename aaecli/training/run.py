@@ -94,7 +94,7 @@ def train(
     training.run_id = new_run_id()
     with locked_new_run(root, name or _default_name(config)) as folder:
         try:
-            write_text(folder / "config.toml", to_toml(config))
+            save_text(folder / "config.toml", to_toml(config))
             remember(training.run_id, config.data)
             training.restore(folder, None)
             return carry_out(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
@@ -229,11 +229,11 @@ def _default_name(config: Config) -> str:
     return f"{config.model}-{config.labels}" if FAMILY[config.model].uses_labels else config.model
 
 
-def write_text(path: Path, text: str) -> None:
+def save_text(path: Path, text: str) -> None:
     """Write a file of a run folder, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    save_text(path, json.dumps(value, indent=2) + "\n")
