@@ -112,7 +112,8 @@ def build_options(options: type[_Section], table: Any, prefix: str) -> _Section:
         AaeError: As from ``build``; what the options themselves refuse is told with ``prefix``.
     """
     require_table(table, prefix)
-    hints = type_hints(options)
+    kind: type = options
+    hints = type_hints(kind)
     for key in table:
         if key not in hints:
             raise AaeError(

@@ -221,7 +221,7 @@ def test_emnist_is_turned_and_that_may_be_chosen(aaecli: Run, write_dataset: Wri
     folder = write_dataset("letters", names=names, test_part="test", size=(4, 6))
     assert "rows and columns were swapped" in aaecli("data", "--data", folder).out
     assert "4 × 6 pixels" in aaecli("data", "--data", folder, "--no-transpose").out
-    shown = aaecli("train", "--data", folder, "--transpose", "--print-config").out
+    shown = aaecli("train", "--data", folder, "--labels", "all", "--transpose", "--print-config").out
     assert 'transpose = "yes"' in shown
     (folder / "pictures").mkdir()
     (folder / "pictures/a.png").touch()
