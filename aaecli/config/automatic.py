@@ -98,8 +98,8 @@ def choose(seen: Appearance) -> Choice:
         "augmentation": augmentation,
     }
     if seen.size > _LARGE:
-        settings["schedule"] = {"steps": 450}
-        settings["propagation"] = {"until": 360}
+        settings["schedule"] = {"steps": 750}
+        settings["propagation"] = {"until": 600}
     return Choice(settings, _reason(seen, augmentation))
 
 
