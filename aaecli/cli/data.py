@@ -48,13 +48,15 @@ def data(
     For your own pictures, it also lists unreadable files and duplicates.
     """
     image = image_settings(size, channels, normalise, transpose)
-    context.obj = (folder, image)
+    given = {"size": size, "channels": channels, "transpose": transpose}
+    context.obj = (folder, image, {name for name, value in given.items() if value is not None})
     if context.invoked_subcommand:
         return
     from aaecli.cli.loading import load
     from aaecli.data.inspection.inspection import inspect_dataset
     from aaecli.terminal.console import out, print_json
 
+    _refuse_idle(folder, context.obj[2])
     # The embedded files are compared with the published checksums whenever they are loaded.
     dataset = load(folder or "", image, quiet=as_json, notes=False)
     found = inspect_dataset(dataset, checksums_ok=True if folder is None else None)
@@ -109,8 +111,9 @@ def export(
             "--out - writes a picture to stdout, " + ("where --json writes too." if as_json else "a terminal."),
             "Name a file, or pipe the picture on: `aaecli data export --index 0 --out - | aaecli classify -`.",
         )
-    outer, image = context.obj
+    outer, image, given = context.obj
     source = folder or outer
+    _refuse_idle(source, given)
     outputs = Outputs(force=force, inputs=[Path(source)] if source else [])
     if not to_stdout:
         outputs.claim(Path(target), None if named else is_picture)
@@ -127,6 +130,13 @@ def export(
     say(f"Wrote {where}: {split} image {index} of {dataset.name}, {described}.")
     if as_json:
         print_json({"file": target, "split": split, "index": index, "label": label})
+
+
+def _refuse_idle(source: str | None, given: set[str]) -> None:
+    from aaecli.data.loading import find_reader, refuse_idle
+
+    if given and (found := find_reader(source)) is not None:
+        refuse_idle(source, given, found[1])
 
 
 def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
@@ -148,6 +158,7 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
         ("validation", f"{found['split']['validation']:,} training images for validation: settings are chosen on them"),
         ("test", f"{found['num_test']:,} images that decide nothing"),
     ]
+    rows += [("to learn", f"{message} {hint}") for message, hint in found["faults"]]
     if found["findings"] is None:
         rows.append(
             ("checksums", "those that were published" if found["checksums_ok"] else "unknown for this data set")

@@ -13,15 +13,15 @@ MIN_SIZE, MAX_SIZE = 8, 64
 
 @dataclass(frozen=True)
 class Image:
-    """What the pictures of a folder become; of images in IDX files only ``transpose`` says anything.
+    """What the pictures of a folder become; of images in IDX, .npz and .csv files only ``transpose`` says anything.
 
     Attributes:
         size: Side in pixels of the square that they are resized to.
         channels: 1 for grey, 3 for colour.
         normalise: ``strokes``: strokes are found, made light on black, scaled and centred, in training and whenever the
             model gets a picture. ``none``: pictures are only resized. ``auto``: strokes where they are grey.
-        transpose: Whether rows and columns of images in IDX files are swapped. ``auto``: where the files' names begin
-            with ``emnist-``, whose images lie on their sides.
+        transpose: Whether rows and columns of images in IDX, .npz and .csv files are swapped. ``auto``: where the
+            files' names begin with ``emnist``, whose images lie on their sides.
     """
 
     size: int = 28

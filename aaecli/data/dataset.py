@@ -36,6 +36,7 @@ class Dataset:
             (``holdout``), or every labelled one of a folder that nothing was learnt from (``labelled``).
         is_validation: bool (N,), the training images that only validate, where the data set says so; None elsewhere.
         remarks: Sentences on how files were understood.
+        faults: What keeps classes of arrays from being learnt, each with a remedy; for pictures ``findings`` has them.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Dataset:
     images_of: Literal["test", "holdout", "labelled"] = "test"
     is_validation: NDArray[np.bool_] | None = None
     remarks: tuple[str, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_collection(self) -> bool:
@@ -84,10 +86,10 @@ class Dataset:
         """See that there are classes to learn.
 
         Raises:
-            AaeError: A folder of pictures has fewer than two, or one that cannot be learnt.
+            AaeError: There are fewer than two, or one that cannot be learnt.
         """
-        if self.findings is not None and self.findings.faults:
-            raise AaeError(*self.findings.faults[0])
+        for message, hint in self.faults or (self.findings.faults if self.findings is not None else ()):
+            raise AaeError(message, hint)
 
 
 def kept_back(dataset: Dataset, names: Iterable[str], model: Path) -> Dataset:

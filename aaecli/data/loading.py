@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aaecli.config.image import Image
@@ -13,6 +13,14 @@ from aaecli.errors import AaeError
 from aaecli.files.opening import exists, shown
 from aaecli.plugins import summary
 
+OF_IMAGES = ("size", "channels", "transpose")
+"""Settings that tell what images become, and that not every format has a use for."""
+_INSTEAD = {
+    "size": "taken as they are",
+    "channels": "taken as they are",
+    "transpose": "upright already",
+    "holdout": "divided into a training and a test set",
+}
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar")
 
 
@@ -47,6 +55,24 @@ def load_dataset(
         raise _not_read(data or "")
     _, reader = found
     return reader.load(Path(data) if data else EMBEDDED, image or Image(), progress)
+
+
+def refuse_idle(data: str | Path | None, given: Iterable[str], reader: Reader) -> None:
+    """Refuse settings of the images that have no effect on those of a format.
+
+    Args:
+        data: The data set, for messages.
+        given: Those that the user set, of ``OF_IMAGES`` and ``holdout``.
+        reader: Its reader.
+
+    Raises:
+        AaeError: One of them has none.
+    """
+    for name in sorted(set(given) - reader.settings):
+        raise AaeError(
+            f"--{name} has no effect: the images of {data or 'MNIST'} are {_INSTEAD[name]}.",
+            f"Leave --{name} out" + (", or name a folder of pictures with --data." if name != "transpose" else "."),
+        )
 
 
 def holds_pictures(data: str | Path | None) -> bool:

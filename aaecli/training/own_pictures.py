@@ -79,16 +79,6 @@ def settle(
     return fitting(config, flags, file, augment), found.dataset
 
 
-_OF_PICTURES = ("size", "channels", "holdout")
-_OF_IMAGES = ("size", "channels", "transpose")
-_INSTEAD = {
-    "size": "taken as they are",
-    "channels": "taken as they are",
-    "transpose": "upright already",
-    "holdout": "divided into a training and a test set",
-}
-
-
 def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], augment: str | None) -> Config:
     """Complete settings for the data that they name.
 
@@ -106,12 +96,17 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
     Raises:
         AaeError: A setting tells what images become, and has no effect on those of this format.
     """
-    from aaecli.data.loading import find_reader
+    from aaecli.data.loading import OF_IMAGES, find_reader, refuse_idle
 
     found = find_reader(config.data)
     if found is not None:
         _, reader = found
-        _refuse(config, flags, reader.settings)
+        images = Image()
+        given = {name for name in OF_IMAGES if name in flags.get("image", {})}
+        given |= {name for name in OF_IMAGES if getattr(config.image, name) != getattr(images, name)}
+        if "holdout" in flags or config.holdout != "auto":
+            given.add("holdout")
+        refuse_idle(config.data, given, reader)
         if reader.takes_every_label and config.labels and "labels" not in flags and "labels" not in file:
             config = replace(config, labels="all")
     has_its_own = config.preset == PRESET
@@ -128,17 +123,3 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
     if chosen and "augmentation_scale" not in file.get("propagation", {}):
         config = replace(config, propagation=replace(config.propagation, augmentation_scale=1.0))
     return config
-
-
-def _refuse(config: Config, flags: Mapping[str, Any], acting: frozenset[str]) -> None:
-    """Refuse settings of the images that have no effect on those of the format."""
-    images = Image()
-    given = {name for name in _OF_IMAGES if name in flags.get("image", {})}
-    given |= {name for name in _OF_IMAGES if getattr(config.image, name) != getattr(images, name)}
-    if "holdout" in flags or config.holdout != "auto":
-        given.add("holdout")
-    for name in sorted(given - acting):
-        raise AaeError(
-            f"--{name} has no effect: the images of {config.data or 'MNIST'} are {_INSTEAD[name]}.",
-            f"Leave --{name} out" + (", or name a folder of pictures with --data." if name in _OF_PICTURES else "."),
-        )

@@ -61,6 +61,7 @@ def test_another_data_set(
         "checksums_ok": None,
         "num_unlabelled": 0,
         "remarks": [],
+        "faults": [],
         "findings": None,
     }
     table = aaecli("data", *(["--data", folder] if by_flag else []))

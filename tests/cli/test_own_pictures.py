@@ -237,6 +237,9 @@ def test_what_only_pictures_have_is_refused_for_idx_files(aaecli: Run, in_empty_
         done = aaecli("train", *words)
         assert done.code == 1
         assert f"{words[0]} has no effect" in done.err
+    for words in (("--size", 20), ("--channels", 3), ("--size", 20, "export", "--index", 0)):
+        done = aaecli("data", *words)
+        assert (done.code, f"{words[0]} has no effect" in done.err) == (1, True)
     assert "in 8 to 64" in aaecli("train", "--data", ".", "--size", 100).err
     assert "1 (grey) or 3 (colour)" in aaecli("train", "--data", ".", "--channels", 2).err
     assert "ink has none" in aaecli("train", "--data", ".", "--channels", 3, "--normalise").err

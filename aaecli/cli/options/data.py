@@ -59,7 +59,7 @@ Transpose = Annotated[
         "--transpose/--no-transpose",
         rich_help_panel=DATA,
         show_default="transpose EMNIST's files",
-        help="Swap rows and columns of the images of IDX files.",
+        help="Swap rows and columns of the images of IDX, .npz and .csv files.",
     ),
 ]
 

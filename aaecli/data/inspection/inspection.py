@@ -38,7 +38,8 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
         ``name``; ``image``: height and width in pixels; ``channels``; ``classes``: a list with ``class``, ``train`` and
         ``test``, the numbers of its images; ``num_train``, ``num_test``, ``num_unlabelled``; ``split``: how training
         divides the training images into ``pool`` and ``validation``; ``checksums_ok``; ``remarks`` on how IDX
-        files were understood; ``findings`` about the pictures of a folder, or None.
+        files were understood; ``faults``, what keeps classes of arrays from being learnt; ``findings`` about the
+        pictures of a folder, or None.
 
     Raises:
         AaeError: The data set is too small to be split.
@@ -62,6 +63,7 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
         "split": {"pool": len(parts.pool), "validation": len(parts.validation)},
         "checksums_ok": checksums_ok,
         "remarks": list(dataset.remarks),
+        "faults": [list(fault) for fault in dataset.faults],
         "findings": asdict(dataset.findings) if dataset.findings else None,
     }
 

@@ -28,8 +28,8 @@ def names_from(name: str) -> Iterator[str]:
     """Read names of pictures from a file or, for ``-``, from stdin.
 
     One a line, in UTF-8 or, with a byte order mark, UTF-16; lines end as on any system. A list that contains NUL, as
-    ``find -print0`` writes it, is parted by NUL alone, so that its names may hold line breaks. Quotes around a name are
-    left out where there is no file of that name with them.
+    ``find -print0`` writes it, is parted by NUL alone, so that its names may hold line breaks. Where no file has
+    a name as it stands, it is taken without spaces and quotes around it, and with slashes for Windows' backslashes.
 
     Raises:
         AaeError: The list cannot be read, or is none.
@@ -38,13 +38,10 @@ def names_from(name: str) -> Iterator[str]:
     try:
         with _open(name) as file:
             for entry in _names(file, name):
-                is_there = is_file(entry)
-                found = entry
-                if not is_there and len(entry) > 2 and entry[0] == entry[-1] == '"':
-                    found = entry[1:-1]
-                    is_there = is_file(found)
+                found = next((name for name in _spellings(entry) if is_file(name)), None)
+                is_there = found is not None
                 num_absent, most = (0, _MOST_ABSENT_LATER) if is_there else (num_absent + 1, most)
-                yield found
+                yield _unquoted(entry) if found is None else found
                 if num_absent == most:
                     raise AaeError(
                         f"{most:,} names in a row in the list {shown(name)} are of no file.",
@@ -54,6 +51,25 @@ def names_from(name: str) -> Iterator[str]:
         raise AaeError(
             f"Cannot read the list {shown(name)}: {error.strerror}.", "--files-from takes a file or -."
         ) from error
+
+
+def _spellings(entry: str) -> Iterator[str]:
+    """Give what a name in a list may mean, as it stands first."""
+    yield entry
+    bare = _unquoted(entry)
+    yield bare
+    bare = _unquoted(bare.strip())
+    if len(bare) > 2 and bare[0] == bare[-1] == "'":
+        bare = bare[1:-1]
+    yield bare
+    yield bare.replace("\\", "/")
+    if not bare.isascii():
+        # A list in the code page of Windows; its bytes are no UTF-8.
+        yield os.fsencode(bare).decode("cp1252", "replace").replace("\\", "/")
+
+
+def _unquoted(entry: str) -> str:
+    return entry[1:-1] if len(entry) > 2 and entry[0] == entry[-1] == '"' else entry
 
 
 def _open(name: str) -> AbstractContextManager[BufferedReader]:

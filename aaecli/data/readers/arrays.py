@@ -47,8 +47,9 @@ def dataset_of(
 ) -> Dataset:
     """Make a data set of arrays.
 
-    A class is a value that a training label has. Test images without any label are learnt from as unlabelled ones;
-    where no test image has a label, each training image gets a name, since some are kept back in their place.
+    A class is a value that a training label has; with fewer than two ``Dataset.require_classes`` raises. Test images
+    without any label are learnt from as unlabelled ones; where no test image has a label, each training image gets a
+    name, since some are kept back in their place.
 
     Args:
         name: What to call it.
@@ -59,8 +60,8 @@ def dataset_of(
         remarks: Sentences on how the files were understood.
 
     Raises:
-        AaeError: There are no images or too many, fewer than two classes or too many, a label that no training image
-            has, or images of several sizes.
+        AaeError: There are no images or too many, too many classes, a label that no training image has, or images of
+            several sizes.
     """
     remarks = list(remarks)
     parts = [part for part in (train, validation, test) if part is not None]
@@ -68,6 +69,7 @@ def dataset_of(
     for part in parts:
         _check_images(part, train)
     values = _class_values(train)
+    faults = _faults(train, len(values))
     classes = tuple(names(values.tolist()) if names else map(str, values.tolist()))
     unlabelled: Part | None = None
     if test is not None and (test.label is None or not (test.label >= 0).any()):
@@ -94,6 +96,7 @@ def dataset_of(
         train_name=() if len(test_label) else tuple(_names(learnt)),
         is_validation=is_validation if validation is not None else None,
         remarks=tuple(remarks),
+        faults=faults,
     )
 
 
@@ -110,18 +113,25 @@ def check_number(num_images: int, name: str) -> None:
 def _class_values(train: Part) -> NDArray[np.int64]:
     """Give the values (K,) of the training labels, sorted, of which each is a class."""
     values = np.unique(np.zeros(0, np.int64) if train.label is None else train.label[train.label >= 0])
-    if len(values) < 2:
-        number = "a single class" if len(values) else "no class"
-        raise AaeError(
-            f"{train.label_file} names {number}; two or more are needed.",
-            "Take a data set whose labels tell at least two classes apart.",
-        )
     if len(values) > MAX_CLASSES:
         raise AaeError(
             f"{train.label_file} names {len(values):,} classes; at most {MAX_CLASSES:,} are learnt.",
             "Check that its labels are classes, not numbers of the images.",
         )
     return values
+
+
+def _faults(train: Part, num_classes: int) -> tuple[tuple[str, str], ...]:
+    """Say what keeps the classes from being learnt, with a remedy: models that learn from images alone need none."""
+    if num_classes >= 2:
+        return ()
+    return (
+        (
+            f"{train.label_file} names {'a single class' if num_classes else 'no class'}; two or more are needed.",
+            "Take a data set whose labels tell at least two classes apart, or learn from the images alone: "
+            "--model clustering, aae or autoencoder.",
+        ),
+    )
 
 
 def _check_memory(learnt: Sequence[Part]) -> None:
@@ -155,8 +165,10 @@ def _check_images(part: Part, train: Part) -> None:
 
 def _class_index(part: Part, values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the index of each label among the classes (N,); -1 for none."""
-    if part.label is None:
+    if part.label is None or not (part.label >= 0).any():
         return np.full(len(part.image), -1)
+    if not len(values):
+        values = np.array([-1])  # which no label here is
     index = np.searchsorted(values, part.label)
     is_known = values[np.minimum(index, len(values) - 1)] == part.label
     strange = part.label[~is_known & (part.label >= 0)]

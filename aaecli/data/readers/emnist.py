@@ -20,10 +20,12 @@ def is_turned(name: str, image: Image) -> bool:
     """Tell whether rows and columns of the images of a file are to be swapped.
 
     Args:
-        name: Name of the file: those of EMNIST begin with ``emnist-``.
+        name: Name of the file, or of the folder of files of MNIST's names: those of EMNIST begin with ``emnist``.
         image: The settings, which may say so themselves.
     """
-    return image.transpose == "yes" or (image.transpose == "auto" and name.casefold().startswith("emnist-"))
+    return image.transpose == "yes" or (
+        image.transpose == "auto" and re.match(r"emnist(?![a-z])", name.casefold()) is not None
+    )
 
 
 def upright(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -60,7 +60,7 @@ def idx_dataset(found: IdxFiles, arrays: dict[str, NDArray[np.uint8]], name: str
     Raises:
         AaeError: As in ``dataset_of``.
     """
-    is_turned = emnist.is_turned(found.prefix, image)
+    is_turned = emnist.is_turned(found.prefix or name, image)
 
     def part(images: str, labels: str) -> Part:
         values = emnist.upright(arrays[images]) if is_turned else arrays[images]

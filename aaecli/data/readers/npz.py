@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
+from aaecli.data.readers import emnist
 from aaecli.data.readers.arrays import MAX_BYTES, MAX_IMAGES, Part, check_number, dataset_of
 from aaecli.data.readers.npz_file import Header, NpzFile
 from aaecli.data.readers.pixels import as_images, image_layout
@@ -67,6 +68,8 @@ _Role = tuple[str, str]
 class Npz(Reader):
     """An .npz file of numpy with images and labels, or a folder with one, or with a file for each array."""
 
+    settings = frozenset({"transpose", "holdout"})
+
     def matches(self, path: Path) -> bool:
         """Tell whether it is an .npz file, or a folder with one whose arrays are images or labels."""
         if is_folder(path):
@@ -74,7 +77,7 @@ class Npz(Reader):
         return path.suffix.lower() == ".npz" and is_file(path)
 
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
-        """Read the arrays; images are taken as they are, with floats in [0, 1] or [0, 255] brought to bytes."""
+        """Read the arrays; images are taken as they are, with floats brought to bytes and EMNIST's turned upright."""
         arrays, prefix = _find(path)
         for role, array in arrays.items():
             _check(role, array, arrays)
@@ -83,7 +86,12 @@ class Npz(Reader):
         total = sum(header.num_bytes for header in images)
         if total > MAX_BYTES:
             raise AaeError(f"The images of {path} take {total:,} bytes.", "Split the data set.")
-        parts = {name: _part(name, arrays) for name in ("train", "validation", "test") if (name, "image") in arrays}
+        is_turned = emnist.is_turned(next(iter(arrays.values())).file.name, image)
+        parts = {
+            name: _part(name, arrays, is_turned=is_turned)
+            for name in ("train", "validation", "test")
+            if (name, "image") in arrays
+        }
         home = next(iter(arrays.values())).file
         return dataset_of(
             path.resolve().name.removesuffix(".npz") if not prefix else prefix.strip("-_. "),
@@ -91,6 +99,7 @@ class Npz(Reader):
             parts.get("validation"),
             parts.get("test"),
             names=lambda values: _class_names(home, prefix, values),
+            remarks=[emnist.UPRIGHT] if is_turned and image.transpose == "auto" else [],
         )
 
 
@@ -150,7 +159,7 @@ def _find(path: Path) -> tuple[dict[_Role, _Array], str]:
         Each by its role, and what the names of the files begin with where each holds one array.
 
     Raises:
-        AaeError: There are no training images or labels, or those of several data sets.
+        AaeError: There are no training images, or those of several data sets.
     """
     files = _npz_files(path) if is_folder(path) else [path]
     contents = {}
@@ -179,7 +188,10 @@ def _of_pairs(path: Path, contents: Mapping[Path, Mapping[_Role, _Array]]) -> tu
         for file in beside:
             with NpzFile(file) as opened:
                 headers = opened.headers
-            contents[file] = {role: _Array(file, key, headers[key]) for role, key in _roles(file, headers).items()}
+            roles = _roles(file, headers)
+            # What holds the same as the file that is named is of another data set.
+            if not contents[path].keys() & roles.keys():
+                contents[file] = {role: _Array(file, key, headers[key]) for role, key in roles.items()}
     prefixes = sorted({_prefix(file) for file in contents})
     if len(prefixes) > 1:
         raise AaeError(f"{path} holds several data sets: {prefixes[0]}… and {prefixes[1]}….",
@@ -188,11 +200,12 @@ def _of_pairs(path: Path, contents: Mapping[Path, Mapping[_Role, _Array]]) -> tu
     for roles in contents.values():
         for role, array in roles.items():
             if role in arrays:
-                raise AaeError(f"{arrays[role]} and {array} hold the same part.", f"Name one file: --data {named}")
+                raise AaeError(
+                    f"{arrays[role]} and {array} hold the same part.", "Move one of them into another folder."
+                )
             arrays[role] = array
-    for kind in ("image", "label"):
-        if ("train", kind) not in arrays:
-            raise AaeError(f"{path} holds no training {kind}s.", _HINT)
+    if ("train", "image") not in arrays:
+        raise AaeError(f"{path} holds no training images.", _HINT)
     return arrays, prefixes[0]
 
 
@@ -224,7 +237,7 @@ def _check(role: _Role, array: _Array, arrays: Mapping[_Role, _Array]) -> None:
                        "Take both from the same data set.")  # fmt: skip
 
 
-def _part(name: str, arrays: Mapping[_Role, _Array]) -> Part:
+def _part(name: str, arrays: Mapping[_Role, _Array], *, is_turned: bool) -> Part:
     images, labels = arrays[name, "image"], arrays.get((name, "label"))
     label = None
     if labels is not None:
@@ -235,6 +248,7 @@ def _part(name: str, arrays: Mapping[_Role, _Array]) -> Part:
         if len(label) and label.min() < -1:
             raise AaeError(f"{labels} holds the label {label.min()}.", "Number the classes from 0; -1 is for none.")
     image = as_images(_read(images), str(images))
+    image = emnist.upright(image) if is_turned else image
     return Part(image, label, str(images), str(images if labels is None else labels))
 
 

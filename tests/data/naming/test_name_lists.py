@@ -50,6 +50,16 @@ def test_quotes_are_left_out_unless_a_file_has_them(tmp_path: Path, monkeypatch:
     assert written(tmp_path, b'"a b.png"\n"b.png"\n"\n""\n') == ["a b.png", '"b.png"', '"', '""']
 
 
+@pytest.mark.parametrize("line", [b"scans\\\xe9 1.png\r\n", b" scans/\xc3\xa9 1.png ", b"'.\\scans\\\xc3\xa9 1.png'"])
+def test_a_list_from_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scans").mkdir()
+    Path("scans/é 1.png").touch()
+    Path("list.txt").write_bytes(line)
+    (found,) = names_from("list.txt")
+    assert Path(found) == Path("scans/é 1.png")
+
+
 def test_a_list_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"a.png\nb.png\n"))))
     assert list(names_from("-")) == ["a.png", "b.png"]

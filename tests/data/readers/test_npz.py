@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aaecli.config.image import Image
 from aaecli.config.models import MAX_CLASSES
 from aaecli.data.loading import find_reader, load_dataset
 from aaecli.data.readers import arrays, npz_file
@@ -141,14 +142,12 @@ ARRAYS = {"x_train": pixels(24, 8, 8), "y_train": LABEL}
     ("arrays", "said"),
     [
         ({"a": np.zeros(3), "b": np.zeros(3)}, "holds no images: its arrays are a, b"),
-        ({"x_train": ARRAYS["x_train"]}, "holds no training labels"),
         ({"y_train": LABEL}, "holds no training images"),
         (ARRAYS | {"y_train": LABEL[:9]}, "24 images, but"),
         (ARRAYS | {"y_train": np.zeros((24, 14), np.uint8)}, "14 labels for each image"),
         (ARRAYS | {"y_train": LABEL.astype(float)}, "labels are whole numbers"),
         (ARRAYS | {"y_train": LABEL - np.int64(5)}, "holds the label -5"),
         (ARRAYS | {"y_train": np.full(24, 2**64 - 1, np.uint64)}, "beyond all numbers of classes"),
-        (ARRAYS | {"y_train": np.zeros(24, int)}, "names a single class"),
         (ARRAYS | {"x_train": np.zeros((24, 8, 8), complex)}, "which are no images"),
         (ARRAYS | {"x_train": np.zeros((24, 63))}, "which are no images"),
         (ARRAYS | {"x_train": np.full((24, 8, 8), 256)}, "holds pixels from 256 to 256"),
@@ -164,6 +163,35 @@ ARRAYS = {"x_train": pixels(24, 8, 8), "y_train": LABEL}
 def test_what_is_no_data_set_is_said(tmp_path: Path, arrays: dict[str, Any], said: str) -> None:
     np.savez(tmp_path / "x.npz", **arrays)
     assert said in refuse(tmp_path / "x.npz").message
+
+
+@pytest.mark.parametrize("labels", [{}, {"y_train": np.zeros(24, int)}, {"y_train": np.full(24, -1)}])
+def test_images_without_classes_are_a_data_set_for_models_that_need_none(
+    tmp_path: Path, labels: dict[str, Any]
+) -> None:
+    np.savez(tmp_path / "x.npz", x_train=pixels(24, 8, 8), **labels)
+    found = load_dataset(tmp_path / "x.npz")
+    cut = split(found, 0, 0)
+    assert (len(cut.pool) + len(cut.validation), len(cut.labelled)) == (24, 0)
+    with pytest.raises(AaeError, match="two or more are needed"):
+        split(found, "all", 0)
+
+
+def test_a_file_that_holds_the_same_is_of_another_data_set(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", data=pixels(5, 8, 8))
+    np.savez(tmp_path / "images.npz", images=pixels(7, 8, 8))
+    assert len(load_dataset(tmp_path / "images.npz").train_image) == 7
+
+
+@pytest.mark.parametrize(("name", "turned"), [("emnist-letters", True), ("EMNIST", True), ("emnistic", False)])
+def test_images_of_emnist_are_turned_upright(tmp_path: Path, name: str, turned: bool) -> None:
+    image = pixels(24, 8, 8)
+    np.savez(tmp_path / f"{name}.npz", x_train=image, y_train=LABEL)
+    found = load_dataset(tmp_path / f"{name}.npz")
+    np.testing.assert_array_equal(found.train_image, image.swapaxes(1, 2) if turned else image)
+    assert bool(found.remarks) == turned
+    kept = load_dataset(tmp_path / f"{name}.npz", Image(transpose="no"))
+    np.testing.assert_array_equal(kept.train_image, image)
 
 
 def body_of(**arrays: Any) -> bytes:

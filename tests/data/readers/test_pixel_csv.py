@@ -180,8 +180,10 @@ def test_labels_that_do_not_fit(tmp_path: Path) -> None:
     assert "holds the label 'd', which no training image has" in refuse(tmp_path).message
     write(tmp_path / "test.csv", lines(label=[9] * 24))
     assert "holds the label '9'" in refuse(tmp_path).message
+    (tmp_path / "test.csv").unlink()
     write(tmp_path / "train.csv", lines(label=[1] * 24))
-    assert "names a single class" in refuse(tmp_path / "train.csv").message
+    with pytest.raises(AaeError, match="names a single class"):
+        load_dataset(tmp_path / "train.csv").require_classes()
 
 
 def test_a_file_of_lines_without_end_is_refused_before_it_is_parsed(
