@@ -57,6 +57,21 @@ def for_terminal(text: object, limit: int | None = LIMIT) -> str:
     return f"{shown[: limit - 1 - tail]}…{shown[len(shown) - tail :]}"
 
 
+def as_text(name: str) -> str:
+    r"""Give a name as text that every file of text takes: bytes that are no UTF-8 stand as ``\xff``."""
+    return name.encode("utf-8", "surrogateescape" if _is_bytes(name) else "backslashreplace").decode(
+        "utf-8", "backslashreplace"
+    )
+
+
+def _is_bytes(name: str) -> bool:
+    try:
+        name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def for_lines(text: str, limit: int | None = None) -> str:
     """Do the same for a text of several lines, and keep its line breaks."""
     return "\n".join(for_terminal(line, limit) for line in text.split("\n"))

@@ -136,3 +136,15 @@ def test_every_encoding_gets_something_for_every_letter(encoding: str) -> None:
     spelt = said.encode(encoding, text.SPELL).decode(encoding)
     assert "\\udc80" in spelt
     assert spelt == said.replace("\udc80", "\\udc80") or "28 x 28 - 99.2 % ." in spelt or "×" in spelt
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_a_name_as_text_is_text(name: str) -> None:
+    assert text.as_text(text.as_text(name)) == text.as_text(name)
+    assert text.as_text(name) == name or "\\" in text.as_text(name)
+    text.as_text(name).encode()
+
+
+def test_bytes_that_are_no_text_stand_as_escapes() -> None:
+    assert text.as_text("é\udcff") == "é\\xff"
+    assert text.as_text("a\ud800") == "a\\ud800"

@@ -25,6 +25,7 @@ from aaecli.export.silence import silenced
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_onnx
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
+from aaecli.text import as_text
 
 OPSET = 20
 SCHEMA = "1"
@@ -257,7 +258,7 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
     onnx.helper.set_model_props(
         model,
         {
-            f"aaecli.{key}": value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            f"aaecli.{key}": as_text(value) if isinstance(value, str) else _as_json(value)
             for key, value in properties.items()
         },
     )
@@ -270,3 +271,8 @@ def _data(folder: str) -> dict[str, Any]:
     if not folder:
         return {"name": "MNIST", "embedded": True}
     return {"name": Path(folder).absolute().name or folder, "embedded": False}
+
+
+def _as_json(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if as_text(text) == text else json.dumps(value)

@@ -100,7 +100,7 @@ class Outputs:
             AaeError: As for ``replacing``.
         """
         with self.replacing(path, sync=sync) as temporary:
-            temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
+            temporary.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
 
     def _check_inputs(self, path: Path) -> None:
         for given in self._inputs:

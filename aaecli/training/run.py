@@ -232,7 +232,8 @@ def _default_name(config: Config) -> str:
 def save_text(path: Path, text: str) -> None:
     """Write a file of a run folder, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # A path may be bytes that are no UTF-8; where it leads to is remembered elsewhere.
+        temporary.write_bytes(text.encode("utf-8", "replace"))
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from aaecli.errors import AaeError
+from aaecli.text import as_text
 
 Part = Literal["train", "validation", "test", "unlabelled"]
 Folders = tuple[str, ...]
@@ -74,7 +75,7 @@ class Layout:
 
 def class_name(folder: str) -> str:
     """Give the class that a folder's name means: macOS writes é as two characters, and people leave spaces."""
-    return unicodedata.normalize("NFC", folder).strip()
+    return as_text(unicodedata.normalize("NFC", folder).strip())
 
 
 def part_of(folder: str) -> Part | None:

@@ -215,6 +215,10 @@ def test_parts_within_classes_and_folds_are_no_classes(tmp_path: Path, places: t
         load_dataset(lay_out(tmp_path, *places))
 
 
+def test_a_class_is_text_though_its_folder_is_bytes(tmp_path: Path) -> None:
+    assert load_dataset(lay_out(tmp_path, "\udce9t\udce9", "dog")).classes == ("\\xe9t\\xe9", "dog")
+
+
 def test_what_lies_deeper_in_a_class_is_said(tmp_path: Path) -> None:
     found = load_dataset(lay_out(tmp_path, "cat/left", "cat/right", "dog/left", "bird"))
     assert found.classes == ("bird", "cat", "dog")
