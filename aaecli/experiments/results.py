@@ -19,7 +19,6 @@ from aaecli.config.schema import Config, to_table
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists, read_bytes
 from aaecli.files.writing import replacing
-from aaecli.text import as_text
 from aaecli.training.revision import REVISION
 
 SCHEMA = 1
@@ -175,7 +174,7 @@ def write_results(folder: Path, results: Sequence[Result]) -> None:
     texts = (f'{{"schema": {SCHEMA}, "results": [\n{lines}\n]}}\n', table.getvalue(), markdown(ordered))
     for name, text in zip(FILES, texts, strict=True):
         with replacing(folder / name) as temporary:
-            temporary.write_text(as_text(text), encoding="utf-8")
+            temporary.write_bytes(text.encode("utf-8", "replace"))
 
 
 def by_group(results: Iterable[Result]) -> dict[Group, list[Result]]:
