@@ -117,9 +117,13 @@ def read_labels(path: Path, folder: Path, names: Iterable[str]) -> Labels:
         else:
             missing[written] = None
     alike = {written: name for written in missing if (name := matcher.resembling(written))}
-    parts = {name: part_of(file.part(number)) if file.part(number) else "train" for name, number in row_number.items()}
+    parts: dict[str, Part | None] = {
+        name: part_of(file.part(number)) if file.part(number) else "train" for name, number in row_number.items()
+    }
     # A column of that name may tell something else: folds by number.
-    part = {name: where for name, where in parts.items() if where} if None not in parts.values() else {}
+    part: dict[str, Part] = (
+        {name: where for name, where in parts.items() if where} if None not in parts.values() else {}
+    )
     if set(part.values()) == {"train"}:
         part = {}
     return Labels(
