@@ -69,7 +69,6 @@ def dataset_of(
     for part in parts:
         _check_images(part, train)
     values = _class_values(train)
-    faults = _faults(train, len(values))
     classes = tuple(names(values.tolist()) if names else map(str, values.tolist()))
     unlabelled: Part | None = None
     if test is not None and (test.label is None or not (test.label >= 0).any()):
@@ -96,7 +95,7 @@ def dataset_of(
         train_name=() if len(test_label) else tuple(_names(learnt)),
         is_validation=is_validation if validation is not None else None,
         remarks=tuple(remarks),
-        faults=faults,
+        faults=_faults(train, len(values)),
     )
 
 
