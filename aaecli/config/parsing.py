@@ -75,9 +75,13 @@ def build(section: type[_Section], table: Mapping[str, Any], prefix: str = "") -
     return section(**fields_of(section, table, prefix))
 
 
-@functools.cache
 def type_hints(section: type) -> Mapping[str, Any]:
     """Give the types of a dataclass's fields, which Python would evaluate anew for each table."""
+    return _evaluated(section)
+
+
+@functools.cache
+def _evaluated(section: type) -> Mapping[str, Any]:
     return types.MappingProxyType(typing.get_type_hints(section))
 
 
@@ -112,8 +116,7 @@ def build_options(options: type[_Section], table: Any, prefix: str) -> _Section:
         AaeError: As from ``build``; what the options themselves refuse is told with ``prefix``.
     """
     require_table(table, prefix)
-    kind: type = options
-    hints = type_hints(kind)
+    hints = type_hints(options)
     for key in table:
         if key not in hints:
             raise AaeError(

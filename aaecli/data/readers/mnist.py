@@ -52,5 +52,5 @@ class Mnist(Reader):
 def _digest(values: NDArray[np.uint8]) -> str:
     header = bytes((0, 0, 8, values.ndim)) + b"".join(size.to_bytes(4, "big") for size in values.shape)
     digest = hashlib.sha256(header)
-    digest.update(np.ascontiguousarray(values))  # without a copy of its 47 MB
+    digest.update(np.ascontiguousarray(values).data)  # without a copy of its 47 MB
     return digest.hexdigest()
