@@ -29,11 +29,12 @@ MAY_IMPORT = {
         "runs": "checkpoint config errors files suggestions",
         "serve": "config data errors files graph metrics priors runs suggestions text",
         "web": "config data errors priors serve text version",
+        "scale": "config data errors files serve version",
         "doctor": "data errors files models runs serve suggestions version",
         "evaluation": "checkpoint config data errors metrics models priors",
         "training": "checkpoint config data errors evaluation files metrics models priors runs suggestions text "
         "version",
-        "experiments": "config data errors evaluation files metrics models runs training",
+        "experiments": "config data errors evaluation files metrics models runs scale training",
         "export": "checkpoint config data errors evaluation files graph metrics models priors serve text version",
         "figures": "files text",
         "labelling": "checkpoint config data errors models suggestions text",
@@ -41,7 +42,7 @@ MAY_IMPORT = {
         "api": "checkpoint config data errors evaluation export files models plugins priors runs serve suggestions "
         "training version",
         "cli": "checkpoint config data doctor errors evaluation experiments export figures files "
-        "labelling metrics models plugins runs serve suggestions terminal text training version web",
+        "labelling metrics models plugins runs scale serve suggestions terminal text training version web",
         "__main__": "cli",
         # The package itself holds the version and the public names, which are imported when they are first used.
         "__init__": "api errors serve",
@@ -62,6 +63,9 @@ ONLY_IN = {
     "h11": {"web"},
     "msgspec": {"web"},
     "prometheus_client": {"web"},
+    "pyarrow": {"scale"},
+    "distributed": {"scale.executors"},
+    "dask": set(),
     "typer": {"cli"},
     "rich": {"cli", "terminal", "text"},
     "PIL": {"data", "serve", "terminal"},

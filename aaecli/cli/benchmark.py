@@ -12,7 +12,19 @@ from aaecli.cli.options.data import Data
 from aaecli.cli.options.device import Threads, TorchDevice
 from aaecli.cli.options.output import AsJson, Force, Quiet
 from aaecli.cli.options.settings import number_or_all
+from aaecli.cli.options.workers import (
+    Cluster,
+    ClusterCa,
+    ClusterCert,
+    ClusterKey,
+    Connection,
+    Processes,
+    Task,
+    chosen_engine,
+    own_share,
+)
 from aaecli.errors import AaeError
+from aaecli.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +47,8 @@ _FIGURE = "accuracy.png"
         "  aaecli benchmark --model baseline --preset tutorial\n\n"
         "  aaecli benchmark --config mine.toml --config other.toml --seeds 10-14\n\n"
         "  aaecli benchmark --collect runs/ --seeds 3\n\n"
+        "  aaecli benchmark --seeds 10 --processes 4 --threads 2\n\n"
+        "  aaecli benchmark --seeds 10 --task 3/8, and when all 8 are done --gather benchmark/\n\n"
         "Give the same --out again to continue a benchmark, or to add to it."
     )
 )
@@ -104,6 +118,20 @@ def benchmark(
             "settings. Repeatable; a folder stands for the runs in it.",
         ),
     ] = None,
+    gather: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=OUTPUT,
+            help="Train nothing: sum up this folder of a benchmark, such as that of --task. Repeatable.",
+        ),
+    ] = None,
+    processes: Processes = None,
+    task: Task = None,
+    cluster: Cluster = None,
+    cluster_cert: ClusterCert = None,
+    cluster_key: ClusterKey = None,
+    cluster_ca: ClusterCa = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -137,11 +165,19 @@ def benchmark(
         )
         outputs = Outputs(force=force, inputs=[Path(data)] if data else [])
         _claim(out, outputs)
-        if collect:
-            benchmark.collect(planned, out, collect, display)
-            done = True
+        share = own_share(task, quiet=quiet)
+        done = True
+        if collect or gather:
+            benchmark.collect(planned, out, collect or [], display, gather or [])
+        elif processes is None and cluster is None:
+            done = benchmark.run(planned, out, display, share)
         else:
-            done = benchmark.run(planned, out, display)
+            from aaecli.experiments.parallel import run_parallel
+
+            _check_cluster(cluster, data)
+            connection = Connection(cluster, cluster_cert, cluster_key, cluster_ca)
+            engine = chosen_engine(len(planned), processes, connection, threads=threads, is_long=True)
+            done = run_parallel(planned, out, display, engine, share)
     results = read_results(out / "results.json")
     _draw(results, out / _FIGURE, outputs)
     display.render(results, out, as_json=as_json)
@@ -151,6 +187,14 @@ def benchmark(
                 "Some runs are under way in another process.", "The same command, later, completes the table."
             )
         raise typer.Exit(128 + display.signal_number)
+
+
+def _check_cluster(cluster: str | None, data: str | None) -> None:
+    if cluster is not None and data is not None and not Path(data).is_absolute():
+        raise AaeError(
+            f"With --cluster, {data} is looked for in the working folder of each worker.",
+            f"Give its whole path: --data {suggest(Path(data).absolute())}.",
+        )
 
 
 def _claim(folder: Path, outputs: Outputs) -> None:

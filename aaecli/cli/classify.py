@@ -13,7 +13,7 @@ from aaecli.cli.displays.classify import Counter, Writer
 from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
-from aaecli.cli.options.output import Force, Quiet
+from aaecli.cli.options.output import Force, Quiet, TopK
 from aaecli.terminal.console import report, say
 
 if TYPE_CHECKING:
@@ -80,12 +80,7 @@ def classify(
             rich_help_panel=_PICTURES,
         ),
     ] = None,
-    top_k: Annotated[
-        int,
-        typer.Option(
-            min=1, metavar="N", help="Number of classes to print, most probable first.", rich_help_panel=OUTPUT
-        ),
-    ] = 1,
+    top_k: TopK = 1,
     threshold: Annotated[
         float,
         typer.Option(min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=OUTPUT),

@@ -84,7 +84,7 @@ def start_pool(count: int | None = None, *, may_fork: bool = True) -> tuple[Proc
     safe = may_fork and sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if safe else "spawn")
     count = count or min(num_cores(), 16)
-    pool = ProcessPoolExecutor(count, context, initializer=_begin)
+    pool = ProcessPoolExecutor(count, context, initializer=begin_worker)
     pool.submit(os.getpid)
     return pool, count
 
@@ -96,7 +96,8 @@ def num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _begin() -> None:
+def begin_worker() -> None:
+    """Prepare a process of a pool: it ends with its parent, leaves Ctrl-C to it, and is silent."""
     import multiprocessing
 
     # A worker waits for tasks on a pipe whose other end its siblings hold too: one whose parent was killed would wait

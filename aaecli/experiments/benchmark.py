@@ -13,11 +13,20 @@ from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config, from_table
 from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
-from aaecli.experiments.results import Group, Result, fingerprint, is_plain_name, write_results
+from aaecli.experiments.results import (
+    FILES,
+    Group,
+    Result,
+    fingerprint,
+    is_plain_name,
+    read_results,
+    write_results,
+)
 from aaecli.experiments.run_results import find_runs, gather, result_of
 from aaecli.files.opening import is_file, is_folder
 from aaecli.runs.listing import read_object, read_run
 from aaecli.runs.paths import RUNS
+from aaecli.scale.share import Share
 from aaecli.training import run as training
 from aaecli.training.resume import resume
 
@@ -38,6 +47,12 @@ class Planned:
     def group(self) -> Group:
         """What it shares with the trainings of other seeds."""
         return Group(self.config.model, self.config.preset, self.variant, self.config.labels)
+
+    @property
+    def name(self) -> str:
+        """What its run folder is called before its number."""
+        parts = (self.config.model, self.config.preset, self.variant, str(self.config.labels))
+        return "-".join(part for part in (*parts, f"seed{self.config.seed}") if part)
 
     @property
     def settings(self) -> str:
@@ -121,13 +136,15 @@ def _variants(files: Sequence[Path]) -> dict[str, Path | None]:
     return found
 
 
-def run(planned: Sequence[Planned], folder: Path, reporter: Reporter) -> bool:
+def run(planned: Sequence[Planned], folder: Path, reporter: Reporter, share: Share | None = None) -> bool:
     """Train and evaluate every configuration that the folder has no result of; go on with those begun.
 
     Args:
         planned: What to run, each with a seed of its own.
         folder: Gets ``runs/`` and the files of ``write_results``, after each run.
         reporter: Is told how it goes.
+        share: Which part of the runs is this process's; the results are then left to ``collect``, when all parts are
+            done.
 
     Returns:
         Whether all is done; False where the reporter asked to stop.
@@ -138,7 +155,7 @@ def run(planned: Sequence[Planned], folder: Path, reporter: Reporter) -> bool:
     num_reported = 0
     while True:
         # Read anew each time: a second benchmark may be at work in the same folder.
-        pending, num_left_out = _take_stock(planned, folder, [], reporter)
+        pending, num_left_out = take_stock(planned, folder, [], reporter, share)
         if num_left_out > num_reported:
             reporter.note(_left_out(num_left_out))
             num_reported = num_left_out
@@ -147,33 +164,62 @@ def run(planned: Sequence[Planned], folder: Path, reporter: Reporter) -> bool:
             if pending:
                 reporter.note(f"{len(pending)} runs are under way in another process.")
             return not pending
-        begun = [path for path in _folders(folder, free[0]) if not is_file(path / "summary.json")]
-        if begun:
-            summary = resume(begun[-1], None, reporter)
-        else:
-            summary = training.train(free[0].config, folder / RUNS, _name(free[0]), None, reporter)
-        if summary["state"] != "done":
+        if not train_one(free[0], folder, reporter):
             return False
-        # All that going on needs, and there is nothing to go on with: most of what a run weighs.
-        (Path(summary["run"]) / "last.pt").unlink(missing_ok=True)
 
 
-def collect(planned: Sequence[Planned], folder: Path, sources: Sequence[Path], reporter: Reporter) -> None:
-    """Take over the results of runs that ``aaecli train`` made, and train nothing.
+def train_one(planned: Planned, folder: Path, reporter: training.Reporter) -> bool:
+    """Train and evaluate one configuration, from where it was stopped if it was.
+
+    Returns:
+        Whether it is done; False where the reporter asked to stop.
+    """
+    begun = [path for path in _folders(folder, planned) if not is_file(path / "summary.json")]
+    if begun:
+        summary = resume(begun[-1], None, reporter)
+    else:
+        summary = training.train(planned.config, folder / RUNS, planned.name, None, reporter)
+    if summary["state"] != "done":
+        return False
+    # All that going on needs, and there is nothing to go on with: most of what a run weighs.
+    (Path(summary["run"]) / "last.pt").unlink(missing_ok=True)
+    return True
+
+
+def collect(
+    planned: Sequence[Planned],
+    folder: Path,
+    sources: Sequence[Path],
+    reporter: Reporter,
+    benchmarks: Sequence[Path] = (),
+) -> list[Planned]:
+    """Take over the results of runs that were made elsewhere, and train nothing.
 
     Args:
         planned: What is measured; a run counts where it has the settings of one of these, whatever it is called.
         folder: Gets the files of ``write_results``.
         sources: Run folders, or folders that hold such.
         reporter: Is told how many fit.
+        benchmarks: Folders of other benchmarks, or of parts of this one: their runs count, and their results.
+
+    Returns:
+        What has no result yet.
 
     Raises:
         AaeError: A folder holds no run.
     """
-    found = [result for path in find_runs(sources) if (result := _collected(path, reporter)) is not None]
-    _, num_left_out = _take_stock(planned, folder, found, reporter)
+    found = [result for path in benchmarks for result in read_results(path / FILES[0])]
+    runs = [path / RUNS for path in benchmarks if is_folder(path / RUNS)]
+    if benchmarks and not runs and not found:
+        raise AaeError(f"There is no benchmark in {benchmarks[0]}.", "Name the folder of --out.")
+    for path in find_runs([*sources, *runs]):
+        result = _collected(path, reporter)
+        if result is not None:
+            found.append(result)
+    pending, num_left_out = take_stock(planned, folder, found, reporter)
     if num_left_out:
         reporter.note(_left_out(num_left_out))
+    return pending
 
 
 def _collected(path: Path, reporter: Reporter) -> Result | None:
@@ -185,14 +231,23 @@ def _collected(path: Path, reporter: Reporter) -> Result | None:
         return None
 
 
-def _take_stock(
-    planned: Sequence[Planned], folder: Path, collected: Sequence[Result], reporter: Reporter
+def take_stock(
+    planned: Sequence[Planned],
+    folder: Path,
+    collected: Sequence[Result],
+    reporter: Reporter,
+    share: Share | None = None,
 ) -> tuple[list[Planned], int]:
-    """Write what is known; give what is still to do, and how many results were left out."""
+    """Write what is known; give what is still to do, and how many results were left out.
+
+    Of a part of the runs nothing is written: it would be in the way of what the other parts know.
+    """
     results, num_left_out = gather(folder, {entry.group: entry.settings for entry in planned}, collected)
     known = {(result.group, result.seed) for result in results}
-    pending = [entry for entry in planned if (entry.group, entry.config.seed) not in known]
-    write_results(folder, results)
+    own = [entry for number, entry in enumerate(planned) if share is None or share.has(number)]
+    pending = [entry for entry in own if (entry.group, entry.config.seed) not in known]
+    if share is None:
+        write_results(folder, results)
     reporter.results(results, pending)
     return pending, num_left_out
 
@@ -201,15 +256,9 @@ def _left_out(number: int) -> str:
     return f"Left out, since they have other settings: {number} result{'s' if number > 1 else ''}."
 
 
-def _name(planned: Planned) -> str:
-    config = planned.config
-    parts = (config.model, config.preset, planned.variant, str(config.labels), f"seed{config.seed}")
-    return "-".join(part for part in parts if part)
-
-
 def _folders(folder: Path, planned: Planned) -> list[Path]:
     """Find the run folders of these very settings, the newest last."""
-    paths = sorted((folder / RUNS).glob(f"{_name(planned)}-[0-9][0-9][0-9]"))
+    paths = sorted((folder / RUNS).glob(f"{planned.name}-[0-9][0-9][0-9]"))
     return [path for path in paths if _settings(path) == planned.settings]
 
 

@@ -60,6 +60,16 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def making_folder(path: Path) -> None:
+    """Make a folder where there is none.
+
+    Raises:
+        AaeError: It cannot be made.
+    """
+    with _explaining_failures(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def appending(path: Path) -> Iterator[BinaryIO]:
     """Open a file to read it and add to its end; what was added is on the disk when the block ends.

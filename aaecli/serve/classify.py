@@ -67,6 +67,21 @@ class Failure(NamedTuple):
     error: AaeError
 
 
+class Answered(NamedTuple):
+    """One batch of pictures and what the model makes of them.
+
+    Attributes:
+        outcomes: For each picture, in order.
+        prob: float32 (G, C), the probability of each of ``encoder.names`` for the G pictures that could be read, in the
+            same order; the same of every class where nothing is in the picture.
+        style: float32 (G, Z); None where the model has no style.
+    """
+
+    outcomes: list[Answer | Failure]
+    prob: NDArray[np.float32]
+    style: NDArray[np.float32] | None
+
+
 def classify(
     prepared: Iterable[Batch],
     encoder: Encoder,
@@ -84,26 +99,46 @@ def classify(
         top_k: Number of classes in ``Answer.top``.
         threshold: Below this probability the label is ``unsure``.
     """
-    limit = novelty_threshold(encoder.metadata.novelty)
     for batch in prepared:
-        rows = zip(batch.images, _read(batch.images, encoder, decoder, top_k), strict=True)
-        for name, outcome, num_pages in zip(batch.names, batch.outcomes, batch.num_pages, strict=True):
-            if isinstance(outcome, AaeError):
-                yield Failure(name, outcome)
-                continue
-            seen, (top, error) = next(rows)
-            warnings = outcome
-            if not warnings and limit is not None and error is not None and error > limit:
-                warnings = (NOVEL,)
-            if BLANK in warnings:
-                # The encoder is as sure of an empty image as of any other. Nothing is seen, so all is alike possible.
-                top = tuple((name, 1 / len(encoder.names)) for name in encoder.names[:top_k])
-            if num_pages > 1:
-                warnings = (*warnings, f"only the first of {num_pages:,} pages or frames is used")
-            label, probability = top[0]
-            if probability < threshold or BLANK in warnings:
-                label = UNSURE
-            yield Answer(name, label, probability, top, error, warnings, seen)
+        yield from answer_batch(batch, encoder, decoder, top_k=top_k, threshold=threshold).outcomes
+
+
+def answer_batch(
+    batch: Batch,
+    encoder: Encoder,
+    decoder: Callable[[], Decoder | None],
+    *,
+    top_k: int = 1,
+    threshold: float = 0.0,
+) -> Answered:
+    """Answer for the pictures of one batch; the arguments are those of ``classify``.
+
+    Raises:
+        AaeError: The model has no classes.
+    """
+    limit = novelty_threshold(encoder.metadata.novelty)
+    prob, style, errors = _read(batch.images, encoder, decoder)
+    rows = enumerate(zip(batch.images, _top(prob, encoder.names, top_k), errors, strict=True))
+    outcomes: list[Answer | Failure] = []
+    for name, outcome, num_pages in zip(batch.names, batch.outcomes, batch.num_pages, strict=True):
+        if isinstance(outcome, AaeError):
+            outcomes.append(Failure(name, outcome))
+            continue
+        row, (seen, top, error) = next(rows)
+        warnings = outcome
+        if not warnings and limit is not None and error is not None and error > limit:
+            warnings = (NOVEL,)
+        if BLANK in warnings:
+            # The encoder is as sure of an empty image as of any other. Nothing is seen, so all is alike possible.
+            prob[row] = 1 / len(encoder.names)
+            top = tuple((name, 1 / len(encoder.names)) for name in encoder.names[:top_k])
+        if num_pages > 1:
+            warnings = (*warnings, f"only the first of {num_pages:,} pages or frames is used")
+        label, probability = top[0]
+        if probability < threshold or BLANK in warnings:
+            label = UNSURE
+        outcomes.append(Answer(name, label, probability, top, error, warnings, seen))
+    return Answered(outcomes, prob, style)
 
 
 def read_prob(batch: Batch, encoder: Encoder) -> NDArray[np.float32]:
@@ -135,10 +170,9 @@ def _without_classes(encoder: Encoder) -> AaeError:
 
 
 def _read(
-    images: NDArray[np.uint8], encoder: Encoder, decoder: Callable[[], Decoder | None], top_k: int
-) -> Iterator[tuple[tuple[tuple[str, float], ...], float | None]]:
-    if len(images) == 0:
-        return
+    images: NDArray[np.uint8], encoder: Encoder, decoder: Callable[[], Decoder | None]
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[float | None]]:
+    """Give the probabilities of ``encoder.names``, the style, and the errors of reconstruction where there is doubt."""
     label_prob, style = encoder(images)
     if label_prob is None:
         raise _without_classes(encoder)
@@ -146,13 +180,18 @@ def _read(
     errors: list[float | None] = [None] * len(images)
     if style is not None:
         # Drawing a picture again costs as much as reading it, and nearly all digits need no second look.
-        doubtful = np.flatnonzero(is_doubtful(prob, style, encoder.metadata.style_std))
+        doubtful = np.flatnonzero(is_doubtful(prob, style, encoder.metadata.style_std)) if len(images) else []
         if len(doubtful) and (drawing := decoder()) is not None:
             found = reconstruction_error(drawing, images[doubtful], label_prob[doubtful], style[doubtful])
             for index, error in zip(doubtful.tolist(), found.tolist(), strict=True):
                 errors[index] = error
+    return prob, style, errors
+
+
+def _top(prob: NDArray[np.float32], names: tuple[str, ...], top_k: int) -> Iterator[tuple[tuple[str, float], ...]]:
+    """Give the ``top_k`` likeliest of the names for each row, with their probabilities."""
     # A stable sort gives ties to the first class, as argmax does.
     order = np.argsort(-prob, axis=1, kind="stable")[:, :top_k]
     values = np.take_along_axis(prob, order, 1).tolist()
-    for index, value, error in zip(order.tolist(), values, errors, strict=True):
-        yield tuple((encoder.names[k], p) for k, p in zip(index, value, strict=True)), error
+    for index, value in zip(order.tolist(), values, strict=True):
+        yield tuple((names[k], p) for k, p in zip(index, value, strict=True))

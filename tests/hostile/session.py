@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests import processes
 from tests.hostile import (
+    bulk_files,
     checkpoint_mutations,
     checkpoints,
     data_files,
@@ -47,12 +48,14 @@ _CORPORA = {
     "graphs": graphs.KINDS,
     "inputs": inputs.KINDS,
     "data files": data_files.KINDS,
+    "bulk files": bulk_files.KINDS,
 }
 _ENDLESS = {
     "checkpoints, changed": checkpoint_mutations.cases,
     "graphs, changed": graphs.cases,
     "inputs, changed": inputs.cases,
     "data files, changed": data_files.cases,
+    "bulk files, changed": bulk_files.cases,
     "special files": special_files.cases,
     "run folders": run_folders.cases,
     "texts": texts.cases,
@@ -67,6 +70,7 @@ _WRITTEN_BY = {
     "label": ("ask.csv", "ask.png", "ask2.csv", "ask2.png", "mine/labels.csv"),
     "data": ("digit.png", "x.png"),
     "classify": ("seen/",),
+    "bulk": ("answers/",),
 }
 """What a command writes where all is well; all else has to be as it was."""
 

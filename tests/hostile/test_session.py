@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.hostile import checkpoints, data_files, graphs, inputs, session
+from tests.hostile import bulk_files, checkpoints, data_files, graphs, inputs, session
 
-_CORPORA = sum(len(kinds) for kinds in (checkpoints.KINDS, graphs.KINDS, inputs.KINDS, data_files.KINDS))
+_ALL = (checkpoints.KINDS, graphs.KINDS, inputs.KINDS, data_files.KINDS, bulk_files.KINDS)
+_CORPORA = sum(map(len, _ALL))
 _FIRST = list(islice(session.cases(0), _CORPORA + 14))
 _SHARE = [*_FIRST[:_CORPORA:6], *_FIRST[_CORPORA:]]
 
@@ -25,8 +26,8 @@ def test_nothing_is_wrong_with_how_a_case_ends(case: session.Case, tmp_path: Pat
 
 
 def test_the_collections_are_large() -> None:
-    assert _CORPORA == len(checkpoints.KINDS | graphs.KINDS | inputs.KINDS | data_files.KINDS) >= 150
-    assert len({case.group for case in _FIRST}) == 12
+    assert _CORPORA == len({name for kinds in _ALL for name in kinds}) >= 150
+    assert len({case.group for case in _FIRST}) == 14
 
 
 @pytest.mark.parametrize(

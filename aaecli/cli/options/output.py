@@ -21,6 +21,10 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Print the result and errors, nothing else.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print the result as one JSON object.")]
+TopK = Annotated[
+    int,
+    typer.Option(min=1, metavar="N", help="Number of classes to give, most probable first.", rich_help_panel=OUTPUT),
+]
 Runs = Annotated[
     Path,
     typer.Option(
