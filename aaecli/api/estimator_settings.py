@@ -96,4 +96,4 @@ def _scaled(bounds: Mapping[str, Any], side: int) -> dict[str, Any]:
     in_pixels: dict[str, Any] = {name: bounds[name] * factor for name in ("shift", "elastic") if name in bounds}
     if "cutout" in bounds:
         in_pixels["cutout"] = round(bounds["cutout"] * factor)
-    return bounds | in_pixels
+    return {**bounds, **in_pixels}

@@ -197,8 +197,8 @@ def _of_pairs(path: Path, contents: Mapping[Path, Mapping[_Role, _Array]]) -> tu
         raise AaeError(f"{path} holds several data sets: {prefixes[0]}… and {prefixes[1]}….",
                        f"Name a file of one: --data {named}")  # fmt: skip
     arrays: dict[_Role, _Array] = {}
-    for roles in contents.values():
-        for role, array in roles.items():
+    for found in contents.values():
+        for role, array in found.items():
             if role in arrays:
                 raise AaeError(
                     f"{arrays[role]} and {array} hold the same part.", "Move one of them into another folder."
