@@ -60,8 +60,7 @@ def dataset_of(
         remarks: Sentences on how the files were understood.
 
     Raises:
-        AaeError: There are no images or too many, too many classes, a label that no training image has, or images of
-            several sizes.
+        AaeError: No or too many images, too many classes, a label that no training image has, images of several sizes.
     """
     remarks = list(remarks)
     parts = [part for part in (train, validation, test) if part is not None]

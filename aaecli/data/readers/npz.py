@@ -188,10 +188,10 @@ def _of_pairs(path: Path, contents: Mapping[Path, Mapping[_Role, _Array]]) -> tu
         for file in beside:
             with NpzFile(file) as opened:
                 headers = opened.headers
-            roles = _roles(file, headers)
+            keys = _roles(file, headers)
             # What holds the same as the file that is named is of another data set.
-            if not contents[path].keys() & roles.keys():
-                contents[file] = {role: _Array(file, key, headers[key]) for role, key in roles.items()}
+            if not contents[path].keys() & keys.keys():
+                contents[file] = {role: _Array(file, key, headers[key]) for role, key in keys.items()}
     prefixes = sorted({_prefix(file) for file in contents})
     if len(prefixes) > 1:
         raise AaeError(f"{path} holds several data sets: {prefixes[0]}… and {prefixes[1]}….",
