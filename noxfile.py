@@ -148,6 +148,12 @@ def bench_serve(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_api(session: nox.Session) -> None:
+    """Measure the Python API against the bare libraries and against classify, whose answers it must give."""
+    _measure(session, "api")
+
+
+@nox.session(default=False)
 def figures(session: nox.Session) -> None:
     """Write figures and references into README and docs; nox -s figures -- --check only compares."""
     session.install("-e", ".")
@@ -175,14 +181,14 @@ def hostile(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def coverage(session: nox.Session) -> None:
-    """Count the lines of data, serve and cli that the tests run, in processes that they start too."""
+    """Count the lines of data, serve, api and cli that the tests run, in processes that they start too."""
     _install(session, "-e", ".", *_group("test"), *_group("coverage"))
     session.run("coverage", "erase")
     # What it starts in every process imports multiprocessing itself.
     light = "--deselect=tests/cli/test_classify.py::test_classify_imports_nothing_heavy"
     session.run("coverage", "run", "-m", "pytest", light, *session.posargs, env={"OMP_NUM_THREADS": "1"})
     session.run("coverage", "combine", "--quiet")
-    rooms = ",".join(f"aaecli/{room}/*" for room in ("data", "serve", "cli"))
+    rooms = ",".join(f"aaecli/{room}/*" for room in ("data", "serve", "api", "cli"))
     session.run("coverage", "report", f"--include={rooms}", "--show-missing", "--skip-covered", "--fail-under=95")
 
 

@@ -11,6 +11,14 @@ class AaeError(Exception):
     Args:
         message: One sentence that says what is wrong and names the file, flag or value.
         hint: What to do about it. May be empty.
+
+    Examples:
+        >>> import aaecli
+        >>> try:
+        ...     aaecli.Classifier("absent/")
+        ... except aaecli.AaeError as error:
+        ...     print(error.message)
+        There is no model absent.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

@@ -31,6 +31,11 @@ class Answer(NamedTuple):
             where the answer left no doubt that asked for it.
         warnings: Why this may be no picture of one digit.
         seen: uint8 (H, W) or (H, W, 3), what the model saw.
+
+    Examples:
+        >>> import aaecli, numpy as np
+        >>> aaecli.Classifier()(np.zeros((50, 40), np.uint8))
+        Answer(image='picture 0', label='unsure', ...seen=<uint8 (28, 28)>)
     """
 
     image: str
@@ -61,7 +66,18 @@ class Answer(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A picture that could not be read."""
+    """A picture that could not be read.
+
+    Attributes:
+        image: Name of the file.
+        error: Why it could not be read.
+
+    Examples:
+        >>> import aaecli
+        >>> (failure,) = aaecli.Classifier().stream(["absent.png"])
+        >>> failure.image, str(failure.error).startswith("Cannot read absent.png")
+        ('absent.png', True)
+    """
 
     image: str
     error: AaeError

@@ -10,7 +10,7 @@ import pytest
 
 import aaecli
 
-MODULES = sorted({f"aaecli.{home}" for home in aaecli._HOME.values() if home.startswith("api.")})
+MODULES = sorted({f"aaecli.{home}" for home in aaecli._HOME.values()})
 
 
 @pytest.mark.parametrize("module", MODULES)
