@@ -79,3 +79,8 @@ def test_the_metadata_table_lists_every_key_of_an_export():
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_installed_from_an_index_that_does_not_have_it(name):
     assert not re.search(r"pip install [^`\n#&]*\baaecli\b", (ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_the_api_page_has_each_public_name():
+    listed = re.findall(r"^\.\. auto\w+:: aaecli\.(\w+)$", read(PAGES["docs/api.md"]), re.MULTILINE)
+    assert sorted(listed) == sorted(aaecli.__all__)
