@@ -22,6 +22,8 @@ _MOST_SLICES = 16
 """Of one row group: to reach its rows, a reader passes by those before."""
 _ROWS = 128
 _BATCH_BYTES = 2**26
+_MOST_REPEATED = 2**28
+"""Bytes of rows that are read at once, where one value is in all of them."""
 _BUFFER = 2**20
 
 
@@ -132,10 +134,23 @@ def _batches(file: Any, group: int, columns: list[str], name: str) -> Iterator[t
     if average > MAX_BYTES:
         raise damaged(name, f"its pictures are of {average // 2**20:,} MiB on the average")
     number = 0
-    rows = max(1, min(_ROWS, _BATCH_BYTES // average))
+    rows = max(1, min(_ROWS, _BATCH_BYTES // average, _MOST_REPEATED // max(map(_largest_repeated, chunks))))
     for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
         yield number, batch
         number += len(batch)
+
+
+def _largest_repeated(chunk: Any) -> int:
+    """Give a bound of the bytes of a value that may be in each row, though the file holds it once.
+
+    Such values are in a dictionary page. Of that, the footer has the compressed size; what it may grow by is no more
+    than what the whole column does.
+    """
+    if not chunk.has_dictionary_page or chunk.dictionary_page_offset is None:
+        return 1
+    compressed = chunk.data_page_offset - chunk.dictionary_page_offset
+    growth = max(0, chunk.total_uncompressed_size - chunk.total_compressed_size)
+    return min(MAX_BYTES, compressed + growth + _BUFFER) if compressed > 0 else MAX_BYTES
 
 
 def _pictures(batch: Any, row: int, name: str, image: str, key: str, is_struct: bool) -> Iterator[Encoded | AaeError]:
@@ -159,21 +174,16 @@ def _pictures(batch: Any, row: int, name: str, image: str, key: str, is_struct: 
 def _opened(path: str, name: str, image: str, key: str) -> Iterator[tuple[Any, list[str]]]:
     """Open a file; gives it with the columns to read, first those of the pictures."""
     arrow = pyarrow()
-    limits = {"thrift_string_size_limit": _MAX_FOOTER_TEXT, "thrift_container_size_limit": _MAX_ROW_GROUPS}
     with open_regular(path) as source:
         try:
-            footer = arrow.parquet.ParquetFile(source, **limits)
-            columns = _columns(footer.schema_arrow, name, image, key)
-            # Of a column with few values, the indices are kept: a picture of 64 MiB that is in each row is there once.
-            data = image if columns[0] == image else f"{image}.bytes"
             file = arrow.parquet.ParquetFile(
                 source,
-                metadata=footer.metadata,
-                read_dictionary=[data],
                 buffer_size=_BUFFER,
                 pre_buffer=False,
-                **limits,
+                thrift_string_size_limit=_MAX_FOOTER_TEXT,
+                thrift_container_size_limit=_MAX_ROW_GROUPS,
             )
+            columns = _columns(file.schema_arrow, name, image, key)
         except (arrow.lib.ArrowException, ValueError, KeyError, OSError) as error:
             raise damaged(name, _reason(error)) from error
         yield file, columns

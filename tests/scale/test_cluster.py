@@ -138,7 +138,7 @@ def test_killed_again_and_again_the_folder_is_the_same(tars, bulk, who):
         if who == "worker":
             ended(command)
             break
-        command.wait(_SECONDS)
+        command.communicate(timeout=_SECONDS)
         # Its workers end with it.
         wait_for(lambda: not any(each.is_running() and each.status() != "zombie" for each in workers))  # noqa: B023
     assert kills
