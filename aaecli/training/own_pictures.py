@@ -49,30 +49,31 @@ def settle(
     Raises:
         AaeError: A setting is wrong, or the folder that ``auto`` has to look at cannot be read.
     """
-    from aaecli.data.loading import holds_pictures
+    from aaecli.data.loading import find_reader, holds_pictures
 
     file = read_toml(config_file) if isinstance(config_file, Path) else dict(config_file or {})
     config = resolve(preset=preset, config_file=config_file, flags=flags)
-    # A file that names no preset was written for the usual one, and may set what another one has no use for.
+    # A file that names no preset was written for the default one, and may set what another one has no use for.
     default = None if config_file else AUTOMATIC
     is_automatic = (preset or file.get("preset", default)) == AUTOMATIC
     # What has no effect is refused before any picture is read.
-    usual = fitting(config, flags, file, augment)
-    if not (is_automatic and config.model in _ADAPTED and config.data):
-        return usual, None
+    unadapted = fitting(config, flags, file, augment)
+    # What no reader takes is refused where it is loaded.
+    if not (is_automatic and config.model in _ADAPTED and config.data and find_reader(config.data)):
+        return unadapted, None
 
     from aaecli.data.automatic import adapt, adapt_stored
     from aaecli.data.split import split
 
     def selected(dataset: Dataset) -> NDArray[np.int64]:
-        return split(dataset, usual.labels, usual.seed, usual.holdout).labelled
+        return split(dataset, unadapted.labels, unadapted.seed, unadapted.holdout).labelled
 
     data = config.data
     if holds_pictures(data):
         given = {**file.get("image", {}), **flags.get("image", {})}
         found = adapt(Path(data), given, lambda image: load(data, image), selected)
     else:
-        found = adapt_stored(load(data, usual.image), selected)
+        found = adapt_stored(load(data, unadapted.image), selected)
     if found.settings is not None:
         config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
     tell(f"preset {config.preset}: {found.reason}")

@@ -243,7 +243,7 @@ def test_no_seeds_are_wrong_usage(aaecli, in_empty_folder, text):
 
 def test_runs_of_train_are_taken_over(aaecli, benchmark, here):
     (here / "short.toml").write_text("schedule.steps = 4\n")
-    common = ("--device", "cpu", "--data", "data", "--labels", 8, "-q")
+    common = ("--device", "cpu", "--preset", "default", "--data", "data", "--labels", 8, "-q")
     for seed in (10, 11):
         assert aaecli("train", *common, "--config", "short.toml", "--seed", seed, "--name", f"any{seed}").code == 0
         assert aaecli("train", *common, "--seed", seed).code == 0
@@ -330,7 +330,7 @@ def test_results_that_are_no_file_are_refused_at_once(benchmark, here):
     ids=range(7),
 )
 def test_a_strangers_run_that_is_damaged_is_left_out_and_named(aaecli, benchmark, here, name, change):
-    assert aaecli("train", "--device", "cpu", "--data", "data", "--labels", 8, "-q").code == 0
+    assert aaecli("train", "--device", "cpu", "--preset", "default", "--data", "data", "--labels", 8, "-q").code == 0
     path = here / "runs/semisupervised-8-001" / name
     if name == "config.toml":
         path.write_text(path.read_text().replace('preset = "default"', f'preset = "{change["preset"]}"'))

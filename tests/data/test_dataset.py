@@ -167,7 +167,9 @@ def test_an_unreadable_folder(write_dataset: WriteDataset, monkeypatch: pytest.M
 
 
 def test_a_single_class(write_dataset: WriteDataset) -> None:
-    assert "a single class" in refuse(write_dataset(train=[3] * 12, test=[3])).message
+    dataset = load_dataset(write_dataset(train=[3] * 12, test=[3]))
+    with pytest.raises(AaeError, match="a single class"):
+        dataset.require_classes()
 
 
 def test_a_test_label_that_no_training_image_has(write_dataset: WriteDataset) -> None:

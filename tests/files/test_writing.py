@@ -23,6 +23,7 @@ _REASONED = {
     "files/writing.py": [
         "tempfile.mkstemp(prefix=f'.{begin}.', dir=path.parent)",
         "path.parent.mkdir(parents=True, exist_ok=True)",
+        "path.mkdir(parents=True, exist_ok=True)",
         "os.open(path, flags, 438)",
         "os.fdopen(os.open(path, flags, 438), 'a+b')",
     ],
@@ -54,6 +55,10 @@ _REPLACING = {
     "training/run.py": "a run folder's files, and the newest model, whose name the command has checked",
     "checkpoint/provenance.py": "the program's own notes in its cache, of which files it trusts",
     "experiments/results.py": "results of a benchmark, whose names the command has claimed",
+    "scale/manifest.py": "the folder of a bulk job, which belongs to it from the manifest on",
+    "scale/plan.py": "its list of shards",
+    "scale/rows.py": "a shard's rows",
+    "scale/shard.py": "what is known of a shard that failed",
 }
 """Modules that use the atomic writer without ``Outputs``, and why."""
 

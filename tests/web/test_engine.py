@@ -54,7 +54,7 @@ def test_a_fault_is_raised_where_it_was_asked(pair, monkeypatch) -> None:
     monkeypatch.setattr("aaecli.web.engine.decoder_beside", lambda _: None)
     engine = Engine(pair / "encoder.onnx", "cpu", threads=1)
     engine.start()
-    with pytest.raises(AaeError, match="draws nothing"):
+    with pytest.raises(AaeError, match="generates nothing"):
         asyncio.run(engine.decode(None, np.zeros((1, 3), np.float32)))
     engine.close()
 
