@@ -234,7 +234,11 @@ def cluster(url: str, security: Security | None = None) -> Engine:
         2 * count,
         start,
         killed=(distributed.scheduler.KilledWorker,),
-        lost=(distributed.CancelledError, distributed.client.FutureCancelledError, distributed.comm.CommClosedError),
+        lost=(
+            distributed.CancelledError,
+            distributed.client.FutureCancelledError,
+            distributed.comm.core.CommClosedError,
+        ),
     )
 
 

@@ -194,9 +194,9 @@ def _read(
         raise _without_classes(encoder)
     prob = encoder.by_name(label_prob)
     errors: list[float | None] = [None] * len(images)
-    if style is not None:
+    if style is not None and len(images):
         # Drawing a picture again costs as much as reading it, and nearly all digits need no second look.
-        doubtful = np.flatnonzero(is_doubtful(prob, style, encoder.metadata.style_std)) if len(images) else []
+        doubtful = np.flatnonzero(is_doubtful(prob, style, encoder.metadata.style_std))
         if len(doubtful) and (drawing := decoder()) is not None:
             found = reconstruction_error(drawing, images[doubtful], label_prob[doubtful], style[doubtful])
             for index, error in zip(doubtful.tolist(), found.tolist(), strict=True):

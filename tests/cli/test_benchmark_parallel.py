@@ -89,7 +89,7 @@ def test_processes_train_at_the_same_time(benchmark, here, whole):
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_its_run_alone(here, tmp_path):
-    (here / "small.toml").write_text(PRESET.replace("steps = ", "steps = 3000 # "))
+    (here / "small.toml").write_text(PRESET.replace("steps = ", "steps = 300 # "))
     words = [
         "benchmark",
         "--config",

@@ -96,6 +96,7 @@ def chosen_engine(
         typer.BadParameter: Options that do not go together.
         AaeError: The cluster cannot be used.
     """
+    from aaecli.data.workers import num_cores
     from aaecli.scale import executors
     from aaecli.terminal.console import say
 
@@ -106,7 +107,7 @@ def chosen_engine(
         count = min(processes or executors.default_processes(), num_tasks)
         if not is_long:
             return executors.local(count)
-        return executors.slots(count, threads or max(1, executors.num_cores() // count))
+        return executors.slots(count, threads or max(1, num_cores() // count))
     if processes is not None:
         raise typer.BadParameter("Choose one of --processes and --cluster.")
     if executors.is_open_to_others(url):
