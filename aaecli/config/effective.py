@@ -79,9 +79,14 @@ RULES = (
         "in a model whose style has no discriminator, or that has no label",
     ),
     Rule(
-        ("network.test_time_shift",),
+        ("network.test_time_shift", "network.test_time_confidence"),
         lambda c: not _traits(c).encodes_label,
         "in a model that reads no label off an image",
+    ),
+    Rule(
+        ("network.test_time_confidence",),
+        lambda c: c.network.test_time_shift == 0,
+        "with network.test_time_shift = 0",
     ),
     Rule(
         ("prior.label", "prior.label_frequency"),

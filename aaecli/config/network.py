@@ -36,8 +36,11 @@ class Network:
         discriminator_noise: Standard deviation of Gaussian noise on the discriminators' inputs while training.
         conditional_discriminator: The discriminator of the style is given the label too, so that the style of each
             class has to match the prior and tells nothing of the class (the paper, section 2.3).
-        test_time_shift: Test-time augmentation: the label is predicted from the image and from four copies, each
-            shifted by so many pixels to one side. Five times the work; 0 for the image alone.
+        test_time_shift: Test-time augmentation: the label of an image that is not classified with confidence is the
+            mean prediction for it and for four copies, each shifted by so many pixels to one side; 0 for the image
+            alone.
+        test_time_confidence: The copies are used where the largest probability for the image is at most this; 1 uses
+            them for every image, which is five times the work.
     """
 
     encoder: str = "mlp"
@@ -53,6 +56,7 @@ class Network:
     discriminator_noise: float = 0.0
     conditional_discriminator: bool = False
     test_time_shift: int = 0
+    test_time_confidence: float = 0.99
 
     def __post_init__(self) -> None:
         for part, registry in _REGISTRIES.items():
@@ -69,6 +73,8 @@ class Network:
         for key in ("input_noise", "style_noise", "discriminator_noise"):
             require(getattr(self, key) >= 0, f"network.{key}", "0 or more", getattr(self, key))
         require(0 <= self.test_time_shift <= 32, "network.test_time_shift", "from 0 to 32", self.test_time_shift)
+        key, value = "network.test_time_confidence", self.test_time_confidence
+        require(0 <= value <= 1, key, "from 0 to 1", value)
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any], prefix: str = "network.") -> Self:

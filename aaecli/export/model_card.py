@@ -71,7 +71,7 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
         "\n".join(lines),
         f"The encoder reads `image`, float32 (batch, {channels}, {height}, {width}) in [0, 1]{ink}, and gives "
         f"`label_prob` (batch, {len(checkpoint.classes)}) and, where the model has one, `style`. The decoder reads "
-        "`label` and `style` and gives `image`. The metadata of both files say the rest.",
+        "`label` and `style` and gives `image`. The metadata of both files say the rest." + _looks(checkpoint),
         "## Use",
         _commands(checkpoint, draws="decoder" in files),
         "## Data",
@@ -90,6 +90,19 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
         f"```toml\n{for_toml(to_toml(config).strip())}\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _looks(checkpoint: Checkpoint) -> str:
+    """Say what ``label_prob`` is the mean of, as the next sentences of a paragraph."""
+    shift, confidence = checkpoint.encoder.test_time_shift, checkpoint.encoder.test_time_confidence
+    if not shift:
+        return ""
+    pixels = "1 pixel" if shift == 1 else f"{shift} pixels"
+    return (
+        " Test-time augmentation is part of the encoder: where the largest probability for an image is at most "
+        f"{confidence:g}, its `label_prob` is the mean over the image and four copies of it, each moved by {pixels} to "
+        "one side. Other images are read once. `style` is always that of the image itself."
+    )
 
 
 def _cost(entry: dict[str, Any]) -> str:

@@ -19,12 +19,14 @@ from aaecli import __version__
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.errors import AaeError
-from aaecli.export.parity import check_parity, parity_inputs, style_deviation, style_scale
+from aaecli.export.parity import check_parity, encoders_near_limit, parity_inputs, style_deviation, style_scale
 from aaecli.export.reduced_precision import ReducedPrecision, reduce_part
 from aaecli.export.silence import silenced
+from aaecli.export.test_time_augmentation import augmenting
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_onnx
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
+from aaecli.models.networks import Encoder, without_test_time_augmentation
 from aaecli.text import as_text
 
 OPSET = 20
@@ -34,7 +36,7 @@ SCHEMA = "1"
 class _DeployedEncoder(nn.Module):
     """image → label_prob and style, as far as the model has them: the softmax is part of the graph."""
 
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
 
@@ -91,20 +93,25 @@ def export_onnx(
             path = folder / f"{part}.onnx"
             _check_size(module, path)
             progress(f"{part}: translating")
-            model = _translate(module.eval(), example, inputs, answers)
+            with without_test_time_augmentation(checkpoint.encoder):
+                model = _translate(module.eval(), example, inputs, answers)
             _tidy(model)
             _describe(model, part, checkpoint)
-            body = _checked(model.SerializeToString(), path)
+            complete = augmenting(checkpoint.encoder if part == "encoder" else None)
+            body = _checked(complete(model).SerializeToString(), path)
             temporary = files.enter_context(outputs.replacing(path))
             temporary.write_bytes(body)
             progress(f"{part}: comparing with torch")
             scale = {"style": style_scale(checkpoint)}
-            difference = check_parity(temporary, module, parity_inputs(part, checkpoint), scale)
+            right = [module]
+            if part == "encoder":
+                right = [_DeployedEncoder(encoder) for encoder in encoders_near_limit(checkpoint.encoder)]
+            difference = check_parity(temporary, right, parity_inputs(part, checkpoint), scale)
             report[part] = {"path": str(path), "difference": difference}
             encoder = body if part == "encoder" else encoder
             if reduced is not None:
                 progress(f"{part}: {reduced.precision}")
-                body, cost = reduce_part(model, encoder, part, checkpoint, reduced, path)
+                body, cost = reduce_part(model, complete, encoder, part, checkpoint, reduced, path)
                 temporary.write_bytes(_checked(body, path))
                 report[part] |= {"precision": reduced.precision, "cost": cost}
             report[part]["bytes"] = len(body)

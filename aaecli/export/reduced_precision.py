@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class ReducedPrecision:
 
 def reduce_part(
     model: onnx.ModelProto,
+    complete: Callable[[onnx.ModelProto], onnx.ModelProto],
     encoder: bytes,
     part: str,
     checkpoint: Checkpoint,
@@ -50,6 +51,7 @@ def reduce_part(
 
     Args:
         model: The part in float32.
+        complete: Adds what is not calibrated: the second look of an encoder, which no image or any may need.
         encoder: encoder.onnx in float32, whose codes calibrate the decoder.
         part: ``encoder`` or ``decoder``.
         checkpoint: The model that is exported.
@@ -74,9 +76,9 @@ def reduce_part(
             feed_of_codes(encoder, part_of, (prior.style, prior.style_std), len(checkpoint.label_names) * has_label)
             for part_of in (images.calibration, images.evaluation)
         )
-    found = reduce_precision(model, reduced.precision, calibration)
+    found = complete(reduce_precision(model, reduced.precision, calibration))
     smaller = found.SerializeToString()
-    cost = compare(reduced.precision, model.SerializeToString(), smaller, evaluation, label)
+    cost = compare(reduced.precision, complete(model).SerializeToString(), smaller, evaluation, label)
     check_loss(cost, reduced.max_loss, path)
     for key, value in (("precision", reduced.precision), ("cost", json.dumps(as_json(cost)))):
         found.metadata_props.add(key=f"aaecli.{key}", value=value)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from aaecli.graph.model import Weight
-from aaecli.graph.tensor import FLOAT, INT64, MAX_KNOWN, Call, Tensor, from_front, hold
+from aaecli.graph.tensor import BOOL, FLOAT, INT64, MAX_KNOWN, Call, Tensor, from_front, hold
 
 
 def constant(call: Call) -> list[Tensor]:
@@ -38,7 +38,9 @@ def shape(call: Call) -> list[Tensor]:
 
 def reshape(call: Call) -> list[Tensor]:
     """Give the same numbers in other dimensions."""
-    first, wanted = call[0], call[1].integers()
+    first, wanted = call[0], call[1].largest_integers()
+    # Of no image, a size of 0 would mean that of the input, and -1 more than it does of many.
+    hold(not call[1].shorter or (call.get("allowzero", 0) == 1 and -1 not in wanted))
     if not call.get("allowzero", 0):
         wanted = [first.shape[axis_number] if size == 0 else size for axis_number, size in enumerate(wanted)]
     hold(wanted.count(-1) <= 1 and min(wanted, default=0) >= -1)
@@ -64,7 +66,7 @@ def transpose(call: Call) -> list[Tensor]:
     sizes = call[0].shape
     order = call.get("perm", tuple(reversed(range(len(sizes)))))
     hold(sorted(order) == list(range(len(sizes))))
-    return [Tensor(call[0].type, tuple(sizes[axis] for axis in order))]
+    return [Tensor(call[0].type, tuple(sizes[axis] for axis in order), below=call[0].below)]
 
 
 def squeeze(call: Call) -> list[Tensor]:
@@ -107,6 +109,8 @@ def split(call: Call) -> list[Tensor]:
         pieces = call[1].integers()
     else:
         hold(call.get("num_outputs", num) == num)
+        # The last piece takes the rest, which grows where an axis gets shorter.
+        hold(not call.shorter or sizes[axis] % num == 0)
         each = -(-sizes[axis] // num)
         pieces = [each] * (num - 1) + [sizes[axis] - each * (num - 1)]
     hold(len(pieces) == num and min(pieces) >= 0 and sum(pieces) == sizes[axis])
@@ -123,18 +127,42 @@ def cut(call: Call) -> list[Tensor]:
     hold(len(set(axis_numbers)) == len(axis_numbers) and 0 not in steps)
     cuts = [slice(None)] * len(sizes)
     for axis, *ends_of_cut in zip(axis_numbers, starts, ends, steps, strict=True):
+        hold(_grows_with_axis(*ends_of_cut, sizes[axis]))
         cuts[axis] = slice(*ends_of_cut)
         sizes[axis] = len(range(*cuts[axis].indices(sizes[axis])))
     value = call[0].value
     return [Tensor(call[0].type, tuple(sizes), None if value is None else value[tuple(cuts)], call.by_batch)]
 
 
+def _grows_with_axis(start: int, end: int, step: int, size: int) -> bool:
+    """Tell whether a cut of a longer axis is never shorter: not from a place near the end to one near the start."""
+    if step > 0:
+        return not (start < 0 <= end < size)
+    return not (-size <= end < 0 <= start)
+
+
 def gather(call: Call) -> list[Tensor]:
     """Pick along an axis."""
     sizes = call[0].shape
     axis = call.axis(len(sizes), 0)
-    value = call.known(lambda data, axis_numbers: np.take(data, axis_numbers, axis))
+    value = None if call[1].shorter else call.known(lambda data, axis_numbers: np.take(data, axis_numbers, axis))
     return [Tensor(call[0].type, (*sizes[:axis], *call[1].shape, *sizes[axis + 1 :]), value, call.by_batch)]
+
+
+def non_zero(call: Call) -> list[Tensor]:
+    """Give the indices (1, U) at which a list (N,) is true: at most N, each less than N."""
+    (num,) = call[0].shape
+    hold(call[0].type == BOOL)
+    return [Tensor(INT64, (1, num), shorter=True, below=num)]
+
+
+def scatter(call: Call) -> list[Tensor]:
+    """Replace rows of the first input, at the indices that a ``NonZero`` chose: none of them is outside of it."""
+    data, index, update = call[0], call[1], call[2]
+    hold(index.below is not None and index.below <= data.shape[0] and not data.shorter)
+    hold(len(index.shape) == 2 and index.shape[1] == 1 and update.type == data.type)
+    hold(update.shape == (index.shape[0], *data.shape[1:]))
+    return [Tensor(data.type, data.shape)]
 
 
 def pad(call: Call) -> list[Tensor]:
@@ -150,7 +178,7 @@ def pad(call: Call) -> list[Tensor]:
 
 def expand(call: Call) -> list[Tensor]:
     """Repeat along axes of size 1."""
-    sizes = np.broadcast_shapes(call[0].shape, tuple(call[1].integers()))
+    sizes = np.broadcast_shapes(call[0].shape, tuple(call[1].largest_integers()))
     return [Tensor(call[0].type, sizes)]
 
 

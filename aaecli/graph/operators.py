@@ -2,7 +2,8 @@
 
 They cover what torch's exporter makes of fully connected, convolutional and attention layers, and what
 onnxruntime's quantisation to 8 bits (QDQ, static or dynamic) and conversion to half precision add. None repeats or
-chooses parts of a graph, draws numbers, or has a size that depends on the image.
+chooses parts of a graph, or draws numbers. One chooses images, ``NonZero``: how many is not known before the graph
+runs, but there are never more than it chooses from, so time and memory are bounded by those of all images.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Operator:
         inputs: The fewest and the most inputs that it may have; those beyond the fewest may be left out.
         is_product: What it multiplies outweighs what it reads.
         moves: It computes nothing.
+        restores: Its output has the shape of its first input, however few images were chosen for the others.
     """
 
     rule: Rule
@@ -33,6 +35,7 @@ class Operator:
     inputs: tuple[int, int] = (1, 1)
     is_product: bool = False
     moves: bool = False
+    restores: bool = False
 
 
 MANY = 64
@@ -115,6 +118,8 @@ OPERATORS: dict[str, Operator] = {
     "Split": Operator(layout.split, {"axis": int, "num_outputs": int}, (1, 2), moves=True),
     "Slice": Operator(layout.cut, {}, (3, 5), moves=True),
     "Gather": Operator(layout.gather, _AXIS, (2, 2)),
+    "NonZero": Operator(layout.non_zero, {}),
+    "ScatterND": Operator(layout.scatter, {}, (3, 3), restores=True),
     "Pad": Operator(layout.pad, {"mode": str}, (2, 4), moves=True),
     "Expand": Operator(layout.expand, {}, (2, 2), moves=True),
     "DepthToSpace": Operator(layout.depth_to_space, {"blocksize": int, "mode": str}, moves=True),

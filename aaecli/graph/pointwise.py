@@ -43,8 +43,9 @@ def broadcast(compute: Callable[..., NDArray[Any]] | None = None, result: int | 
 
     def rule(call: Call) -> list[Tensor]:
         shape = np.broadcast_shapes(*(entry.shape for entry in call.given()))
-        # A shape that is computed from the batch could grow faster than it.
-        value = call.known(compute) if compute and not call.by_batch and _small(call) else None
+        # A shape that is computed from the batch could grow faster than it, and from the largest size a smaller one.
+        is_free = call.by_batch or call.shorter
+        value = call.known(compute) if compute and not is_free and _small(call) else None
         return [Tensor(result or call.given()[-1].type, shape, value)]
 
     return rule

@@ -26,12 +26,17 @@ class Tensor:
         shape: Its dimensions, for one size of the batch.
         value: Its numbers, where they are integers and known.
         follows_batch: Those numbers depend on the size of the batch.
+        shorter: Which images were chosen decides how many there are of it. Shape and value are then the largest
+            that they can be: no operator here gives more for less, and those that would are refused.
+        below: All its numbers are indices from 0 to one less than this; None where they need not be.
     """
 
     type: int
     shape: tuple[int, ...]
     value: NDArray[Any] | None = None
     follows_batch: bool = False
+    shorter: bool = False
+    below: int | None = None
 
     @property
     def size(self) -> int:
@@ -45,6 +50,16 @@ class Tensor:
 
     def integers(self) -> list[int]:
         """Give its numbers.
+
+        Raises:
+            ValueError: They are not known before the graph runs.
+        """
+        if self.shorter:
+            raise ValueError("they depend on the image")
+        return self.largest_integers()
+
+    def largest_integers(self) -> list[int]:
+        """Give its numbers, or the largest that they can be where the image decides.
 
         Raises:
             ValueError: They are not known before the graph runs.
@@ -64,6 +79,8 @@ class Call:
         num_outputs: How many values it gives.
         work: Multiplications and additions, besides reading and writing each number once.
         workspace: Numbers that it needs room for while it works.
+        by_batch: A value that it reads depends on the size of the batch.
+        shorter: What it reads may be shorter than its shape says.
     """
 
     inputs: Sequence[Tensor | None]
@@ -72,8 +89,10 @@ class Call:
     work: int = 0
     workspace: int = 0
     by_batch: bool = field(init=False)
+    shorter: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        self.shorter = any(entry.shorter for entry in self.inputs if entry is not None)
         self.by_batch = any(entry.follows_batch for entry in self.inputs if entry is not None)
 
     def __getitem__(self, index: int) -> Tensor:

@@ -3,7 +3,8 @@
 Every size is known before the graph runs: the images have one, the weights have theirs, and ``operators`` follows them
 through the graph. Only the size of the batch is free. It is tried at both of its ends: a size of an image that runs
 through a graph is a sum of powers of the batch's size, so between the two it is never larger than at the larger of
-them, and a graph whose work grows faster than its batch is refused.
+them, and a graph whose work grows faster than its batch is refused. Where a graph chooses images, it is bounded by
+what it does when it chooses all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from aaecli.graph.layout import of_weight
 from aaecli.graph.model import Model, Node, Port, in_order, read_model
 from aaecli.graph.operators import MANY, OPERATORS
-from aaecli.graph.tensor import Call, Tensor
+from aaecli.graph.tensor import FLOAT, Call, Tensor
 
 MAX_MODEL_BYTES = 3 * 2**26
 """The largest file that is written or read. While it is opened, there are three copies of its weights in memory. The
@@ -118,7 +119,8 @@ def _follow(model: Model, batch: int) -> _Run:
         for name, tensor in zip(node.outputs, given, strict=True):
             _define(known, name, tensor)
     outputs = {port.name: _read(known, port.name) for port in model.outputs}
-    if len(outputs) < len(model.outputs) or any(entry is None or entry.type != 1 for entry in outputs.values()):
+    fit = all(entry is not None and entry.type == FLOAT and not entry.shorter for entry in outputs.values())
+    if len(outputs) < len(model.outputs) or not fit:
         raise ValueError("its outputs are not those of an export")
     return _Run(work, num_bytes, {name: entry.shape for name, entry in outputs.items() if entry is not None})
 
@@ -141,6 +143,8 @@ def _apply(node: Node, call: Call) -> list[Tensor]:
         raise ValueError(f"its operator {node.operator} does not fit what it reads") from error
     if len(given) != len(node.outputs) or "" in node.outputs or any(len(entry.shape) > _MAX_RANK for entry in given):
         raise ValueError(f"its operator {node.operator} does not give what is read from it")
+    if call.shorter and not operator.restores:
+        return [replace(entry, shorter=True) for entry in given]
     return given
 
 

@@ -13,7 +13,7 @@ from aaecli.config.models import FAMILY
 from aaecli.config.network import Network
 from aaecli.models.bodies import EncoderBody, make_decoder_body, make_encoder_body
 from aaecli.models.layers.fully_connected import hidden_layers
-from aaecli.models.test_time_augmentation import mean_label_logits, shifted_copies
+from aaecli.models.test_time_augmentation import mean_label_logits, shifted_copies, unsure_images
 
 
 class Encoding(NamedTuple):
@@ -68,6 +68,7 @@ class Encoder(nn.Module):
         self.input_noise = settings.input_noise
         self.style_noise = settings.style_noise
         self.test_time_shift = settings.test_time_shift if num_classes else 0
+        self.test_time_confidence = settings.test_time_confidence
         self.body = make_encoder_body(image_shape, settings)
         num_features = cast(EncoderBody, self.body).num_features
         self.label_head = nn.Linear(num_features, num_classes) if num_classes else None
@@ -78,14 +79,18 @@ class Encoder(nn.Module):
     def forward(self, image: Tensor) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1].
 
-        In evaluation mode, the label is the mean over ``shifted_copies`` where the settings ask for them; the style is
-        the image's own.
+        In evaluation mode, where the settings ask for it, the label of an image that is not read with confidence is
+        the mean over it and its ``shifted_copies``; the style is the image's own.
         """
-        if self.training or not self.test_time_shift:
-            return self.encode_once(image)
-        encoding = self.encode_once(shifted_copies(image, self.test_time_shift))
-        logits = None if encoding.label_logits is None else mean_label_logits(encoding.label_logits)
-        return encoding.part(0, image.shape[0])._replace(label_logits=logits)
+        once = self.encode_once(image)
+        if self.training or not self.test_time_shift or once.label_logits is None:
+            return once
+        unsure = unsure_images(once.label_logits, self.test_time_confidence)  # (U,)
+        if not len(unsure):
+            return once
+        of_copies = self.encode_once(shifted_copies(image[unsure], self.test_time_shift)).label_logits  # (4 U, K)
+        mean = mean_label_logits(once.label_logits[unsure], cast(Tensor, of_copies))
+        return once._replace(label_logits=once.label_logits.index_copy(0, unsure, mean))
 
     def encode_once(self, image: Tensor) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1] from one look at each, as while training."""

@@ -142,6 +142,117 @@ GRAPHS = {
 }
 
 
+def chosen(*nodes, weights=None, taken="chosen"):
+    """Make a graph that does something with the images (U, 4) whose first number is above zero, and adds up the rest.
+
+    Args:
+        nodes: What it does, from ``some`` (U, 4) to ``made``.
+        weights: Constants besides ``zero``, ``axis`` and those of the choice.
+        taken: The indices (U, 1) at which ``made`` replaces ``x``; None to give ``made`` itself.
+    """
+    before = [
+        helper.make_node("ReduceMax", ["x", "axis"], ["largest"], keepdims=0),
+        helper.make_node("Greater", ["largest", "zero"], ["mask"]),
+        helper.make_node("NonZero", ["mask"], ["row"]),
+        helper.make_node("Transpose", ["row"], ["chosen"], perm=[1, 0]),
+        helper.make_node("Squeeze", ["row", "front"], ["index"]),
+        helper.make_node("Gather", ["x", "index"], ["some"]),
+    ]
+    after = helper.make_node("ScatterND", ["x", taken, "made"], ["y"]) if taken else helper.make_node(
+        "Identity", ["made"], ["y"]
+    )  # fmt: skip
+    constants = {"zero": np.float32(1), "axis": whole(1), "front": whole(0), **(weights or {})}
+    return model_of([*before, *nodes, after], constants, (4,))
+
+
+def step(operator, *inputs, to="made", **settings):
+    return helper.make_node(operator, list(inputs), [to], **settings)
+
+
+SHORTER = {
+    "nothing but chosen": chosen(step("Neg", "some")),
+    "a matrix product": chosen(step("MatMul", "some", "w"), weights={"w": real(4, 4)}),
+    "a shape of the chosen": chosen(
+        step("Shape", "some", to="n", end=1),
+        step("Concat", "n", "two", "two", to="shape", axis=0),
+        step("Reshape", "some", "shape", to="square", allowzero=1),
+        step("Flatten", "square"),
+        weights={"two": whole(2)},
+    ),
+    "copies in a row": chosen(
+        step("Concat", "some", "some", to="twice", axis=0),
+        step("Reshape", "twice", "by_copy", to="stack"),
+        step("ReduceSum", "stack", "front", keepdims=0),
+        weights={"by_copy": whole(2, -1, 4)},
+    ),
+    "pieces of equal size": chosen(step("Split", "some", to="left", axis=1, num_outputs=1), step("Identity", "left")),
+}
+
+
+@pytest.mark.parametrize("name", SHORTER)
+def test_where_images_are_chosen_the_answer_is_onnxruntimes_for_any_number_of_them(name):
+    model = SHORTER[name]
+    checked = check_model(model.SerializeToString())
+    assert checked.outputs == {"y": (4,)}
+    ours = onnxruntime().InferenceSession(checked.body, providers=["CPUExecutionProvider"])
+    theirs = onnxruntime().InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    image = real(6, 4) + np.float32(1)
+    image.sort(0)
+    for first, last in ((0, 0), (0, 1), (5, 6), (0, 6)):
+        found = ours.run(["y"], {"x": image[first:last]})[0]
+        np.testing.assert_array_equal(found, theirs.run(["y"], {"x": image[first:last]})[0])
+
+
+def test_work_is_that_of_an_image_that_is_chosen():
+    wide = chosen(
+        step("MatMul", "some", "w", to="h"), step("MatMul", "h", "v"), weights={"w": real(4, 5000), "v": real(5000, 4)}
+    )
+    assert check_model(wide.SerializeToString()).work >= 2 * 4 * 5000
+
+
+N_CHOSEN = step("Shape", "some", to="n", end=1)
+N_BY_FOUR = {"four": whole(4), "one": whole(1), "minus": whole(-1), "table": whole(1, 2, 3), "wide": real(4, 1000)}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "taken", "said"),
+    [
+        # The fewer are chosen, the more there is: their number is no place to cut from, to pick, or to divide by.
+        ([N_CHOSEN, step("Slice", "wide", "n", "four", "front")], None, "Slice does not fit"),
+        ([N_CHOSEN, step("Slice", "wide", "front", "n", "front")], None, "Slice does not fit"),
+        ([N_CHOSEN, step("Concat", "n", "minus", to="s", axis=0), step("Reshape", "wide", "s", allowzero=1)], None,
+         "Reshape does not fit"),
+        # Of none, a size of 0 would mean that of the input.
+        ([N_CHOSEN, step("Concat", "n", "four", to="s", axis=0), step("Reshape", "some", "s")], "chosen",
+         "Reshape does not fit"),
+        ([N_CHOSEN, step("Gather", "table", "n", to="k"), step("Expand", "some", "k")], None, "Expand does not fit"),
+        ([N_CHOSEN, step("Sub", "four", "n", to="k"), step("Expand", "some", "k")], None, "Expand does not fit"),
+        ([step("Split", "some", to="made", axis=1, num_outputs=3)], None, "Split does not fit|not give what"),
+        # As many answers as were chosen are not one for each image.
+        ([step("Neg", "some")], None, "outputs are not those"),
+        ([step("ReduceSum", "some", "front", to="s"), step("Add", "x", "s")], None, "outputs are not those"),
+        # Rows are replaced at indices that a choice of as many images made, and at no others.
+        ([step("Neg", "some"), step("Constant", to="other", value_ints=[2**40])], "other", "ScatterND does not fit"),
+        ([step("Neg", "some"), step("Add", "chosen", "chosen", to="other")], "other", "ScatterND does not fit"),
+        ([step("Neg", "some"), step("ArgMax", "x", to="other", axis=1)], "other", "ScatterND does not fit"),
+        ([step("MatMul", "some", "wide")], "chosen", "ScatterND does not fit"),
+        ([step("Neg", "some"), step("ScatterND", "some", "chosen", "made", to="z")], "chosen", "ScatterND does not"),
+        # Each chosen with each other: as the square of the batch.
+        ([step("Transpose", "some", to="t", perm=[1, 0]), step("MatMul", "some", "t", to="all"),
+          step("MatMul", "all", "some")], "chosen", "grows faster"),
+    ],
+)  # fmt: skip
+def test_a_choice_of_images_hides_no_work(nodes, taken, said):
+    with pytest.raises(ValueError, match=said):
+        check_model(chosen(*nodes, weights=N_BY_FOUR, taken=taken).SerializeToString())
+
+
+@pytest.mark.parametrize(("start", "end", "step_of"), [(-5, 3, 1), (1, -1, -1), (6, -5, -1), (-8, 7, 1)])
+def test_a_cut_that_a_shorter_axis_would_make_longer_is_refused(start, end, step_of):
+    with pytest.raises(ValueError, match="Slice does not fit"):
+        check_model(one("Slice", whole(start), whole(end), whole(2), whole(step_of)).SerializeToString())
+
+
 @pytest.mark.parametrize("name", GRAPHS)
 def test_shapes_are_those_that_onnxruntime_gives(name):
     model = GRAPHS[name]

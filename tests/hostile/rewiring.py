@@ -19,7 +19,6 @@ _OTHERS = (
     "Tile",
     "ConstantOfShape",
     "Range",
-    "NonZero",
     "RandomNormal",
     "Einsum",
     "Resize",

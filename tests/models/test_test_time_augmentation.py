@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-import onnxruntime
 import pytest
 import torch
 
 from aaecli.config.resolve import resolve
 from aaecli.errors import AaeError
-from aaecli.export import onnx
 from aaecli.models.batch import Batch
 from aaecli.models.networks import Networks, without_test_time_augmentation
-from aaecli.models.test_time_augmentation import NUM_COPIES, mean_label_logits, shifted_copies
+from aaecli.models.test_time_augmentation import NUM_COPIES, mean_label_logits, shifted_copies, unsure_images
 from aaecli.training import run, validation
 from aaecli.training.step import Step
-from tests.export.test_onnx import make_model
 from tests.training.test_run import Watcher
 
-pytestmark = pytest.mark.usefixtures("translated_once")
-
-SHIFTS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
+SHIFTS = [(0, 1), (0, -1), (1, 0), (-1, 0)]
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 5, 9), (1, 1, 1), (1, 2, 7)])
@@ -42,9 +36,16 @@ def test_each_view_is_moved_to_its_side_and_zeros_enter(shape, shift):
 
 
 def test_the_mean_is_that_of_the_probabilities():
-    logits = 3 * torch.randn(NUM_COPIES * 6, 10)
-    expected = logits.softmax(1).view(NUM_COPIES, 6, 10).mean(0)
-    torch.testing.assert_close(mean_label_logits(logits).softmax(1), expected)
+    logits, of_copies = 3 * torch.randn(6, 10), 3 * torch.randn(NUM_COPIES * 6, 10)
+    expected = torch.stack([logits.softmax(1), *of_copies.softmax(1).view(NUM_COPIES, 6, 10)]).mean(0)
+    torch.testing.assert_close(mean_label_logits(logits, of_copies).softmax(1), expected)
+
+
+@pytest.mark.parametrize(("confidence", "rows"), [(0.0, []), (0.5, [0]), (0.85, [0, 2]), (1.0, [0, 1, 2])])
+def test_an_image_is_unsure_up_to_the_limit(confidence, rows):
+    # The second row is as sure as float32 can say.
+    logits = torch.tensor([[0.0, 0.0], [500.0, 0.0], [1.5, 0.0]])
+    assert unsure_images(logits, confidence).tolist() == rows
 
 
 def make_encoder(small_config, model="semisupervised", **network):
@@ -53,19 +54,24 @@ def make_encoder(small_config, model="semisupervised", **network):
     return Networks(model, (1, 28, 28), 10, settings).encoder
 
 
-def test_once_trained_the_label_is_of_all_views_and_the_style_is_the_images_own(small_config):
+def test_the_label_of_unsure_images_is_of_all_looks_and_the_style_is_the_images_own(small_config):
     encoder = make_encoder(small_config, test_time_shift=2).eval()
     image = torch.rand(6, 1, 28, 28)
-    read, own = encoder(image), encoder.encode_once(image)
-    each = [encoder.encode_once(part).label_logits.softmax(1) for part in shifted_copies(image, 2).split(6)]
-    torch.testing.assert_close(read.label(), torch.stack(each).mean(0))
-    assert not torch.allclose(read.label(), own.label())
-    torch.testing.assert_close(read.style, own.style)
+    own = encoder.encode_once(image)
+    each = [encoder.encode_once(part).label() for part in (image, *shifted_copies(image, 2).split(6))]
+    mean = torch.stack(each).mean(0)
+    assert not torch.allclose(mean, own.label())
+    largest = own.label().amax(1)
+    for limit in (0.0, float(largest.median()), 1.0):
+        encoder.test_time_confidence = limit
+        read = encoder(image)
+        torch.testing.assert_close(read.label(), torch.where((largest <= limit)[:, None], mean, own.label()))
+        torch.testing.assert_close(read.style, own.style)
 
 
 @pytest.mark.parametrize(("training", "model", "shift", "looks"), [
     (True, "semisupervised", 1, 1),
-    (False, "semisupervised", 1, NUM_COPIES),
+    (False, "semisupervised", 1, 1 + NUM_COPIES),
     (False, "semisupervised", 0, 1),
     (False, "autoencoder", 1, 1),
 ])  # fmt: skip
@@ -75,7 +81,7 @@ def test_how_often_an_encoder_looks(small_config, monkeypatch, training, model, 
     body = encoder.body.features
     monkeypatch.setattr(encoder.body, "features", lambda image: seen.append(len(image)) or body(image))
     encoder(torch.rand(6, 1, 28, 28))
-    assert seen == [6 * looks]
+    assert sum(seen) == 6 * looks
 
 
 def test_the_teacher_looks_once(small_config, monkeypatch):
@@ -122,25 +128,13 @@ def test_every_row_is_of_one_look_and_the_result_says_both(small_config, write_d
     assert "validation_accuracy_deployed" not in once
 
 
-@pytest.mark.parametrize("kind", ["mlp", "convolutional"])
-def test_the_exported_encoder_looks_as_often(small_config, tmp_path, kind):
-    config = small_config("best")
-    model = make_model(
-        dataclasses.replace(config, network=dataclasses.replace(config.network, encoder=kind, encoder_options=None))
-    )
-    model = dataclasses.replace(model, decoder=None)
-    model.encoder.label_head.weight.mul_(30)  # untrained, it hardly tells one image from another
-    onnx.export_onnx(model, tmp_path, lambda text: None)
-    session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx", providers=["CPUExecutionProvider"])
-    for size in (1, 6):
-        image = torch.rand(size, 1, 28, 28)
-        (label_prob,) = session.run(["label_prob"], {"image": image.numpy()})
-        assert np.abs(label_prob - model.encoder(image).label().numpy()).max() <= 1e-5
-        once = model.encoder.encode_once(image).label().numpy()
-        assert np.abs(label_prob - once).max() > 1e-4
-
-
 @pytest.mark.parametrize("shift", [-1, 33])
 def test_a_shift_out_of_range_is_refused(shift):
     with pytest.raises(AaeError, match=r"network\.test_time_shift"):
         resolve(flags={"network": {"test_time_shift": shift}})
+
+
+@pytest.mark.parametrize("confidence", [-0.1, 1.1, float("nan")])
+def test_a_confidence_out_of_range_is_refused(confidence):
+    with pytest.raises(AaeError, match=r"network\.test_time_confidence"):
+        resolve(flags={"network": {"test_time_shift": 1, "test_time_confidence": confidence}})
