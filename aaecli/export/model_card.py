@@ -71,7 +71,8 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
         "\n".join(lines),
         f"The encoder reads `image`, float32 (batch, {channels}, {height}, {width}) in [0, 1]{ink}, and gives "
         f"`label_prob` (batch, {len(checkpoint.classes)}) and, where the model has one, `style`. The decoder reads "
-        "`label` and `style` and gives `image`. The metadata of both files say the rest." + _looks(checkpoint),
+        "`label` and `style` and gives `image`. The metadata of both files say the rest."
+        + _test_time_augmentation(checkpoint),
         "## Use",
         _commands(checkpoint, draws="decoder" in files),
         "## Data",
@@ -92,7 +93,7 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
     return "\n\n".join(parts) + "\n"
 
 
-def _looks(checkpoint: Checkpoint) -> str:
+def _test_time_augmentation(checkpoint: Checkpoint) -> str:
     """Say what ``label_prob`` is the mean of, as the next sentences of a paragraph."""
     shift, confidence = checkpoint.encoder.test_time_shift, checkpoint.encoder.test_time_confidence
     if not shift:

@@ -126,9 +126,9 @@ def cut(call: Call) -> list[Tensor]:
     axis_numbers = [from_front(axis, len(sizes)) for axis in axes]
     hold(len(set(axis_numbers)) == len(axis_numbers) and 0 not in steps)
     cuts = [slice(None)] * len(sizes)
-    for axis, *ends_of_cut in zip(axis_numbers, starts, ends, steps, strict=True):
-        hold(_grows_with_axis(*ends_of_cut, sizes[axis]))
-        cuts[axis] = slice(*ends_of_cut)
+    for axis, start, end, step in zip(axis_numbers, starts, ends, steps, strict=True):
+        hold(_grows_with_axis(start, end, step, sizes[axis]))
+        cuts[axis] = slice(start, end, step)
         sizes[axis] = len(range(*cuts[axis].indices(sizes[axis])))
     value = call[0].value
     return [Tensor(call[0].type, tuple(sizes), None if value is None else value[tuple(cuts)], call.by_batch)]
