@@ -41,16 +41,19 @@ def read(encoder: nn.Module, image: Tensor) -> Predictions:
     """Read stored images uint8 (N, H, W) or (N, H, W, 3) with an encoder in evaluation mode."""
     probs: list[Tensor] = []
     features: list[Tensor] = []
+    seen: list[Tensor] = []
     head = encoder.get_submodule("label_head")
-    hook = head.register_forward_pre_hook(lambda module, inputs: features.append(inputs[0].float()))
+    hook = head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].float()))
     try:
         with torch.inference_mode():
-            probs = [encoder(batch).label_logits.softmax(1) for _, batch in image_batches(image)]
+            for _, batch in image_batches(image):
+                seen.clear()
+                probs.append(encoder(batch).label_logits.softmax(1))
+                # Where the encoder reads copies of some images too, all images as they are come first.
+                features.append(seen[0])
     finally:
         hook.remove()
-    # Where the encoder looks at several views, the images as they are come first.
-    own = [feature[: len(prob)] for feature, prob in zip(features, probs, strict=True)]
-    return Predictions(torch.cat(probs), torch.cat(own))
+    return Predictions(torch.cat(probs), torch.cat(features))
 
 
 def badge(reading: Predictions, count: int, generator: torch.Generator) -> list[int]:

@@ -390,7 +390,7 @@ def test_without_a_preset_the_looks_of_the_pictures_choose(aaecli: Run, in_empty
     assert settings(aaecli, "--data", "shapes", "--config", "own.toml", "--preset", "auto")["preset"] == "pictures"
 
 
-def test_images_stored_in_one_size_are_looked_at_too(aaecli):
+def test_images_stored_in_one_size_are_looked_at_too(aaecli, in_empty_folder):
     rng = np.random.default_rng(0)
     label = np.arange(300) % 3
     ground = rng.integers(0, 256, (300, 1, 1), np.uint8)
