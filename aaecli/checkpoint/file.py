@@ -30,6 +30,7 @@ from aaecli.errors import AaeError
 from aaecli.files.opening import shown
 from aaecli.files.writing import replacing
 from aaecli.metrics.clusters import class_prob
+from aaecli.models.networks import Encoder
 from aaecli.plugins import HOW_TO_LOAD, NotRegisteredError
 
 
@@ -54,7 +55,7 @@ class Checkpoint:
     config: Config
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
-    encoder: nn.Module
+    encoder: Encoder
     decoder: nn.Module | None
     summary: dict[str, Any] = field(default_factory=dict)
     clusters: tuple[int, ...] | None = None
