@@ -48,7 +48,7 @@ def tasks(found: list[Record]) -> list[str]:
 
 
 def by_task() -> Table:
-    """Give a row a task, a column a method, at ten labels a class; last the median time of a training."""
+    """Give a row a task, a column a method, at ten labels a class."""
     found = selected(records(), labels=_LABELS)
     rows = []
     for task in tasks(found):
@@ -56,10 +56,7 @@ def by_task() -> Table:
         for method, title in METHODS.items():
             cells[title] = cell(selected(found, task=task, method=method))
         draws = {record["draw"] for record in selected(found, task=task, method="auto")}
-        seconds = [record["seconds"] for record in selected(found, task=task, method="auto")]
-        rows.append(
-            cells | {"seeds": str(len(draws)), "time": f"{statistics.median(seconds):.0f} s" if seconds else "–"}
-        )
+        rows.append(cells | {"seeds": str(len(draws))})
     return rows
 
 
