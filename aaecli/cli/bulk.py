@@ -13,6 +13,7 @@ from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
 from aaecli.cli.options.output import AsJson, Quiet, TopK
+from aaecli.cli.options.pictures import PICTURES, FilesFrom, Invert, OnlyResize, Recursive
 from aaecli.cli.options.workers import (
     Cluster,
     ClusterCa,
@@ -32,7 +33,6 @@ from aaecli.terminal.console import print_json, put, report, say
 if TYPE_CHECKING:
     from aaecli.scale.status import Status
 
-_PICTURES = "Pictures"
 _MAX_SHARD = 10_000_000
 _FAILURES_SHOWN = 20
 
@@ -90,18 +90,11 @@ def bulk(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for the answers.", rich_help_panel=OUTPUT),
     ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Search sub-folders too.", rich_help_panel=_PICTURES)
-    ] = False,
-    files_from: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="File with one picture name per line; - for stdin.", rich_help_panel=_PICTURES
-        ),
-    ] = None,
+    recursive: Recursive = False,
+    files_from: FilesFrom = None,
     image: Annotated[
         str,
-        typer.Option(metavar="COLUMN", help="Column of the pictures in parquet files.", rich_help_panel=_PICTURES),
+        typer.Option(metavar="COLUMN", help="Column of the pictures in parquet files.", rich_help_panel=PICTURES),
     ] = "image",
     key: Annotated[
         str | None,
@@ -109,26 +102,11 @@ def bulk(
             metavar="COLUMN",
             help="Column of their names in parquet files.",
             show_default="their path, else file and row",
-            rich_help_panel=_PICTURES,
+            rich_help_panel=PICTURES,
         ),
     ] = None,
-    invert: Annotated[
-        bool | None,
-        typer.Option(
-            "--invert/--no-invert",
-            help="The strokes are darker (--invert) or lighter (--no-invert) than the paper.",
-            show_default="found for each picture",
-            rich_help_panel=_PICTURES,
-        ),
-    ] = None,
-    no_normalise: Annotated[
-        bool,
-        typer.Option(
-            "--no-normalise",
-            help="Only resize: the pictures are cropped and centred, light on black, as the training images are.",
-            rich_help_panel=_PICTURES,
-        ),
-    ] = False,
+    invert: Invert = None,
+    no_normalise: OnlyResize = False,
     style: Annotated[bool, typer.Option("--style", help="Write the style too.", rich_help_panel=OUTPUT)] = False,
     top_k: TopK = 1,
     threshold: Annotated[

@@ -14,6 +14,7 @@ from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
 from aaecli.cli.options.output import Force, Quiet, TopK
+from aaecli.cli.options.pictures import PICTURES, FilesFrom, Invert, OnlyResize, Recursive
 from aaecli.terminal.console import report, say
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from aaecli.serve.kept_inputs import InputKeeper
 
 app = typer.Typer(add_completion=False)
-
-_PICTURES = "Pictures"
 
 
 @app.command(
@@ -44,40 +43,16 @@ def classify(
         list[str] | None,
         typer.Argument(metavar="IMAGE...", help="Pictures, folders, patterns such as 'scans/*.png', or - for stdin."),
     ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Search sub-folders too.", rich_help_panel=_PICTURES)
-    ] = False,
-    files_from: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="File with one picture name per line; - for stdin.",
-            rich_help_panel=_PICTURES,
-        ),
-    ] = None,
-    invert: Annotated[
-        bool | None,
-        typer.Option(
-            "--invert/--no-invert",
-            help="The strokes are darker (--invert) or lighter (--no-invert) than the paper.",
-            show_default="found for each picture",
-            rich_help_panel=_PICTURES,
-        ),
-    ] = None,
-    no_normalise: Annotated[
-        bool,
-        typer.Option(
-            "--no-normalise",
-            help="Only resize: the pictures are cropped and centred, light on black, as the training images are.",
-            rich_help_panel=_PICTURES,
-        ),
-    ] = False,
+    recursive: Recursive = False,
+    files_from: FilesFrom = None,
+    invert: Invert = None,
+    no_normalise: OnlyResize = False,
     save_input: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="Save the preprocessed input of each picture as a PNG file in DIR.",
-            rich_help_panel=_PICTURES,
+            rich_help_panel=PICTURES,
         ),
     ] = None,
     top_k: TopK = 1,

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from tests.hostile import byte_mutations, graphs
 from tests.hostile.checkpoints import Write
+from tests.hostile.endless import endless
 from tests.hostile.words import NAMES
 from tests.scale.pictures import png, tar_bytes
 
@@ -133,14 +134,10 @@ def cases(seed: int) -> Iterator[tuple[str, Write]]:
     Args:
         seed: The same cases come from the same seed.
 
-    Yields:
-        What the case is, and what writes it and says which command is to read it.
+    Returns:
+        What each case is, and what writes it and says which command is to read it.
     """
-    number = 0
-    while True:
-        for kind in (_any_tar, _any_parquet, _any_answers):
-            yield kind(random.Random(f"{seed}/{number}"), number)
-            number += 1
+    return endless((_any_tar, _any_parquet, _any_answers), seed)
 
 
 def _any_tar(rng: random.Random, number: int) -> tuple[str, Write]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from tests.hostile import byte_mutations
 from tests.hostile.checkpoints import Write
+from tests.hostile.endless import endless
 
 _IMAGE = np.random.default_rng(0).integers(0, 256, (24, 8, 8), np.uint8)
 _LABEL = np.tile(np.arange(3), 8)
@@ -146,14 +147,10 @@ def cases(seed: int) -> Iterator[tuple[str, Write]]:
     Args:
         seed: The same cases come from the same seed.
 
-    Yields:
-        What the case is, and what writes it and says which command is to read it.
+    Returns:
+        What each case is, and what writes it and says which command is to read it.
     """
-    number = 0
-    while True:
-        for kind in (_any_npz, _any_header, _any_csv):
-            yield kind(random.Random(f"{seed}/{number}"), number)
-            number += 1
+    return endless((_any_npz, _any_header, _any_csv), seed)
 
 
 def _any_npz(rng: random.Random, number: int) -> tuple[str, Write]:

@@ -17,6 +17,7 @@ from tests.conftest import idx_bytes, write_idx
 from tests.data import stubborn
 from tests.hostile import byte_mutations, graphs
 from tests.hostile.checkpoints import Write
+from tests.hostile.endless import endless
 
 
 def _data_set(name: str, body: Callable[[bytes], bytes]) -> Write:
@@ -180,16 +181,12 @@ def cases(seed: int) -> Iterator[tuple[str, Write]]:
     Args:
         seed: The same cases come from the same seed.
 
-    Yields:
-        What the case is, and what writes it and says which command is to read it.
+    Returns:
+        What each case is, and what writes it and says which command is to read it.
     """
-    kinds = (_any_picture, _any_picture, _any_stubborn, _any_images, _any_labels, _any_list, _any_settings)
-    number = 0
-    while True:
-        for kind in kinds:
-            # A generator of its own for each: a case can be had again without those before it.
-            yield kind(random.Random(f"{seed}/{number}"), number)
-            number += 1
+    return endless(
+        (_any_picture, _any_picture, _any_stubborn, _any_images, _any_labels, _any_list, _any_settings), seed
+    )
 
 
 def _any_picture(rng: random.Random, number: int) -> tuple[str, Write]:
