@@ -53,6 +53,9 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         unlabelled: What stands in ``y`` for no label; None where every row has one. In an array of objects, None
             stands for no label too.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        start: The model whose weights it starts from, with networks and style of its own: ``released``, a model.pt, or
+            the folder of a run; random weights where None. Classes are matched by name; images have to be of its
+            shape. ``auto`` is then the preset ``fine-tune``.
         random_state: Seed, generator or None, as everywhere in scikit-learn. The same number gives the same bits.
 
     Attributes:
@@ -90,6 +93,7 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         settings: Mapping[str, Any] | None = None,
         unlabelled: Any = -1,
         device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+        start: str | os.PathLike[str] | None = None,
         random_state: Any = None,
     ) -> None:
         self.preset = preset
@@ -100,6 +104,7 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         self.settings = settings
         self.unlabelled = unlabelled
         self.device = device
+        self.start = start
         self.random_state = random_state
 
     def fit(self, X: Any, y: ArrayLike) -> AAEClassifier:
@@ -138,6 +143,7 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
             augment=self.augment,
             settings=self.settings or {},
             device=self.device,
+            start=self.start,
         )
         with needing("AAEClassifier"):
             from aaecli.training.in_memory import train_in_memory

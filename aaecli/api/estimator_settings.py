@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.data.inspection.appearance import appearance
 from aaecli.errors import AaeError
+from aaecli.training.starting_model import resolve_with_start
 
 _MNIST_SIDE = 28
 _SMALLEST_WARPED = 8
@@ -23,7 +25,7 @@ _SMALLEST_PICTURE = 8
 """Side from which the preset for pictures has something to convolve."""
 _OF_TABLES = "quick"
 """What ``auto`` is where rows are no pictures."""
-_OWN = ("model", "labels", "seed", "data", "holdout", "device", "image", "preset", "clusters")
+_OWN = ("model", "labels", "seed", "data", "holdout", "device", "image", "preset", "clusters", "start")
 """Settings that the estimator gives itself, or that say nothing of arrays."""
 
 
@@ -38,6 +40,7 @@ def settings_for(
     augment: str,
     settings: Mapping[str, Any],
     device: str,
+    start: str | os.PathLike[str] | None = None,
 ) -> Config:
     """Complete the settings of an estimator.
 
@@ -51,6 +54,7 @@ def settings_for(
         augment: Name of an augmentation set, or ``auto``.
         settings: Nested tables.
         device: Where to train.
+        start: The model to start from, whose number of style dimensions takes the place of ``style_dim``.
 
     Raises:
         AaeError: One is unknown, out of range, or has no effect.
@@ -64,15 +68,21 @@ def settings_for(
         flags["schedule"] = {"steps": steps}
     if style_dim != settings.get("network", {}).get("style_dim", style_dim):
         raise AaeError("style_dim and settings['network']['style_dim'] differ.", "Give one of them.")
-    flags["network"] = {"style_dim": style_dim}
     shape = image.shape[1:]
     adapted = None
-    if preset == AUTOMATIC:
+    if start is not None:
+        flags["start"] = {"model": os.fspath(start)}
+    else:
+        flags["network"] = {"style_dim": style_dim}
+    if preset == AUTOMATIC and start is None:
         if min(shape[:2]) < _SMALLEST_PICTURE:
             preset = _OF_TABLES
         else:
             adapted = choose(appearance(image, label)).settings
-    config = resolve(preset=preset, config_file=settings, flags=flags, adapted=adapted)
+    if start is None:
+        config = resolve(preset=preset, config_file=settings, flags=flags, adapted=adapted)
+    else:
+        config = resolve_with_start(preset=preset, config_file=settings, flags=flags)
     config = replace(config, image=replace(config.image, normalise="none", channels=3 if len(shape) == 3 else 1))
     if "augmentation" in settings:
         if augment != "auto":

@@ -33,6 +33,7 @@ def train(
     *,
     labels: int | Literal["all"] | None = None,
     model: str | None = None,
+    start: str | os.PathLike[str] | None = None,
     preset: str | None = None,
     seed: int | None = None,
     settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
@@ -55,8 +56,10 @@ def train(
             of one's own pictures.
         model: Row of the family: ``semisupervised`` where None; or ``baseline``, ``autoencoder``, ``aae``,
             ``supervised``, ``clustering``.
-        preset: Settings to start from: ``default`` where None; or ``quick``, ``best``, ``tutorial``, ``paper``, or the
-            path of a file of one's own.
+        start: The model whose weights it starts from: ``released``, a model.pt, or the folder of a run; random
+            weights where None. Classes are matched by name.
+        preset: Settings to start from: ``default`` where None, with ``start`` ``fine-tune``; or ``quick``, ``best``,
+            ``tutorial``, ``paper``, or the path of a file of one's own.
         seed: Seed of the label draw, the weights, the batches and the noise; 0 where None.
         settings: Nested tables of settings, or a TOML file of them, as ``--config`` takes it, such as
             ``{"schedule": {"steps": 300}}``. ``aaecli train --print-config`` lists them. Arguments go before them.
@@ -102,7 +105,9 @@ def train(
         "device": device,
     }
     source = Path(settings) if isinstance(settings, str | os.PathLike) else settings
-    flags = {key: value for key, value in given.items() if value is not None}
+    flags: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if start is not None:
+        flags["start"] = {"model": os.fspath(start)}
     config, dataset = settle(preset, source, flags, augment, load=load_dataset, tell=_log.info)
     if holds_pictures(config.data):
         check_outside(Path(out), Path(config.data))

@@ -91,8 +91,14 @@ class Checkpoint:
         return self.classes if self.clusters is None else tuple(self.classes[index] for index in self.clusters)
 
 
-def save_model(path: Path, checkpoint: Checkpoint) -> None:
+def save_model(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
     """Write a model, whole or not at all.
+
+    Args:
+        path: Where to.
+        checkpoint: The model.
+        half: Whether matrices and kernels are stored in float16, in half the space. Whatever is exported should then be
+            exported from the file: the weights are rounded.
 
     Raises:
         AaeError: The file cannot be written.
@@ -100,6 +106,8 @@ def save_model(path: Path, checkpoint: Checkpoint) -> None:
     weights = {"encoder": checkpoint.encoder.state_dict()}
     if checkpoint.decoder is not None:
         weights["decoder"] = checkpoint.decoder.state_dict()
+    if half:
+        weights = {part: {name: _halved(value) for name, value in state.items()} for part, state in weights.items()}
     write(
         path,
         "model",
@@ -115,6 +123,11 @@ def save_model(path: Path, checkpoint: Checkpoint) -> None:
             "run_id": checkpoint.run_id,
         },
     )
+
+
+def _halved(value: torch.Tensor) -> torch.Tensor:
+    """Give a matrix in float16; what has one side, such as a variance, may be too small for it and is little."""
+    return value.half() if value.ndim > 1 and value.dtype == torch.float32 else value
 
 
 def load_model(path: Path) -> Checkpoint:

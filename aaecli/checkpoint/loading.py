@@ -32,6 +32,8 @@ def make_networks(
 ) -> Networks:
     """Make encoder and decoder and fill them, in evaluation mode; the discriminators are not stored.
 
+    Weights that are stored in float16 become float32.
+
     Raises:
         ValueError: The weights are not of the shapes that the settings ask for, or contain NaN or infinity.
     """
@@ -40,6 +42,10 @@ def make_networks(
     with torch.device("meta"):
         # Settings may describe terabytes; the meta device allocates none of them.
         networks = Networks(config.model, image_shape, label_dim, network)
+    weights = {
+        part: {name: value.float() if value.dtype == torch.float16 else value for name, value in state.items()}
+        for part, state in weights.items()
+    }
     hold(_shapes(weights) == _shapes({part: module.state_dict() for part, module in _parts(networks).items()}))
     hold(all(_is_finite(value) for state in weights.values() for value in state.values()))
     for part, module in _parts(networks).items():

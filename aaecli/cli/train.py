@@ -25,6 +25,7 @@ from aaecli.cli.options.settings import (
     Preset,
     PrintConfig,
     Seed,
+    Start,
     Steps,
     StyleDim,
     StylePrior,
@@ -51,6 +52,7 @@ app = typer.Typer(add_completion=False)
         "aaecli train --model aae                       no labels: style only\n\n"
         "aaecli train --model clustering --clusters 30  no labels: clusters of digits\n\n"
         "aaecli train --data stamps/                    your own pictures, by class\n\n"
+        "aaecli train --data digits/ --start released   your own digits, few labels\n\n"
         "aaecli train --print-config > mine.toml        settings to edit, for --config\n\n"
         "aaecli train --resume                          continue a stopped run"
     )
@@ -72,6 +74,7 @@ def train(
     style_dim: StyleDim = None,
     style_prior: StylePrior = None,
     style_std: StyleStd = None,
+    start: Start = None,
     preset: Preset = None,
     config: ConfigFile = None,
     print_config: PrintConfig = False,

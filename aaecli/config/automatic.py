@@ -9,6 +9,8 @@ AUTOMATIC = "auto"
 """The preset that chooses: by the looks of a folder's pictures, else by the model."""
 PRESET = "pictures"
 """The preset that is adapted to a folder of pictures."""
+FINE_TUNE = "fine-tune"
+"""The preset for a training that starts from a model."""
 _BLACK = 0.45
 """Fraction of black pixels above which pictures show something light on black: MNIST has 0.82, Fashion-MNIST 0.55."""
 _WRITING = 0.65

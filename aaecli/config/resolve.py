@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aaecli.config.automatic import AUTOMATIC, PRESET
+from aaecli.config.automatic import AUTOMATIC, FINE_TUNE, PRESET
 from aaecli.config.docstrings import attributes
 from aaecli.config.effective import acting_table, refuse_inert
 from aaecli.config.models import FAMILY
@@ -88,6 +88,7 @@ def resolve(
     config_file: Path | Mapping[str, Any] | None = None,
     flags: Mapping[str, Any] | None = None,
     adapted: Mapping[str, Any] | None = None,
+    start: Mapping[str, Any] | None = None,
 ) -> Config:
     """Merge preset, file and flags into one configuration, later ones first.
 
@@ -99,6 +100,8 @@ def resolve(
         flags: Nested tables of what the command line set.
         adapted: Nested tables of what the looks of a folder's pictures ask for, above the preset for pictures; with
             them ``auto`` is that preset.
+        start: Nested tables of what the model that is started from needs, above the preset; with them ``auto`` is the
+            preset for that.
 
     Raises:
         AaeError: The preset, a key or a value is wrong, the file cannot be read, or what it or a flag sets has no
@@ -111,7 +114,7 @@ def resolve(
     name = str(named or AUTOMATIC)
     if name == AUTOMATIC:
         default = "tutorial" if model == "baseline" else Config.preset
-        name = default if adapted is None else PRESET
+        name = FINE_TUNE if start else default if adapted is None else PRESET
     is_of_file = bool(config_file) and not preset
     folder = config_file.parent if is_of_file and isinstance(config_file, Path) else None
     if is_of_file and not is_path(name) and name not in PRESETS and (whole := _standing_alone(from_file, flags)):
@@ -122,7 +125,7 @@ def resolve(
     overrides = table.pop("for", {}).get(model, {})
     own = {"labels": FAMILY[model].default_labels} if model in FAMILY else {}
     below: dict[str, Any] = {}
-    for layer in (own, table, overrides, adapted or {}):
+    for layer in (own, table, overrides, adapted or {}, start or {}):
         merge(below, layer)
     merged = copy.deepcopy(below)
     for layer in (from_file, flags, {"preset": preset_name(name)}):

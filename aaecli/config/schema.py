@@ -16,6 +16,7 @@ from aaecli.config.parsing import build, require, table_of
 from aaecli.config.prior import Prior
 from aaecli.config.propagation import Propagation
 from aaecli.config.schedule import Schedule
+from aaecli.config.start import Start
 from aaecli.errors import AaeError
 from aaecli.priors.style_prior import STYLE_PRIORS
 
@@ -41,6 +42,7 @@ class Config:
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.
         compile: Have torch compile the joint step before the first one is taken (the alternating one stays as it is).
         cuda_graph: On CUDA, record the step as a graph and replay it; elsewhere it changes nothing.
+        start: The model that the training starts from.
         image: Preprocessing of the pictures of a folder.
         network: Shapes of the networks.
         prior: Distributions of the latent code.
@@ -63,6 +65,7 @@ class Config:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
     cuda_graph: bool = True
+    start: Start = field(default_factory=Start)
     image: Image = field(default_factory=Image)
     network: Network = field(default_factory=Network)
     prior: Prior = field(default_factory=Prior)

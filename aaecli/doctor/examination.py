@@ -9,9 +9,8 @@ from aaecli.doctor import findings as health
 from aaecli.doctor import onnxruntime_checks as serving
 from aaecli.doctor.torch_checks import check_torch
 from aaecli.errors import AaeError
-from aaecli.runs.paths import EXPORTS, RUNS
+from aaecli.runs.paths import EXPORTS, RUNS, released_folders
 from aaecli.serve.device import has_nvidia_driver
-from aaecli.serve.discovery import released_folders
 
 
 def examine() -> Iterator[health.Finding]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from aaecli.config.models import FAMILY
-from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config, from_table
 from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
@@ -29,6 +28,7 @@ from aaecli.runs.paths import RUNS
 from aaecli.scale.share import Share
 from aaecli.training import run as training
 from aaecli.training.resume import resume
+from aaecli.training.starting_model import resolve_with_start
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def plan(
     ):
         own = {"model": model, "labels": number, "seed": seed, **flags}
         named = {name: value for name, value in own.items() if value is not None}
-        config = resolve(preset=preset, config_file=file, flags=named)
+        config = resolve_with_start(preset=preset, config_file=file, flags=named)
         if not FAMILY[config.model].encodes_label:
             raise AaeError(
                 f"A benchmark compares accuracy, and {config.model} has no classifier.",

@@ -20,6 +20,7 @@ from aaecli.metrics.report import evaluate
 from aaecli.models.devices import choose_device, choose_precision, use_threads
 from aaecli.training.reporter import Reporter
 from aaecli.training.trainer import Trainer
+from aaecli.training.transfer import load_start
 
 
 def cross_validate(
@@ -55,13 +56,14 @@ def cross_validate(
     device = choose_device(config.device)
     use_threads(config.threads)
     dtype = choose_precision(config.precision, device)
+    config, start = load_start(config)
     label_prob = np.zeros((len(parts.labelled), len(dataset.classes)), np.float32)
     for number in np.unique(fold[fold >= 0]).tolist():
         left_out = parts.labelled[fold == number]
         # What is left out has copies without a label, perhaps.
         seen = parts.pool[~np.isin(copy_of[parts.pool], copy_of[left_out])]
         part = Split(seen, np.intersect1d(parts.labelled, seen), left_out)
-        training = Trainer(config, dataset, part, device, dtype)
+        training = Trainer(config, dataset, part, device, dtype, start)
         with tempfile.TemporaryDirectory() as folder:
             if not training.run(Path(folder), watch(number, training.num_steps)):
                 raise KeyboardInterrupt

@@ -26,6 +26,12 @@ _RUN_FILES = (
 """Files that a run writes into its folder."""
 
 
+def released_folders() -> list[Path]:
+    """Where the released model is: in the installed package, or in the checkout that the package runs from."""
+    package = Path(__file__).resolve().parents[1]
+    return [package / "pretrained", package.parent / "exports" / "pretrained"]
+
+
 def check_run_folder(folder: Path, names: Iterable[str] = _RUN_FILES) -> None:
     """Check that a run folder can be written to without following a link.
 

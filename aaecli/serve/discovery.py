@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists, is_file, is_folder
-from aaecli.runs.paths import EXPORTS, NEWEST_MODEL
+from aaecli.runs.paths import EXPORTS, NEWEST_MODEL, released_folders
 from aaecli.suggestions import suggest, suggest_aaecli
 
 ENCODER = "encoder.onnx"
@@ -114,9 +114,3 @@ def doubt(path: Path, named: Path | None) -> str:
 def is_released(path: Path) -> bool:
     """Tell whether a file is of the released pair."""
     return path.parent in released_folders()
-
-
-def released_folders() -> list[Path]:
-    """Where the released pair is: in the installed package, or in the checkout that the package runs from."""
-    package = Path(__file__).resolve().parents[1]
-    return [package / "pretrained", package.parent / "exports" / "pretrained"]

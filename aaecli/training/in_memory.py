@@ -16,6 +16,7 @@ from aaecli.data.split import Split
 from aaecli.models.devices import choose_device, choose_precision, use_threads
 from aaecli.training.out_of_memory import naming_what_is_too_large
 from aaecli.training.trainer import Trainer
+from aaecli.training.transfer import load_start
 
 
 class _Rows:
@@ -62,7 +63,8 @@ def train_in_memory(
     parts = Split(np.arange(len(image)), np.flatnonzero(label >= 0), np.empty(0, np.int64))
     device = choose_device(config.device)
     use_threads(config.threads)
-    training = Trainer(config, dataset, parts, device, choose_precision(config.precision, device))
+    config, start = load_start(config)
+    training = Trainer(config, dataset, parts, device, choose_precision(config.precision, device), start)
     watched = _Rows()
     training.run(None, watched)
     model = training.result()

@@ -15,6 +15,7 @@ from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.config.toml_file import read_toml
 from aaecli.errors import AaeError
+from aaecli.training.starting_model import resolve_with_start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,14 +53,16 @@ def settle(
     from aaecli.data.loading import find_reader, holds_pictures
 
     file = read_toml(config_file) if isinstance(config_file, Path) else dict(config_file or {})
-    config = resolve(preset=preset, config_file=config_file, flags=flags)
+    config = resolve_with_start(preset=preset, config_file=config_file, flags=flags)
     # A file that names no preset was written for the default one, and may set what another one has no use for.
     default = None if config_file else AUTOMATIC
     is_automatic = (preset or file.get("preset", default)) == AUTOMATIC
     # What has no effect is refused before any picture is read.
     unadapted = fitting(config, flags, file, augment)
     # What no reader takes is refused where it is loaded.
-    if not (is_automatic and config.model in _ADAPTED and config.data and find_reader(config.data)):
+    # The networks of a start are settled, and so is what pictures become.
+    is_adapted = is_automatic and config.model in _ADAPTED and not config.start.model
+    if not (is_adapted and config.data and find_reader(config.data)):
         return unadapted, None
 
     from aaecli.data.automatic import adapt, adapt_stored

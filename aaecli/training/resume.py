@@ -69,6 +69,11 @@ def resume(
         dataset = load_dataset(where, config.image)
         if tensorboard:
             TensorBoardLogger.check_installed()
+        if not has_state and config.start.model:
+            raise AaeError(
+                f"{folder} has no last.pt, which holds the weights that it started from.",
+                f"Train it from the start: {suggest_aaecli('train', '--config', folder / 'config.toml')}",
+            )
         state = read(folder / "last.pt", "training", max_state_bytes(config, dataset)) if has_state else None
         training = prepare(config, dataset, state, folder)
         training.run_id = run_id if isinstance(run_id, str) else ""

@@ -41,6 +41,7 @@ from aaecli.training.reporter import Reporter as StepReporter
 from aaecli.training.state import fingerprint, max_state_bytes, stored_split
 from aaecli.training.tensorboard import TensorBoardLogger
 from aaecli.training.trainer import SAVE_EVERY
+from aaecli.training.transfer import StartingModel, load_start
 
 
 class Reporter(StepReporter, Protocol):
@@ -90,13 +91,17 @@ def train(
     # All that can be wrong is found before there is a run folder.
     if tensorboard:
         TensorBoardLogger.check_installed()
-    training = prepare(config, dataset, None, None)
+    config, start = load_start(config)
+    training = prepare(config, dataset, None, None, start)
     training.run_id = new_run_id()
     with locked_new_run(root, name or _default_name(config)) as folder:
         try:
             save_text(folder / "config.toml", to_toml(config))
             remember(training.run_id, config.data)
             training.restore(folder, None)
+            if start is not None:
+                # To resume, the model that was started from need not be there.
+                training.save(folder)
             return carry_out(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
         except BaseException:
             if training.number == 0:
@@ -105,7 +110,13 @@ def train(
 
 
 @naming_what_is_too_large()
-def prepare(config: Config, dataset: Dataset, state: dict[str, Any] | None, folder: Path | None) -> trainer.Trainer:
+def prepare(
+    config: Config,
+    dataset: Dataset,
+    state: dict[str, Any] | None,
+    folder: Path | None,
+    start: StartingModel | None = None,
+) -> trainer.Trainer:
     """Make a training: everything of it that settings, images or the machine may refuse."""
     device = choose_device(config.device)
     use_threads(config.threads)
@@ -122,12 +133,12 @@ def prepare(config: Config, dataset: Dataset, state: dict[str, Any] | None, fold
         # What ``auto`` has chosen once stays for the whole training.
         name = state.get("precision")
         precision = next((known for known in PRECISION_NAMES.values() if known == name), config.precision)
-    return trainer.Trainer(config, dataset, parts, device, choose_precision(precision, device))
+    return trainer.Trainer(config, dataset, parts, device, choose_precision(precision, device), start)
 
 
 def _remove_begun(folder: Path) -> None:
     """Remove the folder of a training that took no step: nobody could go on with it."""
-    for name in ("config.toml", "environment.json", "labels.csv", ".lock"):
+    for name in ("config.toml", "environment.json", "labels.csv", "last.pt", ".lock"):
         with suppress(OSError):
             (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "tensorboard", ignore_errors=True)
@@ -173,6 +184,8 @@ def carry_out(
         "images_per_step": training.batches.images_per_step,
         "number": training.number,
     }
+    if config.start.model:
+        plan |= {"start": config.start.model, "start_sha256": config.start.sha256}
     _write_json(folder / "environment.json", environment() | {"run_id": training.run_id} | plan)
     reporter.begin(plan)
     if not _trained(training, folder, reporter, save_every):

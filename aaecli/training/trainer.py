@@ -34,6 +34,7 @@ from aaecli.training.reporter import Reporter
 from aaecli.training.result import Results
 from aaecli.training.state import fingerprint, gather, put_back
 from aaecli.training.step import Step
+from aaecli.training.transfer import StartingModel, take_over
 from aaecli.training.validation import Validation, interval
 
 SAVE_EVERY = CheckpointInterval()
@@ -48,6 +49,7 @@ class Trainer:
         split: Which of them are labelled, in the pool, and kept for validation.
         device: Where to train.
         dtype: Type of the matrix products.
+        start: The model whose weights it begins with; None for random ones.
 
     Attributes:
         num_steps: Length of the training.
@@ -67,7 +69,13 @@ class Trainer:
     """
 
     def __init__(
-        self, config: Config, dataset: Dataset, split: Split, device: torch.device, dtype: torch.dtype
+        self,
+        config: Config,
+        dataset: Dataset,
+        split: Split,
+        device: torch.device,
+        dtype: torch.dtype,
+        start: StartingModel | None = None,
     ) -> None:
         self.config = config
         self.dataset = dataset
@@ -87,7 +95,8 @@ class Trainer:
         self.validate_every = interval(config, self.num_steps)
         is_propagating = propagates(config, length, len(split.labelled), len(dataset.classes))
         scaled = replace(config, augmentation=config.augmentation.scaled(config.propagation.augmentation_scale))
-        self.step = _make_step(scaled if is_propagating else config, dataset, split, self.num_steps, device, dtype)
+        settings = scaled if is_propagating else config
+        self.step = _make_step(settings, dataset, split, self.num_steps, device, dtype, start)
         self.batches = Batches(config, dataset, split, length, device)
         self.pseudo_labels = PseudoLabels(config, self.batches, self.step, length, propagates=is_propagating)
         self.validation = Validation(config, dataset, split, self.batches.image)
@@ -231,12 +240,20 @@ class Trainer:
 
 
 def _make_step(
-    config: Config, dataset: Dataset, split: Split, num_steps: int, device: torch.device, dtype: torch.dtype
+    config: Config,
+    dataset: Dataset,
+    split: Split,
+    num_steps: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    start: StartingModel | None,
 ) -> Step:
-    """Make the networks, with weights drawn by the seed, and the step that trains them."""
+    """Make the networks, with weights drawn by the seed or those of a model, and the step that trains them."""
     torch.manual_seed(config.seed)
     label_dim = config.label_dim(len(dataset.classes))
     networks = Networks(config.model, dataset.image_shape, label_dim, config.network).to(device)
+    if start is not None:
+        take_over(networks, start, config, dataset.classes, dataset.image_shape)
     # A part of the labels is drawn the same number of each class, and tells nothing of how frequent they are.
     num_known = np.count_nonzero(dataset.train_label[split.pool] >= 0)
     frequency = priors.label_frequency(

@@ -39,3 +39,12 @@ def test_an_augmentation_goes_before_what_auto_would_take():
 def test_a_setting_of_another_encoder_is_refused():
     with pytest.raises(AaeError, match="hidden"):
         settings((8, 8), settings={"network": {"encoder_options": {"hidden": [9]}}})
+
+
+def test_a_start_brings_its_networks_and_its_preset():
+    config = settings((28, 28), start="released")
+    assert config.preset == "fine-tune"
+    assert config.network.encoder == "convolutional"
+    assert config.start.model == "released"
+    with pytest.raises(AaeError, match=r"settings\['start'\]"):
+        settings((28, 28), settings={"start": {"model": "released"}})

@@ -145,7 +145,13 @@ def changed(config: Config, name: str) -> Config:
     value = part[key]
     other: Any = {bool: lambda: not value, int: lambda: value + 2, float: lambda: value * 0.5 + 0.2}.get(type(value))
     if other is None:
-        options = {"label": "labelled", "pseudo_labels": "soft", "style": "gaussian", "role": "confirm"}
+        options = {
+            "label": "labelled",
+            "pseudo_labels": "soft",
+            "style": "gaussian",
+            "role": "confirm",
+            "sha256": "f" * 64,
+        }
         part[key] = options[key] if isinstance(value, str) else ([5.0] * 4 if key == "label_frequency" else [9, 9])
     else:
         part[key] = other()

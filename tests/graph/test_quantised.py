@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from aaecli.serve.discovery import released_folders
+from aaecli.runs.paths import released_folders
 from aaecli.serve.runtime import onnxruntime
 from aaecli.serve.session import open_decoder, open_encoder
 

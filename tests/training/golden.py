@@ -31,8 +31,8 @@ CASES = [
     f"{model}-{preset}"
     for model in FAMILY
     for preset in preset_names()
-    # `default` with other numbers, or with what is for pictures of which most have no label
-    if preset not in ("quick", "pictures") or model == "semisupervised"
+    # `default` or `best` with other numbers, or with what is for pictures of which most have no label
+    if preset not in ("quick", "pictures", "fine-tune") or model == "semisupervised"
 ]
 EXTRA = ["every-label", "sure-teacher", "own-pictures"]
 """Beside the models and presets: every image labelled; pseudo-labels by the teacher alone; colour, oblong images and
@@ -153,7 +153,7 @@ def settings_of(case: str) -> Config:
     if case == "own-pictures":
         chosen = {"data": "drawings", "labels": "all", "network": {"conditional_discriminator": True}}
         return shrunk(resolve(preset="best", flags=chosen | {"augmentation": {"rotation": 30.0, "shear": 0.3}}))
-    model, preset = case.split("-")
+    model, preset = case.split("-", 1)
     flags: dict[str, Any] = {"model": model}
     if FAMILY[model].default_labels not in (0, "all"):
         flags["labels"] = 12

@@ -87,7 +87,8 @@ Preset = Annotated[
         show_default="auto",
         help="Settings to start from: a .toml file, or quick, default, best, tutorial (the article's), paper "
         "(the paper's terms), pictures (small ones of anything) or auto: for your own images pictures, "
-        "adapted to how they look; for MNIST and the like default, with --model baseline tutorial.",
+        "adapted to how they look; for MNIST and the like default; with --start fine-tune; with --model baseline "
+        "tutorial.",
     ),
 ]
 ConfigFile = Annotated[
@@ -104,6 +105,17 @@ PrintConfig = Annotated[
     bool,
     typer.Option(
         "--print-config", rich_help_panel=TRAINING, help="Print all settings as TOML with comments, and train nothing."
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        metavar="released|MODEL|RUN",
+        envvar="AAECLI_START",
+        rich_help_panel=TRAINING,
+        show_default="random weights",
+        help="Start from the weights of a model: the released one, a model.pt, or the folder of a run. Classes are "
+        "matched by name. With few labels of digits this is the best start.",
     ),
 ]
 Augment = Annotated[
@@ -178,6 +190,7 @@ KEYS = {
     "style_dim": "network.style_dim",
     "style_prior": "prior.style",
     "style_std": "prior.style_std",
+    "start": "start.model",
     "device": "device",
     "threads": "threads",
     "precision": "precision",
