@@ -160,15 +160,18 @@ def _examples(encoder: session.Encoder, named: Path | None) -> Callable[[], tupl
         return None
 
     def load() -> tuple[NDArray[np.uint8], list[str]]:
+        import numpy as np
+
         from aaecli.config.image import Image
         from aaecli.data.loading import load_dataset
+        from aaecli.data.split import split
 
         channels, height, _ = metadata.image_shape
         image = Image(height, channels, "strokes" if metadata.normalise else "none")
         dataset = load_dataset("" if named is None else named, image)
-        # The last of the training images: those that validate.
-        labelled = [index for index, label in enumerate(dataset.train_label.tolist()) if label >= 0][-_NUM_EXAMPLES:]
-        names = [dataset.classes[dataset.train_label[index]] for index in labelled]
-        return dataset.train_image[labelled], names
+        known = np.flatnonzero(dataset.train_label >= 0) if named else split(dataset, 0, 0).validation
+        # A draw: the first ones, or the last, of a folder that is sorted by class are of one class.
+        chosen = np.random.default_rng(0).permutation(known)[:_NUM_EXAMPLES]
+        return dataset.train_image[chosen], [dataset.classes[label] for label in dataset.train_label[chosen].tolist()]
 
     return load

@@ -69,7 +69,9 @@ def _real_images(image_shape: tuple[int, int, int]) -> Tensor:
     Not those of its own data set, whose folder may have moved, or be any folder that a stranger's file names.
     """
     channels, *size = image_shape
-    images = load_dataset().test_image[: min(_NUM_REAL, _MAX_PIXELS // math.prod(size) + 1)]
+    images = load_dataset().test_image
+    chosen = np.random.default_rng(0).permutation(len(images))[: min(_NUM_REAL, _MAX_PIXELS // math.prod(size) + 1)]
+    images = images[chosen]
     rows, columns = (np.arange(wanted) * images.shape[axis + 1] // wanted for axis, wanted in enumerate(size))
     resized = torch.from_numpy(images[:, rows][:, :, columns])
     return resized if channels == 1 else resized[..., None].expand(-1, -1, -1, channels)

@@ -71,9 +71,9 @@ def reduce_part(
         label = images.label if checkpoint.clusters is None else None
     else:
         has_label = FAMILY[checkpoint.config.model].decoder_label != "none"
-        prior = checkpoint.config.prior
+        prior, frequency = checkpoint.config.prior, checkpoint.label_frequency if has_label else None
         calibration, evaluation = (
-            feed_of_codes(encoder, part_of, (prior.style, prior.style_std), len(checkpoint.label_names) * has_label)
+            feed_of_codes(encoder, part_of, (prior.style, prior.style_std), frequency)
             for part_of in (images.calibration, images.evaluation)
         )
     found = complete(reduce_precision(model, reduced.precision, calibration))
@@ -145,14 +145,16 @@ def feed_of_images(images: NDArray[np.uint8]) -> _Feed:
     return {"image": to_float(stored)}
 
 
-def feed_of_codes(encoder: bytes, images: NDArray[np.uint8], prior: tuple[str, float], num_labels: int) -> _Feed:
+def feed_of_codes(
+    encoder: bytes, images: NDArray[np.uint8], prior: tuple[str, float], frequency: NDArray[np.float64] | None
+) -> _Feed:
     """Give the decoder's inputs: the codes of images, and as many draws of the priors.
 
     Args:
         encoder: encoder.onnx in float32.
         images: uint8 (N, H, W) or (N, H, W, 3).
         prior: Name and standard deviation of the prior of the style.
-        num_labels: Number of values K of the label; 0 for a decoder that reads the style alone.
+        frequency: (K,), how often the prior of the label draws each value; None for a decoder that reads no label.
 
     Returns:
         ``style``, float32 (2 N, Z), and with a label ``label``, float32 (2 N, K).
@@ -160,8 +162,8 @@ def feed_of_codes(encoder: bytes, images: NDArray[np.uint8], prior: tuple[str, f
     codes, rng = run(encoder, feed_of_images(images)), np.random.default_rng(0)
     num, style_dim = codes["style"].shape
     feed = {"style": np.concatenate([codes["style"], STYLE_PRIORS[prior[0]].sample(num, style_dim, prior[1], rng)])}
-    if num_labels:
-        one_hot = np.eye(num_labels, dtype=np.float32)[rng.integers(0, num_labels, 2 * num)]
+    if frequency is not None:
+        one_hot = np.eye(len(frequency), dtype=np.float32)[rng.choice(len(frequency), 2 * num, p=frequency)]
         # Of a decoder that learnt with the true label, the encoder gives none.
         feed = {"label": np.concatenate([codes.get("label_prob", one_hot[:num]), one_hot[num:]])} | feed
     return feed

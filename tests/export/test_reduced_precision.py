@@ -100,11 +100,11 @@ def test_too_few_images_are_refused():
 
 def test_the_decoder_is_calibrated_on_codes_of_images_and_on_draws_of_the_priors(pair, images):
     encoder = (pair[2] / "encoder.onnx").read_bytes()
-    feed = feed_of_codes(encoder, images.calibration, ("gaussian", 1.0), 10)
+    feed = feed_of_codes(encoder, images.calibration, ("gaussian", 1.0), np.full(10, 0.1))
     assert {name: values.shape for name, values in feed.items()} == {"label": (256, 10), "style": (256, 3)}
     assert set(feed["label"][128:].sum(1).tolist()) == {1.0}
     assert np.abs(feed["style"][128:].std() - 1) < 0.2
-    assert set(feed_of_codes(encoder, images.calibration, ("gaussian", 1.0), 0)) == {"style"}
+    assert set(feed_of_codes(encoder, images.calibration, ("gaussian", 1.0), None)) == {"style"}
 
 
 def test_images_become_the_encoders_input():
