@@ -46,16 +46,14 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         steps: Training steps, 1 or more; the preset's number where None.
         image_shape: Shape of the image that a row is, (H, W) or (H, W, 3).
         style_dim: Number Z of dimensions of the style, 1 or more.
-        augment: Augmentation set: ``strokes``, for handwriting; ``natural``, for photos; ``none``; one of a plug-in;
-            or ``auto``: as ``pictures`` is adapted; with another preset, strokes for square grey images of 8 × 8 and
-            more, else none.
+        augment: Augmentation set: ``strokes``, ``digits``, ``natural``, ``none``, one of a plug-in, or ``auto``: as
+            ``pictures`` is adapted; with another preset, strokes for square grey images of 8 × 8 and more, else none.
         settings: Further settings as nested tables, such as ``{"optimiser": {"lr": 0.002}}``.
         unlabelled: What stands in ``y`` for no label; None where every row has one. In an array of objects, None
             stands for no label too.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        start: The model whose weights it starts from, with networks and style of its own: ``released``, a model.pt, or
-            the folder of a run; random weights where None. Classes are matched by name; images have to be of its
-            shape. ``auto`` is then the preset ``fine-tune``.
+        start: The model whose weights, networks and style it starts from: ``released``, a model.pt, or the folder of a
+            run; random weights where None. Classes are matched by name. ``auto`` is then the preset ``fine-tune``.
         random_state: Seed, generator or None, as everywhere in scikit-learn. The same number gives the same bits.
 
     Attributes:
@@ -282,14 +280,9 @@ class AAEClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Classifie
         return remembered(self, self.weights_, self._made)
 
     def _made(self) -> Checkpoint:
-        return made_of(
-            self.weights_,
-            self.settings_,
-            self.image_shape_,
-            tuple(map(str, self.classes_)),
-            label_prior=self.label_prior_,
-            novelty=self.novelty_,
-        )
+        names, weights, settings = tuple(map(str, self.classes_)), self.weights_, self.settings_
+        known = {"label_prior": self.label_prior_, "novelty": self.novelty_}
+        return made_of(weights, settings, self.image_shape_, names, **known)
 
     def _table(self) -> Table:
         return Table(tuple(self.image_shape_), self.data_min_, self.data_max_)

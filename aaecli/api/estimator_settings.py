@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from aaecli.config.augmentation import Augmentation
 from aaecli.config.automatic import AUTOMATIC, choose
 from aaecli.config.registries import AUGMENTATION_SETS
-from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.data.inspection.appearance import appearance
 from aaecli.errors import AaeError
@@ -74,21 +73,15 @@ def settings_for(
         flags["start"] = {"model": os.fspath(start)}
     else:
         flags["network"] = {"style_dim": style_dim}
-    if preset == AUTOMATIC and start is None:
-        if min(shape[:2]) < _SMALLEST_PICTURE:
+        if preset == AUTOMATIC and min(shape[:2]) < _SMALLEST_PICTURE:
             preset = _OF_TABLES
-        else:
+        elif preset == AUTOMATIC:
             adapted = choose(appearance(image, label)).settings
-    if start is None:
-        config = resolve(preset=preset, config_file=settings, flags=flags, adapted=adapted)
-    else:
-        config = resolve_with_start(preset=preset, config_file=settings, flags=flags)
+    config = resolve_with_start(preset=preset, config_file=settings, flags=flags, adapted=adapted)
     config = replace(config, image=replace(config.image, normalise="none", channels=3 if len(shape) == 3 else 1))
-    if "augmentation" in settings:
-        if augment != "auto":
-            raise AaeError("augment and settings['augmentation'] both say how images are changed.", "Give one of them.")
-        return config
-    if augment == "auto" and adapted is not None:
+    if "augmentation" in settings and augment != "auto":
+        raise AaeError("augment and settings['augmentation'] both say how images are changed.", "Give one of them.")
+    if "augmentation" in settings or (augment == "auto" and adapted is not None):
         return config
     return replace(config, augmentation=Augmentation.from_table(_scaled(_chosen(augment, shape), min(shape[:2]))))
 

@@ -63,8 +63,8 @@ def train(
         seed: Seed of the label draw, the weights, the batches and the noise; 0 where None.
         settings: Nested tables of settings, or a TOML file of them, as ``--config`` takes it, such as
             ``{"schedule": {"steps": 300}}``. ``aaecli train --print-config`` lists them. Arguments go before them.
-        augment: Augmentation set: ``strokes``, for handwriting; ``natural``, for photos; ``none``; or one of a
-            plug-in. The preset's augmentation where None.
+        augment: Augmentation set: ``strokes``, for handwriting; ``digits``, with the 1 of European writers;
+            ``natural``, for photos; ``none``; or one of a plug-in. The preset's augmentation where None.
         device: Where to train: ``auto`` where None.
         out: Folder in which the run folder is made.
         name: Name of the run folder, before its number; model and number of labels where None.

@@ -107,7 +107,7 @@ AUGMENTATIONS: Registry[Any] = Registry(
     "aaecli.augmentations",
     {
         name: f"aaecli.training.augmentations.{name}"
-        for name in ("warp", "stroke_width", "ground", "colours", "light", "random_erasing", "cutout")
+        for name in ("flags", "warp", "stroke_width", "ground", "colours", "light", "random_erasing", "cutout")
     },
     _check_augmentation,
 )
@@ -123,7 +123,7 @@ def _check_set(name: str, entry: Entry[Mapping[str, Any]]) -> None:
 AUGMENTATION_SETS: Registry[Mapping[str, Any]] = Registry(
     "augmentation set",
     "aaecli.augmentation_sets",
-    dict.fromkeys(("strokes", "natural", "none"), "aaecli.config.augmentation"),
+    dict.fromkeys(("strokes", "digits", "natural", "none"), "aaecli.config.augmentation"),
     _check_set,
 )
 """Named tables for [augmentation]: what ``--augment`` takes, and ``augmentation = "NAME"`` in a file of settings."""

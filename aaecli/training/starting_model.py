@@ -92,7 +92,11 @@ def settings_of_start(name: str, data: str) -> dict[str, Any]:
 
 
 def resolve_with_start(
-    *, preset: str | None, config_file: Path | Mapping[str, Any] | None, flags: Mapping[str, Any]
+    *,
+    preset: str | None,
+    config_file: Path | Mapping[str, Any] | None,
+    flags: Mapping[str, Any],
+    adapted: Mapping[str, Any] | None = None,
 ) -> Config:
     """Resolve settings as ``aaecli.config.resolve.resolve`` does, with those that a start needs.
 
@@ -105,7 +109,7 @@ def resolve_with_start(
     if start and "start" in flags:
         # The file of settings may hold the SHA-256 of another one.
         flags = {**flags, "start": {**start["start"], **flags["start"]}}
-    return resolve(preset=preset, config_file=config_file, flags=flags, start=start)
+    return resolve(preset=preset, config_file=config_file, flags=flags, adapted=adapted, start=start)
 
 
 def _named(flags: Mapping[str, Any], file: Mapping[str, Any], *keys: str) -> str:

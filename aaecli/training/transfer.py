@@ -116,9 +116,9 @@ def _origin(config: Config, model: Checkpoint, classes: Sequence[str]) -> list[i
     if own_clusters or their_clusters:
         count = config.label_dim(len(classes))
         is_same = own_clusters and their_clusters and count == len(model.label_names)
-        return [index if is_same else _NEW for index in range(count)]
-    place = {name: index for index, name in enumerate(model.classes)}
-    return [place.get(name, _NEW) for name in classes] or [_NEW]
+        return [number if is_same else _NEW for number in range(count)]
+    index = {name: number for number, name in enumerate(model.classes)}
+    return [index.get(name, _NEW) for name in classes] or [_NEW]
 
 
 def _label_sides(config: Config, image_shape: tuple[int, int, int], num_values: int) -> dict[str, int]:

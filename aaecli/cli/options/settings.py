@@ -125,7 +125,8 @@ Augment = Annotated[
         envvar="AAECLI_AUGMENT",
         rich_help_panel=TRAINING,
         show_default="the preset's; natural for pictures that are only resized",
-        help="Augmentation: strokes (for handwriting), natural (for photos), none, or a set of a plug-in.",
+        help="Augmentation: strokes (for handwriting), digits (with the 1 of European writers), natural (for photos), "
+        "none, or a set of a plug-in.",
     ),
 ]
 Steps = Annotated[

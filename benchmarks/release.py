@@ -1,0 +1,204 @@
+"""Train the released model and write ``exports/pretrained``: checkpoint, encoder, decoder and model card.
+
+It learns from every label of MNIST's training images but the last 10,000, which are for validation, and from digits
+that a program draws: skeletons under several pens, fonts, sevens with a bar. Lone strokes get flags while it trains.
+The test images are evaluated once, at the end. With the same ``--out`` a run that was stopped goes on:
+
+    python benchmarks/release.py --out release                  # trains, then writes release/exports
+    python benchmarks/release.py --out release --publish        # writes exports/pretrained too
+    python benchmarks/release.py --out release --strangers DIR  # evaluates a folder of other people's digits too
+
+The fonts are those of Debian's fonts-dejavu, fonts-liberation and fonts-freefont; from FreeFont nothing is learnt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "suite"))
+
+import measured
+import sources
+from written_digits import barred, printed, written
+
+import aaecli
+from aaecli.checkpoint.file import Checkpoint, load_model, save_model
+from aaecli.data.dataset import all_labelled
+from aaecli.data.loading import load_dataset
+from aaecli.evaluation.predict import evaluate_predictions, predict_stored
+from aaecli.export.model_card import model_card
+from aaecli.export.onnx import export_onnx
+from aaecli.files.outputs import Outputs
+from aaecli.files.own_files import sealed
+
+PUBLISHED = Path(__file__).parents[1] / "exports" / "pretrained"
+DIGITS = "0123456789"
+SETTINGS: dict[str, Any] = {
+    "labels": "all",
+    "seed": 0,
+    "augmentation": "digits",
+}
+"""What differs from the preset `best`."""
+HELD_OUT = "freefont"
+"""Fonts whose path contains this are not learnt from."""
+_WRITTEN = {digit: 2000 if digit in "17" else 1000 for digit in DIGITS}
+_PRINTED = 12
+"""Pictures of each digit in each font."""
+_DATA = (
+    "50,000 training images of MNIST with their labels; {written:,} digits that a program wrote from skeletons, with "
+    "pens of several kinds; {printed:,} digits printed in the {fonts} fonts of DejaVu and Liberation (Debian's "
+    "fonts-dejavu and fonts-liberation); {barred:,} of MNIST's sevens with a bar drawn through the stem. During "
+    "training, half of the lone upright strokes, nearly all of them ones, got a flag, and a quarter of these a foot. "
+    "The other 10,000 training images of MNIST were for validation. The test images were evaluated once, at the end of "
+    "training, and decided nothing."
+)
+
+
+def draw(path: Path) -> dict[str, int]:
+    """Write the data set that is learnt from, and a sheet of what was drawn; gives how many of each kind."""
+    rng = np.random.default_rng(SETTINGS["seed"])
+    mnist = load_dataset()
+    image, label = mnist.train_image[:50_000], mnist.train_label[:50_000]
+    fonts = [font for font in sources.fonts() if HELD_OUT not in str(font)]
+    kinds: dict[str, list[tuple[int, NDArray[np.uint8]]]] = {
+        "written": [(int(digit), written(digit, rng)) for digit, count in _WRITTEN.items() for _ in range(count)],
+        "printed": [
+            (int(digit), printed(digit, font, rng)) for font in fonts for digit in DIGITS for _ in range(_PRINTED)
+        ],
+        "barred": [(7, drawn) for seven in image[label == 7] if (drawn := barred(seven, rng)) is not None],
+    }
+    drawn = [pair for pairs in kinds.values() for pair in pairs]
+    np.savez_compressed(
+        path,
+        x_train=np.concatenate([image, [picture for _, picture in drawn]]),
+        y_train=np.concatenate([label, [digit for digit, _ in drawn]]).astype(np.uint8),
+        x_val=mnist.train_image[50_000:],
+        y_val=mnist.train_label[50_000:].astype(np.uint8),
+        x_test=mnist.test_image,
+        y_test=mnist.test_label.astype(np.uint8),
+    )
+    shown = [pairs[index] for pairs in kinds.values() for index in rng.permutation(len(pairs))[:200]]
+    sheet = np.stack([picture for _, picture in shown]).reshape(-1, 40, 28, 28).swapaxes(1, 2).reshape(-1, 40 * 28)
+    Image.fromarray(sheet).save(path.with_suffix(".png"))
+    return {kind: len(pairs) for kind, pairs in kinds.items()} | {"fonts": len(fonts)}
+
+
+def train(folder: Path, data: Path, steps: int | None, threads: int) -> aaecli.Run:
+    """Train, or go on with a training that was stopped; one that is done stays as it is."""
+    runs = sorted((folder / "runs").glob("release-*/config.toml"))
+    if runs:
+        run = aaecli.load_run(runs[-1].parent)
+        return run if run.state == "done" else aaecli.resume(run, data=data, progress=say)
+    settings = {**SETTINGS, "threads": threads} | ({"schedule": {"steps": steps}} if steps else {})
+    return aaecli.train(data, preset="best", settings=settings, out=folder / "runs", name="release", progress=say)
+
+
+def say(progress: aaecli.Progress) -> None:
+    """Print a line for each look at the validation images."""
+    if progress.row:
+        print(
+            f"step {progress.step:,} of {progress.num_steps:,}: {progress.row['validation_accuracy']:.2%} of the "
+            f"validation images, {progress.row['seconds']:,.0f} s",
+            flush=True,
+        )
+
+
+def export(run: aaecli.Run, folder: Path, counts: dict[str, int]) -> Checkpoint:
+    """Write the released files: all of the weights that the checkpoint holds in half precision."""
+    folder.mkdir(exist_ok=True)
+    model = load_model(run.path / "model.pt")
+    # Evaluated on MNIST, which is in the package; the card says what was learnt from.
+    model.config = dataclasses.replace(model.config, data="")
+    model.run_id = None
+    save_model(folder / "model.pt", model, half=True)
+    model = load_model(folder / "model.pt")
+    outputs = Outputs(force=True)
+    files = export_onnx(model, folder, print, outputs)
+    mnist = load_dataset()
+    report = evaluate_predictions(model, predict_stored(model, mnist.test_image, mnist.test_label), mnist.test_label)
+    card = model_card(model, mnist, report, files)
+    head, rest = card.split("## Data\n\n")
+    tail = rest.split("\n\n## Accuracy", 1)[1]
+    bytes_of = (folder / "model.pt").stat().st_size
+    head = head.replace(
+        "\n\nThe encoder reads",
+        f"\n- `model.pt`: {bytes_of / 1e6:.1f} MB, the same weights to start from: `aaecli train --start released`"
+        "\n\nThe encoder reads",
+        1,
+    )
+    outputs.write(folder / "README.md", sealed(f"{head}## Data\n\n{_DATA.format(**counts)}\n\n## Accuracy{tail}"))
+    return model
+
+
+def right(model: Checkpoint, image: NDArray[np.uint8], label: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which images are classified as their labels say: bool (N,)."""
+    label_prob = np.asarray(predict_stored(model, image, label).label_prob)
+    return np.asarray(label_prob.argmax(1) == label)
+
+
+def evaluate(model: Checkpoint, strangers: Path | None) -> list[measured.Measurement]:
+    """Evaluate on MNIST's test images, on every font upright, and on a folder of other people's digits."""
+    mnist, rng = load_dataset(), np.random.default_rng(1)
+    found = {"mnist": ("the released model on MNIST's test images", right(model, mnist.test_image, mnist.test_label))}
+    for name, fonts in {
+        "fonts": sources.fonts(),
+        "unseen fonts": [font for font in sources.fonts() if HELD_OUT in str(font)],
+    }.items():
+        pictures = np.stack([printed(digit, font, rng) for font in fonts for digit in DIGITS])
+        label = np.tile(np.arange(10), len(fonts))
+        found[name] = (f"the released model on digits in {len(fonts)} fonts", right(model, pictures, label))
+    if strangers is not None:
+        others = all_labelled(load_dataset(strangers, model.config.image))
+        # A folder that lacks a class has other numbers.
+        label = np.array([int(others.classes[index]) for index in others.test_label])
+        is_right = right(model, others.test_image, label)
+        found["strangers"] = (f"the released model on {len(label)} digits of strangers", is_right)
+        for digit in (1, 7):
+            found[f"strangers {digit}"] = (f"the same, the digit {digit} alone", is_right[label == digit])
+    return [
+        measured.Measurement(
+            f"release/{name}",
+            what,
+            measured.command(),
+            (float(100 * is_right.mean()),),
+            "%",
+            digits=2,
+            seeds=(int(SETTINGS["seed"]),),
+            **measured.here(),
+        )
+        for name, (what, is_right) in found.items()
+    ]
+
+
+def main() -> None:
+    """Draw, train, export, evaluate: what is there already is not done again."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, help="steps, for a try")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--strangers", type=Path, help="a folder of pictures, a sub-folder for each digit")
+    parser.add_argument("--publish", action="store_true", help="write exports/pretrained and results/release.json")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    counts = draw(options.out / "digits.npz")
+    print(", ".join(f"{count:,} {kind}" for kind, count in counts.items()), flush=True)
+    run = train(options.out, options.out / "digits.npz", options.steps, options.threads)
+    model = export(run, PUBLISHED if options.publish else options.out / "exports", counts)
+    measurements = evaluate(model, options.strangers)
+    for entry in measurements:
+        print(f"{entry.what}: {entry.text}")
+    if options.publish:
+        measured.write(measurements)
+
+
+if __name__ == "__main__":
+    main()
