@@ -7,17 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.config.models import MAX_CLASSES
+
 
 def classes_of(known: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Give the classes (C,), sorted, of the labels (L,) that there are, and the index (L,) of each label's class.
 
     Raises:
-        ValueError: They are fewer than two.
+        ValueError: They are fewer than two, or more than a model may have.
     """
     classes, index = np.unique(known, return_inverse=True)
     if len(classes) < 2:
         found = f"one class, {classes[0]}," if len(classes) else "no class"
         raise ValueError(f"y labels {found} and two or more are needed to tell apart.")
+    if len(classes) > MAX_CLASSES:
+        raise ValueError(
+            f"y names {len(classes):,} classes; at most {MAX_CLASSES:,} are learnt. "
+            "Check that its entries are classes, not measurements or numbers of the rows."
+        )
     return classes, index
 
 

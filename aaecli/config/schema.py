@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from aaecli.config.augmentation import Augmentation
 from aaecli.config.image import Image
-from aaecli.config.models import FAMILY
+from aaecli.config.models import FAMILY, MAX_CLASSES
 from aaecli.config.network import Network
 from aaecli.config.objective import Objective
 from aaecli.config.optimiser import Optimiser
@@ -81,7 +81,7 @@ class Config:
             require(self.labels == "all" or int(self.labels) >= 1, "labels", "a positive number or 'all'", self.labels)
         elif self.labels != 0:
             raise AaeError(f"{self.model} learns from images alone: it has no use for labels.", "Leave out --labels.")
-        require(2 <= self.clusters <= 2**16, "clusters", "at least 2 and at most 65536", self.clusters)
+        require(2 <= self.clusters <= MAX_CLASSES, "clusters", f"at least 2 and at most {MAX_CLASSES}", self.clusters)
         require(self.holdout == "auto" or 0 <= self.holdout < 1, "holdout", "in [0, 1) or 'auto'", self.holdout)
         require(0 <= self.threads <= MAX_THREADS, "threads", f"in 0 to {MAX_THREADS}", self.threads)
         require(0 <= self.seed < 2**63, "seed", "in [0, 2^63)", self.seed)

@@ -99,3 +99,16 @@ def test_clusters_named_by_the_images_are_judged_by_others(small_config, dataset
     analysis = portrait_of(small_config("default", model="clustering", labels=0), bare)
     prob = analysis.prediction.label_prob
     np.testing.assert_array_equal(analysis.class_prob, cross_named_prob(prob, analysis.label, 4))
+
+
+def test_the_first_images_are_a_draw_where_labelled_pictures_stand_in_for_test_images(small_config, dataset):
+    order = np.argsort(dataset.train_label, kind="stable")
+    bare = dataclasses.replace(
+        dataset,
+        train_image=dataset.train_image[order],
+        train_label=dataset.train_label[order],
+        test_image=dataset.test_image[:0],
+        test_label=dataset.test_label[:0],
+    )
+    analysis = portrait_of(small_config("default"), bare)
+    assert set(analysis.label[:16].tolist()) == {0, 1, 2, 3}

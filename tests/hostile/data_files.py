@@ -137,6 +137,9 @@ KINDS: dict[str, Write] = {
     "CSV of digits without end": _file(
         "x.csv", lambda _: _csv(_ROWS) + _LINE.replace(b"3,0,", b"3," + b"1" * 900_000 + b",")
     ),
+    "CSV of numbers with spaces": _file("x.csv", lambda _: _csv(_ROWS) + (b"3" + b", 1" * 64 + b"\n") * 100_000),
+    "CSV of fractions": _file("x.csv", lambda _: _csv(_ROWS) + (b"3" + b",.5" * 64 + b"\n") * 150_000 + b"3"),
+    "CSV of quoted labels": _file("x.csv", lambda _: _csv(_ROWS) + (b'"a,b"' + b",0" * 64 + b"\n") * 200_000 + b'"'),
     "CSV of zeros": _file("x.csv", lambda _: bytes(2**24)),
 }
 

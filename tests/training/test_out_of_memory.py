@@ -20,12 +20,11 @@ def room_for(monkeypatch):
         taken = Step.__call__
 
         def take(self, batch, number):
-            losses = taken(self, batch, number)
             leading = batch.labelled if batch.unlabelled is None else batch.unlabelled
             sizes.append(len(leading))
             if len(leading) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory")
-            return losses
+            return taken(self, batch, number)
 
         monkeypatch.setattr(Step, "__call__", take)
         return sizes

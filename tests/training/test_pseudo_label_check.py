@@ -106,3 +106,13 @@ def test_a_training_that_stopped_after_the_check_goes_on_with_its_outcome(tmp_pa
     assert again.pseudo_labels.check.outcome == trainer.pseudo_labels.check.outcome
     assert "consistency" not in again.step.terms
     assert again.pseudo_labels.propagation is None
+
+
+def test_what_is_held_out_is_a_draw():
+    label = torch.arange(60) % 3
+    held_out = [
+        PseudoLabelCheck(resolve(preset="pictures", flags={"seed": seed}), torch.arange(60), label).held_out
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(held_out[0], held_out[1])
+    assert not torch.equal(held_out[0], held_out[2])

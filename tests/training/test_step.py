@@ -203,19 +203,21 @@ def test_where_every_label_is_known_all_images_are_classified_and_no_teacher_is_
     torch.testing.assert_close(step._add_up(batch._replace(pool_label=known))["classification"], expected)
 
 
-@pytest.mark.parametrize("alignment", [True, False])
+@pytest.mark.parametrize("alignment", ["to the prior", "even", ""])
 @pytest.mark.parametrize("pseudo_labels", ["hard", "soft"])
 def test_the_teacher_names_images_as_the_settings_ask(small_config, pseudo_labels, alignment):
     config = small_config("default")
-    asked = {"pseudo_labels": pseudo_labels, "distribution_alignment": alignment, "confidence_threshold": 0.0}
+    asked = {"pseudo_labels": pseudo_labels, "distribution_alignment": bool(alignment), "confidence_threshold": 0.0}
     objective = Objective.from_table({**config.objective.weights, "consistency_options": asked})
-    step = make_step(dataclasses.replace(config, objective=objective))
+    frequency = torch.arange(1.0, NUM_CLASSES + 1) / 55 if alignment == "to the prior" else None
+    config = dataclasses.replace(config, objective=objective)
+    step = Step(make_step(config).networks, config, 10, torch.float32, frequency)
     step.class_marginal.copy_(torch.arange(1.0, NUM_CLASSES + 1) / sum(range(1, NUM_CLASSES + 1)))
     image = torch.rand(16, 1, *SHAPE)
     prob = step.ema.encoder(image).label_logits.softmax(1)
     average = step.class_marginal.lerp(prob.mean(0), 0.01)
     if alignment:
-        prob = objectives.align(prob, average)
+        prob = objectives.align(prob, average, frequency)
     log_prob = step.networks.encoder(image).label_logits.log_softmax(1)
     target = prob if pseudo_labels == "soft" else torch.nn.functional.one_hot(prob.argmax(1), NUM_CLASSES)
     found = step.terms["consistency"](context_of(step, image=image, encoding=Encoding(log_prob, None)))

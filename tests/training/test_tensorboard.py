@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 
 from aaecli.errors import AaeError
-from aaecli.training import run
+from aaecli.evaluation.predict import Prediction
+from aaecli.training import run, tensorboard
+from aaecli.training.tensorboard import TensorBoardLogger
 from tests.training.test_run import Watcher, assert_same_weights, small  # noqa: F401
 
 
@@ -47,3 +52,22 @@ def test_without_tensorboard_the_remedy_is_named(tmp_path, small, monkeypatch): 
     with pytest.raises(AaeError, match="TensorBoard is not installed") as caught:
         run.train(small(), tmp_path / "runs", None, None, Watcher(), tensorboard=True)
     assert "pip install tensorboard" in caught.value.hint
+
+
+def test_images_are_a_draw_and_labels_are_beside_draws_of_their_prior(monkeypatch):
+    chosen = tensorboard._drawn(1000, 50).tolist()
+    assert chosen == tensorboard._drawn(1000, 50).tolist()
+    assert max(chosen) > 500
+    answers = Prediction(np.eye(4, dtype=np.float32)[np.arange(2000) % 4], None, None)
+    monkeypatch.setattr(tensorboard, "predict", lambda *_: answers)
+    written = {}
+    logger = object.__new__(TensorBoardLogger)
+    logger._writer = SimpleNamespace(add_histogram=lambda tag, values, number: written.update({tag: values}))
+    frequency = torch.tensor([0.7, 0.1, 0.1, 0.1])
+    training = SimpleNamespace(
+        validation=SimpleNamespace(image=torch.zeros(2000, 4, 4, dtype=torch.uint8)),
+        step=SimpleNamespace(priors=SimpleNamespace(label_frequency=frequency)),
+        encoder=None,
+    )
+    logger._write_codes(training, 1)
+    assert written["y/prior"].mean(0) == pytest.approx(frequency.numpy(), abs=0.05)

@@ -1,7 +1,7 @@
 """A table of images in a CSV file: which columns are pixels, and their values as bytes, in bounded memory.
 
-Nearly all of such a file is whole numbers and commas, which are parsed many at a time: MNIST's 47 million values in
-seconds. Blocks of lines that hold anything else are read cell by cell.
+Nearly all of such a file is numbers and commas, which are parsed many at a time: MNIST's 47 million values in seconds.
+Blocks of lines that hold anything else are read cell by cell, and only so many of them: that takes ten times as long.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from aaecli.data.readers.arrays import MAX_IMAGES
 from aaecli.data.readers.pixel_columns import NUMBER, Columns, read_columns
+from aaecli.data.readers.pixel_numbers import parse_lines, parse_whole_numbers
 from aaecli.errors import AaeError
 from aaecli.files.opening import open_regular
 
@@ -30,6 +31,8 @@ _MAX_CELL = 40
 _BLOCK = 2**19
 """Bytes that are parsed at a time: what is made of them fits into a cache."""
 _MAX_LABEL_LETTERS = 200
+_MAX_SINGLE_CELLS = 2**22
+"""Cells that are read one by one, at most: seconds."""
 _HINT = "An image a line: its label and its pixels from 0 to 255, as in `label,pixel0,pixel1,…,pixel783`."
 
 
@@ -116,7 +119,7 @@ class _Filling:
     def __init__(self, path: Path, columns: Columns, num_lines: int, line: int) -> None:
         self._path, self._columns, self._line = path, columns, line
         self._pixels = np.empty((num_lines, columns.layout.num_values), np.uint8)
-        self._num = 0
+        self._num = self._num_single = 0
         self._highest = 0.0
         self._scale: int | None = None
         """What pixels are multiplied by, once a fraction tells."""
@@ -131,17 +134,36 @@ class _Filling:
         block = block.replace(b"\r\n", b"\n").rstrip(b"\n")
         if not block:
             return
-        values = _whole_numbers(block + b"\n", self._columns.num)
-        if values is None:
-            self._add_cells(block)
+        block += b"\n"
+        label = self._columns.label
+        values = parse_whole_numbers(block, self._columns.num)
+        if values is not None:
+            self._add_lines(values, None if label is None else values[:, label].astype(np.int64))
             return
-        if self._columns.label is not None:
-            self._labels.append(values[:, self._columns.label].astype(np.int64))
+        found = parse_lines(block, self._columns.num, label)
+        if found is None or any(len(text) > _MAX_LABEL_LETTERS for text in found[1]):
+            self._add_cells(block[:-1])
+        else:
+            self._add_lines(found[0], found[1] if label is not None else None)
+
+    def _add_lines(
+        self, values: NDArray[np.int32] | NDArray[np.float64], labels: NDArray[np.int64] | list[str] | None
+    ) -> None:
+        """Add parsed lines (N, columns) with their labels."""
         self._add_pixels(values[:, self._columns.pixels])
         self._line += len(values)
+        if labels is not None:
+            self._labels.append(labels)
 
     def _add_cells(self, block: bytes) -> None:
-        """Add lines that hold more than digits, one by one."""
+        """Add lines that hold more than numbers, one by one."""
+        self._num_single += (block.count(b"\n") + 1) * self._columns.num
+        if self._num_single > _MAX_SINGLE_CELLS:
+            raise AaeError(
+                f"{self._path} writes many of its values in another way than as numbers alone, such as with spaces "
+                "around them.",
+                "Write it anew, such as with pandas: pd.read_csv(…).to_csv(…, index=False).",
+            )
         try:
             text = block.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -230,24 +252,3 @@ class _Filling:
 
 def _texts(part: NDArray[np.int64] | list[str]) -> Iterator[str]:
     return iter(part) if isinstance(part, list) else map(str, part.tolist())
-
-
-def _whole_numbers(block: bytes, num_columns: int) -> NDArray[np.int32] | None:
-    """Parse lines of whole numbers (N, columns); None where there is anything else, which has to be looked at."""
-    data = np.frombuffer(block, np.uint8)
-    digit = data - np.uint8(ord("0"))
-    is_digit = digit <= 9
-    ends = np.flatnonzero(~is_digit).astype(np.int32)
-    is_last = data[ends] == ord("\n")
-    if not (is_last | (data[ends] == ord(","))).all() or len(ends) % num_columns:
-        return None
-    width = np.diff(ends, prepend=np.int32(-1)) - 1
-    if width.min() < 1 or width.max() > 9:
-        return None
-    if is_last.sum() * num_columns != len(ends) or not is_last[num_columns - 1 :: num_columns].all():
-        return None
-    values = digit[ends - 1].astype(np.int32)
-    for power in range(1, int(width.max())):
-        longer = np.flatnonzero(width > power)
-        values[longer] += digit[ends[longer] - (1 + power)].astype(np.int32) * np.int32(10**power)
-    return values.reshape(-1, num_columns)

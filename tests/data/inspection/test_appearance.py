@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from aaecli.data.inspection import appearance as inspection
 from aaecli.data.inspection.appearance import appearance, orientation_histograms
 
 
@@ -64,3 +65,17 @@ def test_a_few_images_are_measured_too(num):
     image = np.random.default_rng(0).integers(0, 256, (num, 8, 8), np.uint8)
     seen = appearance(image, np.zeros(num, np.int64))
     assert 0 <= seen.mirrored <= 1
+
+
+def test_what_is_measured_is_a_draw_and_not_what_comes_first(monkeypatch):
+    monkeypatch.setattr(inspection, "_SAMPLE", 60)
+    rng = np.random.default_rng(0)
+    image = rng.integers(100, 256, (200, 8, 8), np.uint8)
+    image[100:] = 0
+    label = np.full(200, -1)
+    assert 0.3 < appearance(image, label).black < 0.7
+    # Of those with a label, the first half has one ground, and the other half two that tell the class.
+    label = np.arange(200) % 2
+    image[:100], image[100:] = 120, np.where(label[100:], 230, 20)[:, None, None]
+    image = (image + rng.integers(0, 9, image.shape)).astype(np.uint8)
+    assert appearance(image, label).ground_says_class > 0.15

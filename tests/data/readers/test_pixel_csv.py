@@ -13,6 +13,7 @@ import pytest
 from aaecli.config.image import Image
 from aaecli.data.loading import find_reader, load_dataset
 from aaecli.data.readers import pixel_table
+from aaecli.data.readers.pixel_numbers import parse_lines
 from aaecli.data.split import split
 from aaecli.errors import AaeError
 
@@ -189,7 +190,7 @@ def test_labels_that_do_not_fit(tmp_path: Path) -> None:
 def test_a_file_of_lines_without_end_is_refused_before_it_is_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pixel_table, "_whole_numbers", lambda *_: pytest.fail("parsed"))
+    monkeypatch.setattr(pixel_table, "parse_whole_numbers", lambda *_: pytest.fail("parsed"))
     path = write(tmp_path / "x.csv", lines())
     path.write_bytes(path.read_bytes() + b"\n" * 5_000_000)
     assert "has more lines than the 1,048,576 images" in refuse(path).message
@@ -199,3 +200,53 @@ def test_a_file_of_lines_without_end_is_refused_before_it_is_parsed(
     assert "is larger than 2,048 MiB" in refuse(path).message
     path.write_bytes(b"label" + b",p" * 64 + b"\n" + b"\0" * 2**22)
     assert "longer than any line" in refuse(path).message
+
+
+def test_numbers_in_any_spelling_are_read_many_at_a_time_as_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = RNG.random((24, 64))
+    label = [["dog", "big, black dog", "cat"][number % 3] for number in range(24)]
+    spellings: dict[str, Any] = {
+        "few digits": "{:.4f}".format,
+        "all digits": repr,
+        "exponents": "{:.18e}".format,
+        "signs": "{:+.3f}".format,
+        "quotes": '"{:.3f}"'.format,
+        "whole": lambda value: f"{value:.0f}.",
+    }
+    path = tmp_path / "x.csv"
+    for spell in spellings.values():
+        rows = [f'"{name}",' + ",".join(map(spell, row)) for name, row in zip(label, value.tolist(), strict=True)]
+        path.write_text("\n".join(rows))
+        with monkeypatch.context() as patched:
+            patched.setattr(pixel_table, "_MAX_SINGLE_CELLS", 0)
+            together = load_dataset(path)
+        with monkeypatch.context() as patched:
+            patched.setattr(pixel_table, "parse_lines", lambda *_: None)
+            singly = load_dataset(path)
+        np.testing.assert_array_equal(together.train_image, singly.train_image)
+        assert together.classes == singly.classes == ("big, black dog", "cat", "dog")
+        np.testing.assert_array_equal(together.train_label, singly.train_label)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"1,2"' + ",0" * 63, '1"2"' + ",0" * 64, '"a""b"' + ",0" * 64, "a" + ',""' * 64, "a" + ",.5.5" * 64,
+        "a" + ",1-1" * 64, "a" + ",1e5e5" * 64, "a" + ",." * 64, "a" + ",-" * 64, "a" + ",1e" * 64, "a" + ", 1" * 64,
+        "a" + ",1" * 65, "a" + ',0"1"' * 64, "a" + ',"0' + ',1"' * 64, "a" + ",inf" * 64, "a" + ",1e999" * 64,
+        "\udce9" + ",0" * 64,
+    ],
+)  # fmt: skip
+def test_what_is_no_line_of_numbers_is_left_to_be_looked_at(line: str) -> None:
+    assert parse_lines(b"b" + b",1" * 64 + b"\n", 65, 0) is not None
+    assert parse_lines(b"b" + b",1" * 64 + b"\n" + line.encode("utf-8", "surrogateescape") + b"\n", 65, 0) is None
+
+
+def test_no_more_cells_than_take_seconds_are_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(f"{number}" + ", 1" * 64 for number in LABEL.tolist()))
+    assert load_dataset(path).train_image.max() == 1
+    monkeypatch.setattr(pixel_table, "_MAX_SINGLE_CELLS", 1000)
+    assert "in another way than as numbers alone" in refuse(path).message

@@ -121,6 +121,11 @@ def test_the_sizes_of_the_classes_are_the_priors_and_not_what_the_teacher_believ
     assert torch.equal(training.pseudo_labels.propagation.frequency, before)
 
 
+def test_the_sizes_of_the_classes_are_those_of_a_prior_that_is_not_uniform(trainer):
+    training = trainer(prior={"label_frequency": [5.0, 3.0, 1.0, 1.0]})
+    assert training.pseudo_labels.propagation.frequency.tolist() == pytest.approx([0.5, 0.3, 0.1, 0.1])
+
+
 def test_the_encoder_learns_what_the_neighbours_say(trainer):
     objective = {"classification": 0.0, "consistency_options": {"confidence_threshold": 0.0}}
     training = trainer(

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image as Picture
 
 from aaecli.config.image import Image
+from aaecli.data.readers.image_folder import form
 from aaecli.data.readers.image_folder.form import find_form
 
 
@@ -46,3 +47,12 @@ def test_a_picture_that_cannot_be_read_says_nothing(tmp_path):
     write(tmp_path, 16, colour=False, num=2)
     (tmp_path / "a" / "broken.png").write_bytes(b"none")
     assert find_form(tmp_path).size == 16
+
+
+def test_pictures_from_all_over_the_folder_are_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(form, "_SAMPLE", 5)
+    write(tmp_path, 16, colour=False, num=9)
+    (tmp_path / "a").rename(tmp_path / "grey")
+    write(tmp_path, 16, colour=True, num=9)
+    (tmp_path / "a").rename(tmp_path / "in colour")
+    assert find_form(tmp_path).channels == 3
