@@ -269,7 +269,29 @@ def suite_table(rows: Sequence[dict[str, str]]) -> str:
     return table(rows) if rows else "Not measured yet.\n"
 
 
+def start() -> str:
+    """Draw the table of few labels of one's own digits: a row a way of training."""
+    found = {entry.name.removeprefix("start/"): entry for entry in measured.read("start")}
+    rows = []
+    for way, name in {
+        "scratch": "from scratch",
+        "start": "`--start released`",
+        "start with mnist": "`--start released --with mnist`",
+    }.items():
+        if f"{way} accuracy" in found:
+            cells = {column: found.get(f"{way} {key}") for column, key in _OF_A_START.items()}
+            rows.append({"": name} | {column: "–" if entry is None else entry.text for column, entry in cells.items()})
+    if not rows:
+        return "Not measured yet.\n"
+    entry = found["start with mnist accuracy"]
+    number = len(entry.seeds)
+    return table(rows) + f"\n{number} random choices of {entry.what.split(',')[0]}. {entry.machine}; {entry.versions}.\n"
+
+
+_OF_A_START = {"your other pictures": "accuracy", "MNIST's test images": "mnist", "time": "seconds"}
+
 TABLES = {
+    "start": start,
     "headline": headline,
     "mnist": mnist,
     "mnist commands": commands,

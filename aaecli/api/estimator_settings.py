@@ -24,7 +24,7 @@ _SMALLEST_PICTURE = 8
 """Side from which the preset for pictures has something to convolve."""
 _OF_TABLES = "quick"
 """What ``auto`` is where rows are no pictures."""
-_OWN = ("model", "labels", "seed", "data", "holdout", "device", "image", "preset", "clusters", "start")
+_OWN = ("model", "labels", "seed", "data", "holdout", "device", "image", "preset", "clusters", "start", "rehearsal")
 """Settings that the estimator gives itself, or that say nothing of arrays."""
 
 

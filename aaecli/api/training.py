@@ -34,6 +34,7 @@ def train(
     labels: int | Literal["all"] | None = None,
     model: str | None = None,
     start: str | os.PathLike[str] | None = None,
+    rehearse: str | os.PathLike[str] | None = None,
     preset: str | None = None,
     seed: int | None = None,
     settings: Mapping[str, Any] | str | os.PathLike[str] | None = None,
@@ -58,6 +59,8 @@ def train(
             ``supervised``, ``clustering``.
         start: The model whose weights it starts from: ``released``, a model.pt, or the folder of a run; random
             weights where None. Classes are matched by name.
+        rehearse: Another data set, or ``mnist``, that half of every batch is drawn from, so that it is not forgotten.
+            Classes are matched by name.
         preset: Settings to start from: ``default`` where None, with ``start`` ``fine-tune``; or ``quick``, ``best``,
             ``tutorial``, ``paper``, or the path of a file of one's own.
         seed: Seed of the label draw, the weights, the batches and the noise; 0 where None.
@@ -108,6 +111,8 @@ def train(
     flags: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if start is not None:
         flags["start"] = {"model": os.fspath(start)}
+    if rehearse is not None:
+        flags["rehearsal"] = {"data": os.fspath(rehearse)}
     config, dataset = settle(preset, source, flags, augment, load=load_dataset, tell=_log.info)
     if holds_pictures(config.data):
         check_outside(Path(out), Path(config.data))

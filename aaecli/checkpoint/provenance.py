@@ -19,6 +19,8 @@ from aaecli.files.writing import replacing
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _MAX_BYTES = 2**13
+REHEARSAL = "rehearsal"
+"""The role of a data set that is learnt beside that of a run."""
 
 
 def new_run_id() -> str:
@@ -26,12 +28,20 @@ def new_run_id() -> str:
     return secrets.token_hex(16)
 
 
-def remember(run_id: object, data: str | Path) -> None:
+def remember(run_id: object, data: str | Path, role: str = "") -> None:
     """Record where the images of a run are; nothing happens where the home cannot be written: ``--data`` works too."""
     if not isinstance(run_id, str) or not _ID.fullmatch(run_id) or not str(data):
         return
-    with suppress(AaeError, OSError), replacing(_record(run_id)) as temporary:
+    with suppress(AaeError, OSError), replacing(_record(run_id, role)) as temporary:
         temporary.write_text(str(Path(data).absolute()), encoding="utf-8", errors="surrogateescape")
+
+
+def recorded(run_id: object, role: str) -> str:
+    """Return where this machine has recorded the data set of a role to be; empty where it has no record."""
+    if isinstance(run_id, str) and _ID.fullmatch(run_id):
+        with suppress(AaeError):
+            return read_text(_record(run_id, role), _MAX_BYTES)
+    return ""
 
 
 def is_remembered(run_id: object) -> bool:
@@ -64,5 +74,5 @@ def data_folder(data: str, run_id: object, given: str | None, path: Path) -> str
     )
 
 
-def _record(run_id: str) -> Path:
-    return cache_folder() / "trained" / run_id
+def _record(run_id: str, role: str = "") -> Path:
+    return cache_folder() / "trained" / (f"{run_id}-{role}" if role else run_id)

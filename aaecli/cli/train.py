@@ -24,6 +24,7 @@ from aaecli.cli.options.settings import (
     Model,
     Preset,
     PrintConfig,
+    Rehearse,
     Seed,
     Start,
     Steps,
@@ -52,7 +53,7 @@ app = typer.Typer(add_completion=False)
         "aaecli train --model aae                       no labels: style only\n\n"
         "aaecli train --model clustering --clusters 30  no labels: clusters of digits\n\n"
         "aaecli train --data stamps/                    your own pictures, by class\n\n"
-        "aaecli train --data digits/ --start released   your own digits, few labels\n\n"
+        "aaecli train --data digits/ --start released --with mnist\n\n"
         "aaecli train --print-config > mine.toml        settings to edit, for --config\n\n"
         "aaecli train --resume                          continue a stopped run"
     )
@@ -68,6 +69,7 @@ def train(
     channels: Channels = None,
     normalise: Normalise = None,
     transpose: Transpose = None,
+    rehearse: Rehearse = None,
     holdout: Holdout = None,
     model: Model = None,
     clusters: Clusters = None,

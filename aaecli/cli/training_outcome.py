@@ -37,6 +37,9 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
         return
     out = console.out()
     out.print(_judgement(summary))
+    if "rehearsal_accuracy" in summary:
+        num_images, name = summary["num_rehearsal_validation"], for_terminal(summary["rehearsal"], 60)
+        out.print(f"beside it      {summary['rehearsal_accuracy']:.2%} of {num_images:,} validation images of {name}")
     if check := summary.get("pseudo_label_check"):
         out.print(f"pseudo-labels  {_checked(check)}")
     minutes, seconds = divmod(round(summary["seconds"]), 60)

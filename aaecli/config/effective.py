@@ -136,6 +136,7 @@ RULES = (
     ),
     Rule(("augmentation.fraction",), _changes_nothing, "where no other setting of augmentation is set"),
     Rule(_COLOUR, lambda c: not c.data or c.image.channels == 1, "on grey images"),
+    Rule(("rehearsal.fraction",), lambda c: not c.rehearsal.data, "without rehearsal.data"),
     Rule(("start.sha256",), lambda c: not c.start.model, "without start.model"),
     # The device.
     Rule(("cuda_graph",), lambda c: c.device in ("cpu", "mps"), "on a device other than CUDA"),

@@ -15,6 +15,7 @@ from aaecli.config.optimiser import Optimiser
 from aaecli.config.parsing import build, require, table_of
 from aaecli.config.prior import Prior
 from aaecli.config.propagation import Propagation
+from aaecli.config.rehearsal import Rehearsal
 from aaecli.config.schedule import Schedule
 from aaecli.config.start import Start
 from aaecli.errors import AaeError
@@ -43,6 +44,7 @@ class Config:
         compile: Have torch compile the joint step before the first one is taken (the alternating one stays as it is).
         cuda_graph: On CUDA, record the step as a graph and replay it; elsewhere it changes nothing.
         start: The model that the training starts from.
+        rehearsal: Another data set that is learnt beside it.
         image: Preprocessing of the pictures of a folder.
         network: Shapes of the networks.
         prior: Distributions of the latent code.
@@ -66,6 +68,7 @@ class Config:
     compile: bool = False
     cuda_graph: bool = True
     start: Start = field(default_factory=Start)
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)
     image: Image = field(default_factory=Image)
     network: Network = field(default_factory=Network)
     prior: Prior = field(default_factory=Prior)

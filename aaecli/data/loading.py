@@ -13,6 +13,8 @@ from aaecli.errors import AaeError
 from aaecli.files.opening import exists, shown
 from aaecli.plugins import summary
 
+MNIST = "mnist"
+"""What the embedded MNIST is called where a name is needed and no file or folder is called so."""
 OF_IMAGES = ("size", "channels", "transpose")
 """Settings that tell what images become, and that not every format has a use for."""
 _INSTEAD = {
@@ -55,6 +57,15 @@ def load_dataset(
         raise _not_read(data or "")
     _, reader = found
     return reader.load(Path(data) if data else EMBEDDED, image or Image(), progress)
+
+
+def load_named(data: str | Path, image: Image | None = None) -> Dataset:
+    """Load a data set by its path, or the embedded MNIST by its name.
+
+    Raises:
+        AaeError: As from ``load_dataset``.
+    """
+    return load_dataset(None if str(data) == MNIST and not exists(data) else data, image)
 
 
 def refuse_idle(data: str | Path | None, given: Iterable[str], reader: Reader) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.data.dataset import Dataset, all_labelled, kept_back, with_classes
 from aaecli.data.fit import check_fit
-from aaecli.data.loading import load_dataset
+from aaecli.data.loading import load_named
 from aaecli.evaluation.predict import evaluate_predictions, predict_stored
 
 
@@ -30,7 +30,7 @@ def evaluate_checkpoint(
         AaeError: The data set cannot be loaded, does not fit the model or has no such images.
     """
     config = checkpoint.config
-    dataset = load_dataset(checkpoint.data_folder(data, path), config.image)
+    dataset = load_named(checkpoint.data_folder(data, path), config.image)
     if not len(dataset.test_label):
         held = checkpoint.summary.get("holdout", ())
         # Of the folder that it was trained on, wherever that is now, only what was kept back tells anything.

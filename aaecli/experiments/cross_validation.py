@@ -18,6 +18,7 @@ from aaecli.errors import AaeError
 from aaecli.evaluation.predict import predict
 from aaecli.metrics.report import evaluate
 from aaecli.models.devices import choose_device, choose_precision, use_threads
+from aaecli.training.rehearsal import load_rehearsal
 from aaecli.training.reporter import Reporter
 from aaecli.training.trainer import Trainer
 from aaecli.training.transfer import load_start
@@ -57,18 +58,21 @@ def cross_validate(
     use_threads(config.threads)
     dtype = choose_precision(config.precision, device)
     config, start = load_start(config)
+    rehearsal = load_rehearsal(config, dataset)
     label_prob = np.zeros((len(parts.labelled), len(dataset.classes)), np.float32)
     for number in np.unique(fold[fold >= 0]).tolist():
         left_out = parts.labelled[fold == number]
         # What is left out has copies without a label, perhaps.
         seen = parts.pool[~np.isin(copy_of[parts.pool], copy_of[left_out])]
         part = Split(seen, np.intersect1d(parts.labelled, seen), left_out)
-        training = Trainer(config, dataset, part, device, dtype, start)
+        training = Trainer(config, dataset, part, device, dtype, start, rehearsal)
         with tempfile.TemporaryDirectory() as folder:
             if not training.run(Path(folder), watch(number, training.num_steps)):
                 raise KeyboardInterrupt
         answer = predict(training.encoder, None, training.validation.image)
-        label_prob[fold == number] = cast(NDArray[np.float32], answer.label_prob)
+        # Of the classes, one's own come first.
+        own = cast(NDArray[np.float32], answer.label_prob)[:, : len(dataset.classes)]
+        label_prob[fold == number] = own / own.sum(1, keepdims=True) if rehearsal is not None else own
     predicted = fold >= 0
     return label_prob[predicted], dataset.train_label[parts.labelled[predicted]], fold[predicted]
 

@@ -12,7 +12,11 @@ from aaecli.data.split import Split
 from aaecli.models.batch import Batch
 from aaecli.training.length import Length
 from aaecli.training.propagation.schedule import Propagation
+from aaecli.training.rehearsal import RehearsalImages
 from aaecli.training.sampler import Sampler
+
+_OTHERS_SEED = 2**40
+"""Added to the seed of one's own images, so that the others are drawn independently."""
 
 
 class Batches:
@@ -24,27 +28,43 @@ class Batches:
         split: Which of them are labelled, and in the pool.
         length: Number of images in a step.
         device: Where to train.
+        rehearsal: The other images that are learnt beside them, if any.
 
     Attributes:
-        image: uint8 (N, H, W) or (N, H, W, 3), all training images, on the device. They stay bytes: 39 MB for MNIST,
-            and a batch is a gather instead of a copy.
+        image: uint8 (N, H, W) or (N, H, W, 3), all training images, those of the rehearsal last, on the device. They
+            stay bytes: 39 MB for MNIST, and a batch is a gather instead of a copy.
         label: int64 (N,), their labels; -1 for none.
         labelled: int64 (L,), the labelled images.
         pool: int64 (P,), all images that training sees.
     """
 
-    def __init__(self, config: Config, dataset: Dataset, split: Split, length: Length, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        split: Split,
+        length: Length,
+        device: torch.device,
+        rehearsal: RehearsalImages | None = None,
+    ) -> None:
         self.image = torch.from_numpy(dataset.train_image).to(device)
         self.label = torch.from_numpy(dataset.train_label).to(device)
+        others = torch.arange(len(self.image), len(self.image) + (0 if rehearsal is None else len(rehearsal.image)))
+        self._others = others.to(device)
+        self._rehearsal = config.rehearsal
+        if rehearsal is not None:
+            self.image = torch.cat([self.image, torch.from_numpy(rehearsal.image).to(device)])
+            self.label = torch.cat([self.label, torch.from_numpy(rehearsal.label).to(device)])
         self.labelled = torch.from_numpy(split.labelled).to(device)
         self.pool = torch.from_numpy(split.pool).to(device)
         self._all_labelled = length.all_labelled
         self._seed = config.seed
         self._labelled_batch_size = length.labelled_batch_size
         self._of_labelled = self._labelled_sampler(self.labelled) if len(self.labelled) else None
-        self._of_kept: Sampler | None = None
+        self._of_kept: Sampler | _Mixed | None = None
         sees_unlabelled = FAMILY[config.model].sees_unlabelled
-        self._of_pool = Sampler(self.pool, config.schedule.batch_size, config.seed * 2 + 1) if sees_unlabelled else None
+        size, seed = config.schedule.batch_size, config.seed * 2 + 1
+        self._of_pool = self._sampler(self.pool, size, seed) if sees_unlabelled else None
 
     @property
     def images_per_step(self) -> int:
@@ -71,5 +91,30 @@ class Batches:
         propagated = None if propagation is None or pool is None else propagation.of(pool, number)
         return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label, propagated)
 
-    def _labelled_sampler(self, index: Tensor) -> Sampler:
-        return Sampler(index, self._labelled_batch_size, self._seed * 2)
+    def _labelled_sampler(self, index: Tensor) -> Sampler | _Mixed:
+        return self._sampler(index, self._labelled_batch_size, self._seed * 2)
+
+    def _sampler(self, index: Tensor, size: int, seed: int) -> Sampler | _Mixed:
+        if not len(self._others):
+            return Sampler(index, size, seed)
+        num_others = self._rehearsal.share(size)
+        return _Mixed(Sampler(index, size - num_others, seed), Sampler(self._others, num_others, seed + _OTHERS_SEED))
+
+
+class _Mixed:
+    """Draws one's own images and others, interleaved: of the first images of a batch, as many are of either as of all.
+
+    Args:
+        own: Draws one's own.
+        others: Draws the others.
+    """
+
+    def __init__(self, own: Sampler, others: Sampler) -> None:
+        self.own, self.others = own, others
+        self.batch_size = own.batch_size + others.batch_size
+        position = torch.cat([(torch.arange(size) + 0.5) / size for size in (own.batch_size, others.batch_size)])
+        self._order = position.argsort(stable=True).to(own.index.device)
+
+    def batch(self, step: int) -> Tensor:
+        """Give the images of a step, as ``Sampler.batch`` does."""
+        return torch.cat([self.own.batch(step), self.others.batch(step)])[self._order]

@@ -32,11 +32,13 @@ def length_of(config: Config, split: Split) -> Length:
     schedule = config.schedule
     sees_unlabelled = FAMILY[config.model].sees_unlabelled
     num_images = len(split.pool) if sees_unlabelled else len(split.labelled)
-    steps_per_epoch = math.ceil(num_images / schedule.batch_size)
+    own_size = schedule.batch_size - config.rehearsal.share(schedule.batch_size)
+    steps_per_epoch = math.ceil(num_images / own_size)
     all_labelled = len(split.labelled) == len(split.pool)
     labelled_size = schedule.labelled_batch_size if sees_unlabelled else schedule.batch_size
     # Where every image has a label, those that are drawn as unlabelled are classified as well.
-    num_classified = labelled_size + (schedule.batch_size if sees_unlabelled and all_labelled else 0)
+    own_labelled_size = labelled_size - config.rehearsal.share(labelled_size)
+    num_classified = own_labelled_size + (own_size if sees_unlabelled and all_labelled else 0)
     num_steps = max(
         schedule.steps or schedule.epochs * steps_per_epoch,
         math.ceil(schedule.min_labelled_epochs * len(split.labelled) / num_classified),

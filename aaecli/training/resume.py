@@ -8,11 +8,12 @@ from typing import Any
 
 from aaecli.checkpoint.container import describe
 from aaecli.checkpoint.file import read
-from aaecli.checkpoint.provenance import data_folder, remember
+from aaecli.checkpoint.provenance import REHEARSAL, data_folder, recorded, remember
 from aaecli.config.resolve import to_toml
 from aaecli.config.schema import Config, from_table
 from aaecli.config.toml_file import read_toml
-from aaecli.data.loading import load_dataset
+from aaecli.data.dataset import Dataset
+from aaecli.data.loading import MNIST, load_dataset
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.files.writing import sweep
@@ -20,6 +21,7 @@ from aaecli.runs.listing import read_object, read_run
 from aaecli.runs.lock import locked
 from aaecli.suggestions import suggest_aaecli
 from aaecli.training.checkpoint_interval import CheckpointInterval
+from aaecli.training.rehearsal import RehearsalImages, load_rehearsal, widened
 from aaecli.training.run import Reporter, carry_out, prepare, save_text
 from aaecli.training.state import max_state_bytes
 from aaecli.training.tensorboard import TensorBoardLogger
@@ -67,6 +69,7 @@ def resume(
         run_id = begun.get("run_id")
         where = data_folder(config.data, run_id, data, folder)
         dataset = load_dataset(where, config.image)
+        rehearsal = load_rehearsal(config, dataset, _other_data(config, run_id, folder))
         if tensorboard:
             TensorBoardLogger.check_installed()
         if not has_state and config.start.model:
@@ -74,8 +77,8 @@ def resume(
                 f"{folder} has no last.pt, which holds the weights that it started from.",
                 f"Train it from the start: {suggest_aaecli('train', '--config', folder / 'config.toml')}",
             )
-        state = read(folder / "last.pt", "training", max_state_bytes(config, dataset)) if has_state else None
-        training = prepare(config, dataset, state, folder)
+        state = read(folder / "last.pt", "training", _largest(config, dataset, rehearsal)) if has_state else None
+        training = prepare(config, dataset, state, folder, rehearsal=rehearsal)
         training.run_id = run_id if isinstance(run_id, str) else ""
         training.restore(folder, state)
         if steps is not None:
@@ -84,6 +87,29 @@ def resume(
             (folder / "summary.json").unlink(missing_ok=True)
         remember(run_id, where)
         return carry_out(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
+
+
+def _other_data(config: Config, run_id: object, folder: Path) -> str:
+    """Give where the data set of the rehearsal is, as this machine remembers it; empty where there is none.
+
+    Raises:
+        AaeError: The machine does not know.
+    """
+    data = config.rehearsal.data
+    where = recorded(run_id, REHEARSAL)
+    if not data or where:
+        return where
+    if data == MNIST:
+        return MNIST
+    raise AaeError(
+        f"{folder} was trained with '{data}' beside its images, and this machine does not remember where that is.",
+        f"Start it anew: {suggest_aaecli('train', '--config', folder / 'config.toml')}",
+    )
+
+
+def _largest(config: Config, dataset: Dataset, rehearsal: RehearsalImages | None) -> int:
+    num_others = 0 if rehearsal is None else len(rehearsal.image)
+    return max_state_bytes(config, widened(dataset, rehearsal), num_others)
 
 
 def _lengthened(config: Config, folder: Path, steps: int) -> Config:

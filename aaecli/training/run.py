@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from aaecli.checkpoint.file import Checkpoint, save_model
-from aaecli.checkpoint.provenance import new_run_id, remember
+from aaecli.checkpoint.provenance import REHEARSAL, new_run_id, remember
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import to_toml
 from aaecli.config.schema import Config
@@ -37,6 +37,7 @@ from aaecli.training import trainer
 from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.environment import environment
 from aaecli.training.out_of_memory import naming_what_is_too_large
+from aaecli.training.rehearsal import RehearsalImages, load_rehearsal, widened
 from aaecli.training.reporter import Reporter as StepReporter
 from aaecli.training.state import fingerprint, max_state_bytes, stored_split
 from aaecli.training.tensorboard import TensorBoardLogger
@@ -92,12 +93,15 @@ def train(
     if tensorboard:
         TensorBoardLogger.check_installed()
     config, start = load_start(config)
-    training = prepare(config, dataset, None, None, start)
+    rehearsal = load_rehearsal(config, dataset)
+    training = prepare(config, dataset, None, None, start, rehearsal)
     training.run_id = new_run_id()
     with locked_new_run(root, name or _default_name(config)) as folder:
         try:
             save_text(folder / "config.toml", to_toml(config))
             remember(training.run_id, config.data)
+            if rehearsal is not None and exists(config.rehearsal.data):
+                remember(training.run_id, config.rehearsal.data, REHEARSAL)
             training.restore(folder, None)
             if start is not None:
                 # To resume, the model that was started from need not be there.
@@ -116,16 +120,17 @@ def prepare(
     state: dict[str, Any] | None,
     folder: Path | None,
     start: StartingModel | None = None,
+    rehearsal: RehearsalImages | None = None,
 ) -> trainer.Trainer:
     """Make a training: everything of it that settings, images or the machine may refuse."""
     device = choose_device(config.device)
     use_threads(config.threads)
-    max_state_bytes(config, dataset)
+    max_state_bytes(config, widened(dataset, rehearsal))
     if state is None or folder is None:
         parts = split(dataset, config.labels, config.seed, config.holdout)
         precision = config.precision
     else:
-        if state.get("dataset") == fingerprint(dataset):
+        if state.get("dataset") == fingerprint(widened(dataset, rehearsal), rehearsal):
             parts = stored_split(state, dataset, folder / "last.pt")
         else:
             # The training says what is wrong.
@@ -133,7 +138,7 @@ def prepare(
         # What ``auto`` has chosen once stays for the whole training.
         name = state.get("precision")
         precision = next((known for known in PRECISION_NAMES.values() if known == name), config.precision)
-    return trainer.Trainer(config, dataset, parts, device, choose_precision(precision, device), start)
+    return trainer.Trainer(config, dataset, parts, device, choose_precision(precision, device), start, rehearsal)
 
 
 def _remove_begun(folder: Path) -> None:
@@ -186,6 +191,8 @@ def carry_out(
     }
     if config.start.model:
         plan |= {"start": config.start.model, "start_sha256": config.start.sha256}
+    if training.rehearsal is not None:
+        plan |= {"rehearsal": training.rehearsal.name, "num_rehearsal": len(training.rehearsal.label)}
     _write_json(folder / "environment.json", environment() | {"run_id": training.run_id} | plan)
     reporter.begin(plan)
     if not _trained(training, folder, reporter, save_every):
@@ -193,6 +200,7 @@ def carry_out(
 
     result = training.result()
     result.summary |= _evaluate_once(result, dataset, training.kept_back, device)
+    result.summary |= _rehearsed(result, training.rehearsal, device)
     save_model(folder / "model.pt", result)
     if newest is not None:
         with replacing(newest) as temporary:
@@ -234,6 +242,15 @@ def _evaluate_once(result: Checkpoint, dataset: Dataset, kept_back: list[str], d
     report = evaluate_predictions(result, prediction, dataset.test_label)
     measured = for_summary(report) if traits.encodes_label else {"reconstruction_error": report["reconstruction_error"]}
     return found | {f"test_{name}": value for name, value in measured.items()}
+
+
+def _rehearsed(result: Checkpoint, rehearsal: RehearsalImages | None, device: torch.device) -> dict[str, Any]:
+    """Evaluate on validation images of the other data set, if there is one: what was forgotten of it."""
+    if rehearsal is None or not len(rehearsal.validation_label) or not FAMILY[result.config.model].encodes_label:
+        return {}
+    prediction = predict(result.encoder, None, torch.from_numpy(rehearsal.validation_image).to(device))
+    report = evaluate_predictions(result, prediction, rehearsal.validation_label)
+    return {"rehearsal_accuracy": report["accuracy"], "num_rehearsal_validation": len(rehearsal.validation_label)}
 
 
 def _default_name(config: Config) -> str:

@@ -20,6 +20,7 @@ from aaecli.errors import AaeError
 from aaecli.models.devices import random_state, restore_random_state
 from aaecli.training.loss_totals import LossTotals
 from aaecli.training.pseudo_labels import PseudoLabels
+from aaecli.training.rehearsal import RehearsalImages
 from aaecli.training.step import Step
 
 _MEASURED = ("validation_accuracy", "validation_reconstruction_error")
@@ -145,7 +146,7 @@ def stored_split(content: dict[str, Any], dataset: Dataset, path: Path) -> Split
     return result
 
 
-def max_state_bytes(config: Config, dataset: Dataset) -> int:
+def max_state_bytes(config: Config, dataset: Dataset, num_others: int = 0) -> int:
     """Give the most that last.pt can take: weights, their average, what the optimisers keep, indices, and the rest.
 
     Raises:
@@ -153,14 +154,16 @@ def max_state_bytes(config: Config, dataset: Dataset) -> int:
     """
     weights = check_size(config, dataset.image_shape, config.label_dim(len(dataset.classes)))
     # Of alternating updates, three optimisers keep two averages each of the encoder.
-    return 8 * weights + 32 * len(dataset.train_image) + MAX_NAMES_BYTES + 2**25
+    return 8 * weights + 32 * (len(dataset.train_image) + num_others) + MAX_NAMES_BYTES + 2**25
 
 
-def fingerprint(dataset: Dataset) -> str:
-    """Give a sha256 of the training images and their labels: other images would make another training."""
+def fingerprint(dataset: Dataset, rehearsal: RehearsalImages | None = None) -> str:
+    """Give a sha256 of all images that are learnt from and their labels: others would make another training."""
     digest = hashlib.sha256(repr((dataset.classes, dataset.train_image.shape)).encode())
     for values in (dataset.train_image, dataset.train_label):
         digest.update(np.ascontiguousarray(values).view(np.uint8).data)
+    if rehearsal is not None:
+        digest.update(rehearsal.sha256().encode())
     return digest.hexdigest()
 
 

@@ -30,6 +30,7 @@ from aaecli.training.metrics_csv import append_row, drop_rows_after
 from aaecli.training.novelty import reference_images
 from aaecli.training.out_of_memory import suggesting_what_fits
 from aaecli.training.pseudo_labels import PseudoLabels, propagates
+from aaecli.training.rehearsal import RehearsalImages, joint_frequency, widened
 from aaecli.training.reporter import Reporter
 from aaecli.training.result import Results
 from aaecli.training.state import fingerprint, gather, put_back
@@ -50,6 +51,7 @@ class Trainer:
         device: Where to train.
         dtype: Type of the matrix products.
         start: The model whose weights it begins with; None for random ones.
+        rehearsal: The other images that are learnt beside those, if any; their classes are added.
 
     Attributes:
         num_steps: Length of the training.
@@ -76,11 +78,14 @@ class Trainer:
         device: torch.device,
         dtype: torch.dtype,
         start: StartingModel | None = None,
+        rehearsal: RehearsalImages | None = None,
     ) -> None:
+        dataset = widened(dataset, rehearsal)
         self.config = config
+        self.rehearsal = rehearsal
         self.dataset = dataset
         self.split = split
-        self.fingerprint = fingerprint(dataset)
+        self.fingerprint = fingerprint(dataset, rehearsal)
         self.run_id = ""
         self.device = device
         self.number = 0
@@ -96,8 +101,8 @@ class Trainer:
         is_propagating = propagates(config, length, len(split.labelled), len(dataset.classes))
         scaled = replace(config, augmentation=config.augmentation.scaled(config.propagation.augmentation_scale))
         settings = scaled if is_propagating else config
-        self.step = _make_step(settings, dataset, split, self.num_steps, device, dtype, start)
-        self.batches = Batches(config, dataset, split, length, device)
+        self.step = _make_step(settings, dataset, split, self.num_steps, device, dtype, start, rehearsal)
+        self.batches = Batches(config, dataset, split, length, device, rehearsal)
         self.pseudo_labels = PseudoLabels(config, self.batches, self.step, length, propagates=is_propagating)
         self.validation = Validation(config, dataset, split, self.batches.image)
         reference_image = reference_images(dataset, self.batches, self.validation, config.seed)
@@ -247,6 +252,7 @@ def _make_step(
     device: torch.device,
     dtype: torch.dtype,
     start: StartingModel | None,
+    rehearsal: RehearsalImages | None,
 ) -> Step:
     """Make the networks, with weights drawn by the seed or those of a model, and the step that trains them."""
     torch.manual_seed(config.seed)
@@ -256,12 +262,12 @@ def _make_step(
         take_over(networks, start, config, dataset.classes, dataset.image_shape)
     # A part of the labels is drawn the same number of each class, and tells nothing of how frequent they are.
     num_known = np.count_nonzero(dataset.train_label[split.pool] >= 0)
-    frequency = priors.label_frequency(
-        config.prior,
-        dataset.train_label[split.labelled],
-        label_dim,
-        follows=len(split.labelled) == num_known,
-    )
+    label, follows = dataset.train_label[split.labelled], len(split.labelled) == num_known
+    frequency = priors.label_frequency(config.prior, label, label_dim, follows=follows)
+    is_free = config.prior.label == "auto" and not config.prior.label_frequency and config.model != "clustering"
+    if rehearsal is not None and is_free:
+        joint = joint_frequency(label, rehearsal, config.rehearsal.fraction, follows=follows)
+        frequency = torch.from_numpy(joint)
     return Step(networks, config, num_steps, dtype, frequency)
 
 

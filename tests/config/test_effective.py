@@ -151,6 +151,7 @@ def changed(config: Config, name: str) -> Config:
             "style": "gaussian",
             "role": "confirm",
             "sha256": "f" * 64,
+            "data": "mnist",
         }
         part[key] = options[key] if isinstance(value, str) else ([5.0] * 4 if key == "label_frequency" else [9, 9])
     else:

@@ -118,6 +118,18 @@ Start = Annotated[
         "matched by name. With few labels of digits this is the best start.",
     ),
 ]
+Rehearse = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="mnist|PATH",
+        envvar="AAECLI_WITH",
+        rich_help_panel=DATA,
+        show_default="none",
+        help="Another data set that half of every batch is from, so that the model does not forget it: mnist, the "
+        "embedded one, or a path as for --data. Classes are matched by name.",
+    ),
+]
 Augment = Annotated[
     str | None,
     typer.Option(
@@ -192,6 +204,7 @@ KEYS = {
     "style_prior": "prior.style",
     "style_std": "prior.style_std",
     "start": "start.model",
+    "rehearse": "rehearsal.data",
     "device": "device",
     "threads": "threads",
     "precision": "precision",
