@@ -111,10 +111,10 @@ def joint_frequency(
     # Laplace's rule, for classes that are one's own.
     of_own = np.where(counts > 0, counts + 1 if follows else 1.0, 0.0)
     of_other = np.bincount(rehearsal.label, minlength=len(rehearsal.classes)) + 1.0
-    frequency = fraction * of_other / of_other.sum()
+    frequency: NDArray[np.float64] = fraction * of_other / of_other.sum()
     if of_own.sum():
         frequency = frequency + (1 - fraction) * of_own / of_own.sum()
-    return (frequency / frequency.sum()).astype(np.float32)
+    return np.asarray(frequency / frequency.sum(), np.float32)
 
 
 def _form(dataset: Dataset) -> str:

@@ -73,10 +73,11 @@ def settings_of_start(name: str, data: str) -> dict[str, Any]:
     path = find_start(name)
     content = describe(path, "any")
     config, shape = content.get("config"), content.get("image_shape")
-    tables = [config.get(key) for key in ("network", "prior", "image")] if isinstance(config, Mapping) else []
-    if not tables or not all(isinstance(table, Mapping) for table in tables) or not isinstance(shape, list):
+    found = [config.get(key) for key in ("network", "prior", "image")] if isinstance(config, Mapping) else []
+    tables = [dict(table) for table in found if isinstance(table, Mapping)]
+    if len(tables) < 3 or not isinstance(shape, list):
         raise AaeError(f"{path} is damaged: it has no settings.", "Copy or train it again.")
-    network, prior, image = (dict(table) for table in tables)
+    network, prior, image = tables
     channels, height, width = (1, *shape)[-3:]
     wanted = {"channels": channels, "normalise": image.get("normalise", "auto")}
     if height == width and type(height) is int and height <= _MAX_SIZE:
