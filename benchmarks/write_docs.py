@@ -284,8 +284,8 @@ def start() -> str:
     if not rows:
         return "Not measured yet.\n"
     entry = found["start with mnist accuracy"]
-    number = len(entry.seeds)
-    return table(rows) + f"\n{number} random choices of {entry.what.split(',')[0]}. {entry.machine}; {entry.versions}.\n"
+    choices = f"{len(entry.seeds)} random choices of {entry.what.split(',')[0]}"
+    return table(rows) + f"\n{choices}. {entry.machine}; {entry.versions}.\n"
 
 
 _OF_A_START = {"your other pictures": "accuracy", "MNIST's test images": "mnist", "time": "seconds"}

@@ -75,7 +75,7 @@ def settings_of_start(name: str, data: str) -> dict[str, Any]:
     config, shape = content.get("config"), content.get("image_shape")
     found = [config.get(key) for key in ("network", "prior", "image")] if isinstance(config, Mapping) else []
     tables = [dict(table) for table in found if isinstance(table, Mapping)]
-    if len(tables) < 3 or not isinstance(shape, list):
+    if len(tables) < 3 or not isinstance(shape, list) or len(shape) not in (2, 3):
         raise AaeError(f"{path} is damaged: it has no settings.", "Copy or train it again.")
     network, prior, image = tables
     channels, height, width = (1, *shape)[-3:]
