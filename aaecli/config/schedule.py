@@ -20,7 +20,7 @@ class Schedule:
         decoder_batch_size: Most unlabelled images of a step that are reconstructed; 0 for all of them.
         generated_batch_size: Images that a step generates for the ``generation`` term.
         validate_every: Steps between evaluations of the validation images, each a row of metrics.csv; the last step is
-            followed by one too. 0 for a twentieth of the training.
+            followed by one too. 0 for a tenth of the training.
     """
 
     steps: int = 10_000

@@ -17,7 +17,7 @@ from aaecli.evaluation.predict import Prediction, evaluate_predictions, one_hot_
 from aaecli.metrics.clusters import name_clusters
 from aaecli.models.networks import Decoder, Encoder, without_test_time_augmentation
 
-_NUM_VALIDATIONS = 20
+_NUM_VALIDATIONS = 10
 """Times that a training looks at them where the settings do not say: half as often at least, for the rounding."""
 
 

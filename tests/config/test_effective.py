@@ -104,7 +104,7 @@ def test_settings_that_act_are_not_refused():
         flags={
             "augmentation": {"rotation": 3.0},
             "objective": {"generation": 0.1},
-            "network": {"encoder_options": {"hidden": [99]}},
+            "network": {"encoder_options": {"channels": [9, 9]}},
         }
     )
     resolve(flags={"labels": 50, "propagation": {"every": 10, "max_class_weight": 1.5}})
@@ -143,7 +143,7 @@ def changed(config: Config, name: str) -> Config:
     for section in sections:
         part = part[section]
     value = part[key]
-    other: Any = {bool: lambda: not value, int: lambda: value + 2, float: lambda: value * 0.5 + 0.2}.get(type(value))
+    other: Any = {bool: lambda: not value, int: lambda: value + 2, float: lambda: value * 0.5 + (0.6 if value > 1 else 0.2)}.get(type(value))
     if other is None:
         options = {
             "label": "labelled",
