@@ -14,7 +14,15 @@ from aaecli.errors import AaeError, did_you_mean
 
 for _name, _table in {
     # Those of the preset `default`, where they were measured.
-    "strokes": {"rotation": 12.0, "scale": 0.1, "shear": 0.2, "shift": 2.0, "elastic": 0.6, "fraction": 0.75},
+    "strokes": {
+        "rotation": 15.0,
+        "scale": 0.1,
+        "shear": 0.2,
+        "shift": 2.0,
+        "elastic": 0.6,
+        "stroke_width": 0.5,
+        "fraction": 0.75,
+    },
     # As `strokes`, for other hands and pens: a 1 with a flag, thick and thin pens, faint ones.
     "digits": {
         "flags": 0.5,

@@ -29,7 +29,9 @@ def test_networks_go_back_to_their_mode_after_an_error_too():
 
 
 def test_a_normalised_style_has_the_mean_and_the_deviation_of_the_prior():
-    settings = resolve(flags={"network": {"style_batch_norm": True, "encoder_options": {"hidden": [16]}}}).network
+    settings = resolve(
+        flags={"network": {"style_batch_norm": True, "encoder": "mlp", "encoder_options": {"hidden": [16]}}}
+    ).network
     encoder = Networks("semisupervised", (1, 8, 8), 3, settings).encoder.train()
     style = encoder(5 * torch.rand(64, 1, 8, 8)).style
     assert style.mean(0).abs().max() < 1e-4

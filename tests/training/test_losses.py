@@ -139,7 +139,8 @@ def test_alignment_of_a_class_that_was_never_named_gives_numbers():
 
 
 def test_a_propagated_label_confirms_the_teachers_or_replaces_it():
-    settings = resolve(flags={"network": {"encoder_options": {"hidden": [8]}, "discriminator_hidden": [8]}}).network
+    small = {"encoder": "mlp", "encoder_options": {"hidden": [8]}, "discriminator_hidden": [8]}
+    settings = resolve(flags={"network": small}).network
     teacher = Networks("semisupervised", (1, 6, 6), 5, settings).encoder.eval()
     image, marginal = torch.rand(4, 1, 6, 6), torch.full((5,), 0.2)
 

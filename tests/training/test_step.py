@@ -128,7 +128,7 @@ def test_the_decoder_redraws_as_many_images_as_it_is_told(small_config):
 
 def test_the_encoders_loss_leaves_the_discriminators_without_gradient(small_config):
     step = make_step(small_config("default"))
-    image = torch.rand(16, 1, *SHAPE)
+    image = torch.rand(16, *SHAPE)
     losses = step.terms["regularisation"](context_of(step, encoding=step.networks.encoder(image)))
     sum(losses.values()).backward()
     assert all(weight.grad is None for weight in step.networks.style_discriminator.parameters())
@@ -138,7 +138,7 @@ def test_the_encoders_loss_leaves_the_discriminators_without_gradient(small_conf
 
 def test_the_discriminators_loss_leaves_the_encoder_without_gradient(small_config):
     step = make_step(small_config("default"))
-    losses = step.terms["discrimination"](context_of(step, encoding=step.networks.encoder(torch.rand(16, 1, *SHAPE))))
+    losses = step.terms["discrimination"](context_of(step, encoding=step.networks.encoder(torch.rand(16, *SHAPE))))
     sum(losses.values()).backward()
     assert all(weight.grad is None for weight in step.networks.encoder.parameters())
     assert all(weight.grad is not None for weight in step.networks.style_discriminator.parameters())
@@ -213,7 +213,7 @@ def test_the_teacher_names_images_as_the_settings_ask(small_config, pseudo_label
     config = dataclasses.replace(config, objective=objective)
     step = Step(make_step(config).networks, config, 10, torch.float32, frequency)
     step.class_marginal.copy_(torch.arange(1.0, NUM_CLASSES + 1) / sum(range(1, NUM_CLASSES + 1)))
-    image = torch.rand(16, 1, *SHAPE)
+    image = torch.rand(16, *SHAPE)
     prob = step.ema.encoder(image).label_logits.softmax(1)
     average = step.class_marginal.lerp(prob.mean(0), 0.01)
     if alignment:
