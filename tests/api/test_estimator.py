@@ -30,8 +30,9 @@ SMALL = {
     "device": "cpu",
     "settings": {
         "network": {
+            "encoder": "mlp",
             "discriminator_hidden": [32],
-            "encoder_options": {"hidden": [64]},
+            "encoder_options": {"hidden": [64], "batch_norm": True},
             "decoder_options": {"hidden": [32]},
         },
         "optimiser": {"warmup_steps": 5},

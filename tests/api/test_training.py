@@ -21,8 +21,9 @@ pytestmark = pytest.mark.usefixtures("translated_once")
 
 SETTINGS = {
     "network": {
+        "encoder": "mlp",
         "discriminator_hidden": [16],
-        "encoder_options": {"hidden": [16, 16]},
+        "encoder_options": {"hidden": [16, 16], "batch_norm": True},
         "decoder_options": {"hidden": [16]},
     },
     "schedule": {"steps": 12, "batch_size": 16, "labelled_batch_size": 8, "validate_every": 4},
@@ -31,9 +32,11 @@ SETTINGS = {
 TOML = """
 threads = 1
 [network]
+encoder = "mlp"
 discriminator_hidden = [16]
 [network.encoder_options]
 hidden = [16, 16]
+batch_norm = true
 [network.decoder_options]
 hidden = [16]
 [schedule]

@@ -108,7 +108,7 @@ def test_memory_that_does_not_suffice_names_the_batch_that_fits(here: Path) -> N
 
 
 def test_networks_that_do_not_fit_are_the_networks_fault(here: Path) -> None:
-    (here / "small.toml").write_text("[network.encoder_options]\nhidden = [7000, 7000]\n")
+    (here / "small.toml").write_text('[network]\nencoder = "mlp"\n[network.encoder_options]\nhidden = [7000, 7000]\n')
     outcome = processes.run(words(2, "1h"), here, here / "notes/1", {resource.RLIMIT_AS: 2**30})
     assert outcome.code == 1
     assert "memory of the device" in outcome.err

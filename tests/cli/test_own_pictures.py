@@ -21,6 +21,7 @@ SMALL = """
 device = "cpu"
 precision = "fp32"
 [network]
+encoder = "mlp"
 discriminator_hidden = [16]
 style_dim = 3
 [network.encoder_options]

@@ -20,10 +20,12 @@ from tests import processes
 
 SMALL = """
 [network]
+encoder = "mlp"
 discriminator_hidden = [8]
 style_dim = 3
 [network.encoder_options]
 hidden = [16, 12]
+batch_norm = true
 [network.decoder_options]
 hidden = [12]
 
