@@ -143,7 +143,11 @@ def changed(config: Config, name: str) -> Config:
     for section in sections:
         part = part[section]
     value = part[key]
-    other: Any = {bool: lambda: not value, int: lambda: value + 2, float: lambda: value * 0.5 + (0.6 if value > 1 else 0.2)}.get(type(value))
+    other: Any = {
+        bool: lambda: not value,
+        int: lambda: value + 2,
+        float: lambda: value * 0.5 + (0.6 if value > 1 else 0.2),
+    }.get(type(value))
     if other is None:
         options = {
             "label": "labelled",

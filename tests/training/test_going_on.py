@@ -66,7 +66,9 @@ def test_a_failed_start_leaves_no_run_folder(small, tmp_path, monkeypatch, cause
 
 
 def test_networks_too_large_to_be_saved_are_refused_before_they_are_made(small, tmp_path):  # noqa: F811
-    wide = dataclasses.replace(small().network, encoder="mlp", encoder_options=MlpEncoderOptions(hidden=(60_000, 60_000)))
+    wide = dataclasses.replace(
+        small().network, encoder="mlp", encoder_options=MlpEncoderOptions(hidden=(60_000, 60_000))
+    )
     with pytest.raises(AaeError, match=r"The encoder would take 1\d,\d+ MiB; at most 255") as caught:
         run.train(dataclasses.replace(small(), network=wide), tmp_path / "runs", None, None, Watcher())
     assert "smaller layers" in caught.value.hint
