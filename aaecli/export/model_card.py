@@ -9,6 +9,7 @@ from aaecli import __version__
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.resolve import to_toml
+from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset, kept_back
 from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
@@ -76,7 +77,7 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
         "## Use",
         _commands(checkpoint, draws="decoder" in files),
         "## Data",
-        f"{name}: {which}; {_others(dataset)}",
+        f"{name}: {which}; {_others(dataset)}{_origin(config)}",
         "## Accuracy",
         _figures(report, is_kept_back=dataset.images_of == "holdout"),
         "## Limits",
@@ -126,6 +127,22 @@ def _others(dataset: Dataset) -> str:
     if dataset.images_of == "holdout":
         return "the pictures without a label too. The labelled pictures of the evaluation were held out from training."
     return "the pictures without a label too."
+
+
+def _origin(config: Config) -> str:
+    """Say what the weights began as, and what was learnt beside the data set, as the next sentences."""
+    text = ""
+    if config.start.model:
+        text += (
+            f" The training started from the weights of `{for_markdown(config.start.model)}` (SHA-256 "
+            f"`{config.start.sha256}`), so that the model also knows what that one had learnt."
+        )
+    if config.rehearsal.data:
+        text += (
+            f" {config.rehearsal.fraction:.0%} of each batch were images of `{for_markdown(config.rehearsal.data)}` "
+            "with their labels."
+        )
+    return text
 
 
 def _commands(checkpoint: Checkpoint, *, draws: bool) -> str:

@@ -267,3 +267,24 @@ def test_the_number_of_threads_is_the_users(here, capsys, monkeypatch):
     assert used == [3, min(1, before)]
     assert aaecli("eval", "--data", "data", "--threads", 2, "--json") == 0
     assert used[2:] == [2]
+
+
+def test_a_start_and_another_data_set_beside(here, write_dataset, capsys):
+    assert train("--quiet", "--json") == 0
+    first = json.loads(capsys.readouterr().out)
+    write_dataset("here/other", train=(3, 4) * 40, test=(3, 4) * 2)
+    words = ("--data", "data", "--labels", "8", "--device", "cpu", "--steps", "4", "--batch-size", "10")
+    assert aaecli("train", *words, "--start", first["run"], "--with", "other") == 0
+    out, err = capsys.readouterr()
+    assert "beside it" in out
+    assert "validation images of other" in out
+    second = json.loads((here / "runs/semisupervised-8-002/summary.json").read_text())
+    assert second["preset"] == "fine-tune"
+    assert second["start"] == first["run"]
+    assert second["num_classes"] == 5
+    assert aaecli("train", *words, "--start", first["run"], "--style-dim", "4") == 1
+    assert "network.style_dim is 4" in capsys.readouterr().err
+    assert aaecli("export", "--onnx", "model.pt", "--card", "--quiet") == 0
+    card = (here / "exports/README.md").read_text()
+    assert f"started from the weights of `{first['run']}`" in card
+    assert "50% of each batch were images of `other`" in card
