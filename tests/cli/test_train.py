@@ -275,7 +275,7 @@ def test_a_start_and_another_data_set_beside(here, write_dataset, capsys):
     write_dataset("here/other", train=(3, 4) * 40, test=(3, 4) * 2)
     words = ("--data", "data", "--labels", "8", "--device", "cpu", "--steps", "4", "--batch-size", "10")
     assert aaecli("train", *words, "--start", first["run"], "--with", "other") == 0
-    out, err = capsys.readouterr()
+    out = capsys.readouterr().out
     assert "beside it" in out
     assert "validation images of other" in out
     second = json.loads((here / "runs/semisupervised-8-002/summary.json").read_text())
