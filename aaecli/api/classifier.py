@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.api.opened_file import OpenedFile
+from aaecli.api.opened_file import OpenedFile, as_path
 from aaecli.api.pictures import batches
 from aaecli.data.decoding.open_pictures import PictureLike
 from aaecli.data.preprocessing.normalise import BLANK
@@ -95,7 +95,7 @@ class Classifier(OpenedFile):
     ) -> None:
         if top_k < 1 or num_threads < 1 or not 0 <= threshold <= 1:
             raise ValueError("top_k and num_threads are 1 or more, threshold is in [0, 1].")
-        path = find_encoder(None if model is None else Path(model)).absolute()
+        path = find_encoder(as_path("model", model)).absolute()
         self._options = (device, invert, normalise, top_k, threshold, num_threads)
         self._open(path)
 

@@ -57,10 +57,13 @@ def settings_for(
 
     Raises:
         AaeError: One is unknown, out of range, or has no effect.
+        ValueError: ``steps`` is less than 1.
     """
     for name in _OWN:
         if name in settings:
             raise AaeError(f"settings['{name}'] has no effect in an estimator.", "Leave it out.")
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps is 1 or more, not {steps}.")
     labels = "all" if (label >= 0).all() else int((label >= 0).sum())
     flags: dict[str, Any] = {"labels": labels, "seed": seed, "device": device, "data": "arrays"}
     if steps is not None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aaecli.api.opened_file import OpenedFile
+from aaecli.api.opened_file import OpenedFile, as_path
 from aaecli.errors import AaeError
 from aaecli.serve import generate
 from aaecli.serve.discovery import find_decoder
@@ -21,6 +21,10 @@ Label: TypeAlias = str | Sequence[str] | ArrayLike
 """What to draw: the name of a class, a name for each image, or probabilities (K,) or (N, K) of the label's values."""
 Point: TypeAlias = str | tuple[Label, ArrayLike]
 """A point of the latent space: a class, or a pair of label and style (Z,)."""
+_HINTS = {
+    "style": "Take it from `styles`, or from `encode` of a Classifier of the same model.",
+    "label": "Name classes as text, such as '7', or give probabilities, as `encode` of a Classifier finds them.",
+}
 
 
 class Generator(OpenedFile):
@@ -67,7 +71,7 @@ class Generator(OpenedFile):
         if num_threads < 1:
             raise ValueError("num_threads is 1 or more.")
         self._options = (device, num_threads)
-        self._open(find_decoder(None if model is None else Path(model)).absolute())
+        self._open(find_decoder(as_path("model", model)).absolute())
 
     def _open(self, path: Path) -> None:
         self._decoder: Decoder = open_decoder(path, *self._options)
@@ -93,8 +97,13 @@ class Generator(OpenedFile):
 
         Raises:
             AaeError: There is no such class.
+            TypeError: ``label`` is no text.
             ValueError: ``count`` is less than 1.
         """
+        if not isinstance(label, str | None):
+            raise TypeError(
+                f"label is the name of a class, a str, or None; this is of the type {type(label).__name__}."
+            )
         style = self.styles(count, seed=seed)
         if label is None:
             one_hot = generate.in_turn(self._decoder, range(len(self.label_names)), count)
@@ -204,6 +213,6 @@ class Generator(OpenedFile):
             raise AaeError(
                 f"The {what} has the shape {np.shape(values)}; for this model it is ({width},) or (N, {width}), of "
                 "finite numbers.",
-                "Take it from `styles`, or from `encode` of a Classifier of the same model.",
+                _HINTS[what],
             )
         return rows

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from aaecli.errors import AaeError
+
+
+def as_path(name: str, given: str | os.PathLike[str] | None) -> Path | None:
+    """Take an argument that names a file or a folder.
+
+    Raises:
+        TypeError: It is no path.
+    """
+    if not isinstance(given, str | os.PathLike | None):
+        raise TypeError(f"{name} is a path, as str or Path, or None; this is of the type {type(given).__name__}.")
+    return None if given is None else Path(given)
 
 
 class OpenedFile:

@@ -80,6 +80,7 @@ def train(
 
     Raises:
         AaeError: Something that can be put right: a setting, a file, a device, or a package that is missing.
+        TypeError: ``data`` is no path.
 
     Examples:
         >>> import aaecli
@@ -99,6 +100,11 @@ def train(
     """
     if name is not None and (not name or Path(name).name != name):
         raise AaeError(f"The name '{name}' is not a name.", "Give a word without slashes; `out` names the folder.")
+    if not isinstance(data, str | os.PathLike | None):
+        raise TypeError(
+            f"data is a path, as str or Path; this is of the type {type(data).__name__}. Arrays go to "
+            "`AAEClassifier.fit`, or into an .npz with `images` and `labels`, whose path goes here."
+        )
     interval = parse_checkpoint_interval(save_every)
     given = {
         "data": None if data is None else os.fspath(data),

@@ -21,6 +21,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from aaecli.api.classifier import Classifier
+from aaecli.api.generator import Generator
 from aaecli.cli import main
 from aaecli.errors import AaeError
 from aaecli.serve.classify import Answer, Failure
@@ -243,6 +244,9 @@ def test_a_model_that_is_not_there_or_knows_no_classes(tmp_path, mnist, pair) ->
         Classifier(tmp_path / "absent")
     with pytest.raises(ValueError, match="top_k"):
         Classifier(pair, top_k=0)
+    for opens in (Classifier, Generator):
+        with pytest.raises(TypeError, match="model is a path, as str or Path, or None; this is of the type int"):
+            opens(3)
     read = Classifier(write_pair(tmp_path, mnist.train_image[:500], mnist.train_label[:500], baseline=True).parent)
     assert read.encode(mnist.test_image[:2]).style is None
     read._encoder.has_label = False  # as an autoencoder's: it finds a style alone

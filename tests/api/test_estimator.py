@@ -231,7 +231,7 @@ def test_images_may_be_arrays_of_three_and_four_dimensions(digits) -> None:
         ({"augment": "stroke"}, lambda X, y: (X, y), aaecli.AaeError, "no augmentation set 'stroke'"),
         ({"settings": {"labels": 3}}, lambda X, y: (X, y), aaecli.AaeError, "has no effect in an estimator"),
         ({"settings": {"scedule": {}}}, lambda X, y: (X, y), aaecli.AaeError, "Did you mean 'schedule'"),
-        ({"steps": 0}, lambda X, y: (X, y), aaecli.AaeError, "schedule"),
+        ({"steps": 0}, lambda X, y: (X, y), ValueError, "steps is 1 or more, not 0"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(digits, options, change, error, sentence) -> None:

@@ -74,6 +74,8 @@ def test_what_is_encoded_can_be_drawn_again(draw, pair, mnist) -> None:
     [
         (lambda draw: draw.sample(0), ValueError, "count is 1 or more"),
         (lambda draw: draw.sample(2, label="x"), AaeError, "has no class 'x'"),
+        (lambda draw: draw.sample(2, label=1), TypeError, "a str, or None; this is of the type int"),
+        (lambda draw: draw.draw(label=[1, 2], style=np.zeros(3)), AaeError, "Name classes as text"),
         (lambda draw: draw.draw(style=np.zeros(3)), AaeError, "no label says which"),
         (lambda draw: draw.draw(label="1", style=np.zeros(4)), AaeError, r"The style has the shape \(4,\)"),
         (lambda draw: draw.draw(label=np.ones(3), style=np.zeros(3)), AaeError, r"The label has the shape \(3,\)"),

@@ -193,6 +193,12 @@ def test_what_is_wrong_is_said_before_there_is_a_folder(here: Path, arguments: d
     assert not (here / "runs").exists()
 
 
+def test_arrays_are_sent_where_they_are_taken(here: Path, mnist: Dataset) -> None:
+    with pytest.raises(TypeError, match=r"data is a path.*of the type tuple. Arrays go to `AAEClassifier.fit`"):
+        aaecli.train((mnist.train_image, mnist.train_label))  # type: ignore[arg-type]
+    assert not (here / "runs").exists()
+
+
 def test_what_is_no_run_is_said(here: Path) -> None:
     for ask in (aaecli.load_run, aaecli.resume):
         with pytest.raises(aaecli.AaeError, match="some is not the folder of a run"):
