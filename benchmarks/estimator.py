@@ -1,7 +1,8 @@
 """How well ``AAEClassifier`` reads scikit-learn's digits from ten labels a class, beside scikit-learn's own methods.
 
 Each seed divides the 1,797 digits of 8 × 8 pixels, a third of each class for the test, and draws ten labelled rows a
-class from the rest. All methods see the same rows; a plain SVC sees the labelled ones alone.
+class from the rest. All methods see the same rows; a plain SVC sees the labelled ones alone. The figures go to
+``results/estimator.json``, from which ``write_docs.py`` writes the table of the docs.
 
     python benchmarks/estimator.py --seeds 10-14
 """
@@ -9,8 +10,8 @@ class from the rest. All methods see the same rows; a plain SVC sees the labelle
 from __future__ import annotations
 
 import argparse
-import statistics
 
+import measured
 import numpy as np
 from commands import SEEDS, seeds
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def accuracies(seed: int, preset: str, steps: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print a line a seed, and the mean and deviation of each method."""
+    """Print a line a seed, and the mean and deviation of each method; keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=seeds, default=SEEDS, help="such as 10-14 (the default) or 0,3")
     parser.add_argument("--preset", default="auto")
@@ -53,10 +54,15 @@ def main() -> None:
     for seed in options.seeds:
         rows.append(accuracies(seed, options.preset, options.steps))
         print(f"seed {seed}: " + ", ".join(f"{name} {share:.2f} %" for name, share in rows[-1].items()), flush=True)
-    for name in rows[0]:
-        values = [row[name] for row in rows]
-        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-        print(f"{name:28} {statistics.mean(values):.2f}{spread} %")
+    what = f"test accuracy on scikit-learn's digits from {LABELS} labels a class"
+    same = {"command": measured.command(), "digits": 1, "seeds": tuple(options.seeds), **measured.here()}
+    found = [
+        measured.Measurement(f"estimator/{name}", f"{what}, {name}", values=tuple(row[name] for row in rows), **same)
+        for name in rows[0]
+    ]
+    measured.write(found)
+    for name, entry in zip(rows[0], found, strict=True):
+        print(f"{name:28} {entry.text}")
 
 
 if __name__ == "__main__":
