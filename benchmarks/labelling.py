@@ -24,10 +24,12 @@ ROUNDS = (20, 40, 40)
 """How many labels are asked for before each training."""
 SETTINGS = """
 [network]
+encoder = "mlp"
 discriminator_hidden = [32]
 
 [network.encoder_options]
 hidden = [128, 128]
+batch_norm = true
 """
 """1,200 pictures of 8 × 8 pixels need no more, and it takes seconds."""
 

@@ -45,9 +45,8 @@ _DECODER_HIDDEN = ("config", "network", "decoder_options", "hidden")
 
 def honest(folder: Path) -> Path:
     """Write a small model that would be accepted."""
-    config = resolve(
-        flags={"network": {"encoder_options": {"hidden": [12]}, "discriminator_hidden": [6], "style_dim": 2}}
-    )
+    small = {"encoder": "mlp", "encoder_options": {"hidden": [12]}, "discriminator_hidden": [6], "style_dim": 2}
+    config = resolve(flags={"network": small})
     networks = Networks(config.model, (1, 28, 28), 10, config.network)
     model = Checkpoint(config, tuple("0123456789"), (1, 28, 28), networks.encoder, networks.decoder, {"steps": 3})
     save_model(folder / "model.pt", model)
@@ -148,7 +147,7 @@ def _state(change: Callable[[dict[str, Any]], None]) -> Write:
         from tests.conftest import write_idx
 
         write_idx(folder / "data", range(4), 9, (8, 8))
-        small = {"encoder_options": {"hidden": [8]}, "discriminator_hidden": [4], "style_dim": 2}
+        small = {"encoder": "mlp", "encoder_options": {"hidden": [8]}, "discriminator_hidden": [4], "style_dim": 2}
         schedule = {"steps": 4, "batch_size": 8, "labelled_batch_size": 4}
         flags = {"labels": 8, "device": "cpu", "precision": "fp32", "data": "data", "network": small}
         config = resolve(flags=flags | {"schedule": schedule})

@@ -146,7 +146,7 @@ KINDS: dict[str, Write] = {
     "settings of dots": _settings("a." * 20_000 + "a = 1"),
     "settings of megabytes": _settings("# " + "x" * 2**20),
     "settings that ask for layers of terabytes": _settings(
-        "[network.encoder_options]\nhidden = [4000000000, 4000000000]\n"
+        'network.encoder = "mlp"\n[network.encoder_options]\nhidden = [4000000000, 4000000000]\n'
     ),
     "settings that are no text": _settings("seed = '\x00'"),
     "PNG of a billion pixels": _picture("x.png", lambda: _png(2**31 - 1, 2**31 - 1, _chunk(b"IDAT", b"x"))),

@@ -22,6 +22,7 @@ _SETTINGS = """
 data = "data"
 
 [network]
+encoder = "mlp"
 discriminator_hidden = [4]
 style_dim = 2
 

@@ -85,7 +85,7 @@ class TrainingDisplay:
         console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
         few = 0 < plan["num_labelled"] <= Propagation.labels_per_class * plan["num_classes"]
         if few and plan["model"] == "semisupervised" and plan["preset"] == Config.preset:
-            console.say("With so few labels, --preset best is more accurate and takes about four times as long.")
+            console.say("With so few labels, --preset best is more accurate and takes about thirty times as long.")
         if plan["number"]:
             console.say(f"Continuing after step {plan['number']:,}.")
         if console.is_live():
