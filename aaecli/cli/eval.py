@@ -41,6 +41,7 @@ _Device = Literal["auto", "cpu", "cuda", "mps"]
         "aaecli eval exports/encoder.onnx      the exported pair, without torch\n\n"
         "aaecli eval model.pt --json | jq .accuracy\n\n"
         "aaecli eval --folds 5                 your own few labels: cross-validation\n\n"
+        "aaecli eval --folds 5 --review r.csv  and which of them are probably wrong\n\n"
         "The test images decide nothing: no epoch, no setting and no seed was chosen on them."
     )
 )
@@ -62,6 +63,13 @@ def evaluate(
             "those.",
         ),
     ] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="With --folds: list the labels that are probably wrong, for `aaecli label --answers`.",
+        ),
+    ] = None,
     device: TorchDevice = None,
     threads: Threads = None,
     as_json: AsJson = False,
@@ -78,6 +86,8 @@ def evaluate(
     from aaecli.runs.paths import find_model
     from aaecli.terminal import console
 
+    if review is not None and folds is None:
+        raise AaeError("--review has no effect without --folds.", "Add --folds 5.")
     path = find_model(model)
     if path.suffix == ".onnx" and is_typed(ctx, "threads"):
         raise AaeError(f"--threads has no effect on {path}, which needs no torch.", "Leave it out.")
@@ -90,7 +100,7 @@ def evaluate(
 
         if path.suffix == ".onnx":
             raise AaeError(f"{path} does not say how it was trained.", "Name the model.pt that it was exported from.")
-        report = cross_validated(path, data, folds)
+        report = cross_validated(path, data, folds, review)
         if as_json:
             console.print_json(report)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,23 @@ from aaecli.training.trainer import Trainer
 from aaecli.training.transfer import load_start
 
 
-def cross_validate(
-    config: Config, dataset: Dataset, num_folds: int, watch: Callable[[int, int], Reporter]
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+class LeftOut(NamedTuple):
+    """Answers for the L images that were left out once.
+
+    Attributes:
+        label_prob: float32 (L, K).
+        label: int64 (L,).
+        fold: int64 (L,), the fold of each.
+        index: int64 (L,), which of the training images each is.
+    """
+
+    label_prob: NDArray[np.float32]
+    label: NDArray[np.int64]
+    fold: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+
+def cross_validate(config: Config, dataset: Dataset, num_folds: int, watch: Callable[[int, int], Reporter]) -> LeftOut:
     """Train once for each fold without it, and evaluate the model on it.
 
     Args:
@@ -36,7 +50,7 @@ def cross_validate(
         watch: Gives, for a fold and the steps of its training, whoever is told how that goes.
 
     Returns:
-        For the L images that were left out once: ``label_prob`` (L, K), ``label`` (L,) and ``fold`` (L,).
+        The answers.
 
     Raises:
         AaeError: The model learns no classes, no class has two labelled images, or the training fails.
@@ -74,20 +88,19 @@ def cross_validate(
         own = cast(NDArray[np.float32], answer.label_prob)[:, : len(dataset.classes)]
         label_prob[fold == number] = own / own.sum(1, keepdims=True) if rehearsal is not None else own
     predicted = fold >= 0
-    return label_prob[predicted], dataset.train_label[parts.labelled[predicted]], fold[predicted]
+    index = parts.labelled[predicted]
+    return LeftOut(label_prob[predicted], dataset.train_label[index], fold[predicted], index)
 
 
-def cross_validation_report(
-    label_prob: NDArray[np.float32], label: NDArray[np.int64], fold: NDArray[np.int64], classes: tuple[str, ...]
-) -> dict[str, Any]:
+def cross_validation_report(left_out: LeftOut, classes: tuple[str, ...]) -> dict[str, Any]:
     """Evaluate the answers of ``cross_validate`` for all left-out images together.
 
     Returns:
         What ``aaecli.metrics.report.evaluate`` gives, and ``folds``: the accuracy of each.
     """
-    is_right = label_prob.argmax(1) == label
-    accuracies = [float(is_right[fold == number].mean()) for number in np.unique(fold)]
-    return {"folds": accuracies} | evaluate(label_prob, label, classes)
+    is_right = left_out.label_prob.argmax(1) == left_out.label
+    accuracies = [float(is_right[left_out.fold == number].mean()) for number in np.unique(left_out.fold)]
+    return {"folds": accuracies} | evaluate(left_out.label_prob, left_out.label, classes)
 
 
 def deal(

@@ -26,6 +26,26 @@ def encode_list(rows: Iterable[tuple[int, str, str]]) -> str:
     return text.getvalue()
 
 
+def encode_review(rows: Iterable[tuple[str, str, str, float]]) -> str:
+    """Give labels that may be wrong as a CSV file to fill in, in the form of ``encode_list``.
+
+    Args:
+        rows: Of each picture its path, the class that it probably is, that of its label, and the probability of the
+            former; the most suspicious first.
+
+    Returns:
+        Columns ``number``, ``path``, ``label`` (empty, to be filled in), ``guess``, ``labelled_as``, ``probability``.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("number", "path", "label", "guess", "labelled_as", "probability"))
+    writer.writerows(
+        (number, for_csv(name), "", for_csv(guess), for_csv(label), f"{probability:.4f}")
+        for number, (name, guess, label, probability) in enumerate(rows, 1)
+    )
+    return text.getvalue()
+
+
 def take_answers(folder: Path, answers: Path, added: Iterable[str]) -> Counter[str]:
     """Take the labels of a list that was filled in into the folder's labels.csv, all or none.
 

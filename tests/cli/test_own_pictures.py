@@ -289,10 +289,16 @@ def test_cross_validation_judges_by_every_labelled_picture(aaecli: Run, small: P
     # The model only says how it was trained; 40 steps a fold are enough here.
     Path("longer.toml").write_text(SMALL.replace("steps = 60", "steps = 40"))
     assert aaecli("train", "--data", "shapes", "--config", "longer.toml").code == 0
-    done = aaecli("eval", "--folds", 3, "--json")
+    done = aaecli("eval", "--folds", 3, "--json", "--review", "review.csv")
     assert done.code == 0, done.err
     report = json.loads(done.out)
     assert (report["images"], report["num_images"], len(report["folds"])) == ("folds", 15, 3)
+    with Path("review.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == report["num_suspected"]
+    assert all(row["guess"] != row["labelled_as"] == Path(row["path"]).parent.name for row in rows)
+    assert "has no effect without --folds" in aaecli("eval", "--review", "review.csv").err
+    assert "review.csv" in aaecli("eval", "--folds", 3, "--review", "review.csv").err
     assert report["accuracy"] > 0.8
     assert [entry["num_images"] for entry in report["classes"]] == [5, 0, 5, 5]
     assert "fold 3 of 3: 40 steps" in done.err
