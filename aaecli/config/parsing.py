@@ -95,7 +95,11 @@ def fields_of(section: type, table: Mapping[str, Any], prefix: str) -> dict[str,
     values = {}
     for key, value in table.items():
         if key not in hints:
-            raise AaeError(f"There is no setting '{prefix}{key}'.", did_you_mean(str(key), hints))
+            sections = [
+                name for name, hint in hints.items() if dataclasses.is_dataclass(hint) and key in type_hints(hint)
+            ]
+            hint = f"It stands under [{sections[0]}]." if sections else did_you_mean(str(key), hints)
+            raise AaeError(f"There is no setting '{prefix}{key}'.", hint)
         values[key] = convert(value, hints[key], prefix + key)
     return values
 

@@ -129,7 +129,7 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     return whole
 
 
-def merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+def merge(into: dict[str, Any], layer: Mapping[str, Any], section: str = "") -> None:
     """Put a layer of settings over another: nested tables key by key.
 
     The name of an augmentation stands for the whole table, which a layer above may change.
@@ -146,9 +146,9 @@ def merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
         if key == "augmentation" and isinstance(value, str):
             into[key] = Augmentation.of_set(value).to_table()
         elif isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
-            merge(into.setdefault(key, {}), value)
+            merge(into.setdefault(key, {}), value, key)
         else:
-            other = {"steps": "epochs", "epochs": "steps"}.get(key)
+            other = {"steps": "epochs", "epochs": "steps"}.get(key) if section == "schedule" else None
             if other and value and not layer.get(other):
                 into |= {other: 0, "min_labelled_epochs": layer.get("min_labelled_epochs", 0)}
             into[key] = value

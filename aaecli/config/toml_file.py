@@ -27,8 +27,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         if any(line.count(".") > _MAX_TOML_DOTS for line in text.splitlines()):
             raise AaeError(f"{path} nests its keys deeper than any settings.", _HINT)
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        # Besides its own error, which is a ValueError, tomllib lets through those of
-        # numbers with thousands of digits and of lists nested without end.
+    except tomllib.TOMLDecodeError as error:
         reason = str(error).rstrip(".").replace("\n", " ")
+        raise AaeError(f"{path} is not valid TOML: {reason}.", _HINT) from error
+    except (ValueError, RecursionError) as error:
+        reason = "it has a number of thousands of digits, or lists nested without end"
         raise AaeError(f"{path} is not valid TOML: {reason}.", _HINT) from error

@@ -150,7 +150,7 @@ def read_metrics(folder: Path) -> dict[str, NDArray[np.float64]]:
     # What follows the last line break is still being written.
     lines = body.rpartition(b"\n")[0].splitlines()
     if len(lines) < 2:
-        raise AaeError(f"{path} has no row yet.", "The first is written after the first epoch.")
+        raise AaeError(f"{path} has no row yet.", "The first is written after the first look at the validation images.")
     hint = "Train again, or copy it again."
     try:
         names, *rows = csv.reader(line.decode() for line in lines)

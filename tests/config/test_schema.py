@@ -137,6 +137,13 @@ def test_a_length_that_is_asked_for_is_not_made_longer(length: dict[str, int], t
     assert (schedule.steps, schedule.min_labelled_epochs) == (9, 5)
 
 
+def test_a_key_that_stands_elsewhere_is_named_as_it_was_written() -> None:
+    for key in ("steps", "epochs", "validate_every"):
+        with pytest.raises(AaeError, match=f"There is no setting '{key}'.") as caught:
+            resolve(config_file={key: 9})
+        assert caught.value.hint == "It stands under [schedule]."
+
+
 def test_one_layer_with_steps_and_epochs_contradicts_itself(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text("[schedule]\nsteps = 100\nepochs = 4\n")

@@ -88,6 +88,8 @@ def test_images_to_calibrate_with_are_not_those_to_compare_on():
     both = np.concatenate([chosen.calibration, chosen.evaluation]).reshape(3000, -1)
     assert len(np.unique(both, axis=0)) == len(np.unique(some.train_image.reshape(3000, -1), axis=0))
     assert np.array_equal(choose_images(some).calibration, chosen.calibration)
+    first = {image.tobytes() for image in some.train_image[:1024]}
+    assert 250 < sum(image.tobytes() in first for image in chosen.calibration) < 450, "a draw"
 
 
 def test_too_few_images_are_refused():

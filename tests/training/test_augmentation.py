@@ -94,6 +94,15 @@ def test_the_elastic_field_bends_smoothly_by_about_its_deviation():
     assert (moved[..., 1:] - moved[..., :-1]).abs().mean() < 0.3
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_elastic_field_bends_oblong_images_as_far_in_either_direction(axis):
+    size = (20, 60)
+    ramp = (torch.arange(size[axis]) / size[axis]).expand(size[::-1] if axis == 0 else size)
+    ramp = (ramp.T if axis == 0 else ramp).expand(200, 1, *size)
+    moved = (warp(ramp, elastic=1.0) - ramp)[:, :, 5:-5, 5:-5] * size[axis]
+    assert 0.5 < moved.std() < 1.2
+
+
 def test_each_image_is_warped_by_amounts_of_its_own():
     warped = warp(block(3), rotation=10, scale=0.1, shear=0.1, shift=2, elastic=1)
     assert not torch.allclose(warped[0], warped[1])
