@@ -7,16 +7,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from aaecli.cli.options import DATA, OUTPUT
 from aaecli.cli.options.data import Channels, Data, Normalise, Size, Transpose, image_settings
 from aaecli.cli.options.output import AsJson, Force
 from aaecli.errors import AaeError
+from aaecli.files.opening import exists
+from aaecli.suggestions import suggest
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+
+class _Group(TyperGroup):
+    """The command and its sub-commands, in whose place a folder may have been typed."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the sub-command."""
+        if args and args[0] not in self.commands and exists(args[0]):
+            command = suggest("aaecli", "data", "--data", Path(args[0]))
+            raise typer.BadParameter(f"A data set is named by an option: {command}")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
+    cls=_Group,
     add_completion=False,
     invoke_without_command=True,
     rich_markup_mode="rich",

@@ -34,7 +34,9 @@ from aaecli.cli.options.settings import (
     given_settings,
 )
 from aaecli.errors import AaeError
+from aaecli.files.opening import exists
 from aaecli.runs.paths import RUNS
+from aaecli.suggestions import suggest
 from aaecli.text import for_toml
 
 if TYPE_CHECKING:
@@ -214,6 +216,8 @@ def _check_words(ctx: typer.Context, run: Path | None, name: str | None, *, resu
     if resume:
         _refuse_settings(ctx)
     elif run is not None:
+        if exists(run) and not exists(run / "config.toml"):
+            raise typer.BadParameter(f"A data set is named by an option: {suggest('aaecli', 'train', '--data', run)}")
         raise typer.BadParameter("A run is named only to continue it: --resume RUN.", param_hint="RUN")
     if resume and run is None and is_typed(ctx, "steps"):
         raise typer.BadParameter("Name the run that is to be longer: --resume RUN --steps N.", param_hint="RUN")

@@ -95,13 +95,16 @@ def fields_of(section: type, table: Mapping[str, Any], prefix: str) -> dict[str,
     values = {}
     for key, value in table.items():
         if key not in hints:
-            sections = [
-                name for name, hint in hints.items() if dataclasses.is_dataclass(hint) and key in type_hints(hint)
-            ]
-            hint = f"It stands under [{sections[0]}]." if sections else did_you_mean(str(key), hints)
+            place = next((name for name, kind in hints.items() if key in _keys(kind)), None)
+            hint = f"It stands under [{place}]." if place else did_you_mean(str(key), hints)
             raise AaeError(f"There is no setting '{prefix}{key}'.", hint)
         values[key] = convert(value, hints[key], prefix + key)
     return values
+
+
+def _keys(kind: Any) -> Mapping[str, Any]:
+    """Give the keys of a section; of what is none, nothing."""
+    return type_hints(kind) if isinstance(kind, type) and dataclasses.is_dataclass(kind) else {}
 
 
 def require_table(table: Any, prefix: str) -> None:

@@ -227,3 +227,14 @@ def test_emnist_is_turned_and_that_may_be_chosen(aaecli: Run, write_dataset: Wri
     (folder / "pictures").mkdir()
     (folder / "pictures/a.png").touch()
     assert "upright already" in aaecli("train", "--data", folder / "pictures", "--transpose").err
+
+
+@pytest.mark.parametrize("command", ["data", "train"])
+def test_a_data_set_without_its_option_is_answered_with_the_option(
+    aaecli: Run, in_empty_folder: Path, command: str
+) -> None:
+    (in_empty_folder / "my clothes").mkdir()
+    outcome = aaecli(command, "my clothes")
+    assert outcome.code == 2
+    words = " ".join(outcome.err.replace("│", " ").split())
+    assert f"named by an option: aaecli {command} --data 'my clothes'" in words

@@ -102,7 +102,7 @@ def _decimals(data: NDArray[np.uint8], kind: NDArray[np.uint8], ends: NDArray[np
     width = np.diff(last, prepend=-1) - 1
     if (np.diff(number) == 0).any() or width.min() < 1 or width.max() > _MOST_DIGITS:
         return None
-    values = digit[last - 1].astype(np.float64)
+    values: NDArray[np.float64] = digit[last - 1].astype(np.float64)
     for power in range(1, int(width.max())):
         longer = np.flatnonzero(width > power)
         values[longer] += digit[last[longer] - (1 + power)] * 10.0**power
