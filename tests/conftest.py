@@ -6,6 +6,7 @@ import dataclasses
 import gzip
 import os
 import signal
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -26,9 +27,12 @@ from aaecli.terminal import console
 WriteDataset = Callable[..., Path]
 
 # The same examples each time, and as long as a busy machine takes for them. `nox -s slow` tries many more.
-hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=40)
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.register_profile("thorough", deadline=None, derandomize=True, max_examples=400)
 hypothesis.settings.load_profile("tests")
+# Each process that a test starts would else compile all that it imports, and each of pytest's all test files.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # The tests import onnxruntime themselves, some before the program does.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A shell starts background jobs with Ctrl-C ignored, and programs that the tests start would inherit that.

@@ -30,7 +30,7 @@ KNOWS_NO_CLASSES = [name for name, row in FAMILY.items() if not row.encodes_labe
 
 
 # The others differ from these by less, and training and exporting each takes seconds.
-QUICK = ("aae", "supervised", "clustering")
+QUICK = ("supervised", "clustering")
 
 
 @pytest.fixture(

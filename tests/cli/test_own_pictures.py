@@ -328,7 +328,7 @@ def test_a_model_is_judged_by_any_folder_that_it_could_have_learnt_from(aaecli: 
     assert "no labelled picture" in aaecli("eval", "--data", "bare").err
 
 
-@pytest.mark.parametrize("model", ["autoencoder", "aae", "clustering"])
+@pytest.mark.parametrize("model", [pytest.param("autoencoder", marks=pytest.mark.slow), "aae", "clustering"])
 def test_a_flat_folder_without_labels_is_enough_where_none_are_used(
     aaecli: Run, in_empty_folder: Path, model: str
 ) -> None:

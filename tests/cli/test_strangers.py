@@ -39,6 +39,8 @@ labelled_batch_size = 4
 every = 0
 """
 POINTS = ["encoder", "decoder", "style prior", "loss term", "augmentation"]
+QUICK = ("encoder", "style prior")
+"""The one is torch's alone, the other is drawn from without torch too. An installed package's loss term is below."""
 
 
 def example(point: str) -> tuple[str, str]:
@@ -81,7 +83,9 @@ def write_settings(path: Path, settings: str) -> None:
 
 
 @pytest.mark.usefixtures("registries")
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    "point", [pytest.param(point, marks=() if point in QUICK else pytest.mark.slow) for point in POINTS]
+)
 def test_one_file_trains_exports_evaluates_and_classifies(aaecli: Run, here: Path, point: str) -> None:
     code, settings = example(point)
     (here / "mine.py").write_text(code)

@@ -158,15 +158,26 @@ def walk(name: str, shell, folder: Path, *markers: str, **variables: str) -> Non
             shell(block, folder, AAECLI_STEPS="3", **variables)
 
 
+LONG = ("docs/training.md",)
+"""Pages whose commands train many times: options of commands that run on the other pages and in the commands' tests."""
+
+
 @pytest.mark.parametrize(
-    "name", [name for name in PAGES if running(name) and name not in ("README.md", OWN_PICTURES, QUICKSTART)]
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LONG else ())
+        for name in PAGES
+        if running(name) and name not in ("README.md", OWN_PICTURES, QUICKSTART)
+    ],
 )
 def test_a_page(name, shell, after_the_readme, small_mnist, tmp_path):
     shutil.copytree(after_the_readme, tmp_path / "here")
     walk(name, shell, tmp_path / "here", AAECLI_DATA=str(small_mnist))
 
 
+@pytest.mark.slow
 def test_own_pictures(shell, tmp_path):
+    # The same way is walked by tests/cli/test_own_pictures.py, in one process.
     (tmp_path / "fill_in.py").write_text(FILL_IN)
     walk(OWN_PICTURES, shell, tmp_path)
 

@@ -31,7 +31,9 @@ def here(tmp_path, mnist, write_dataset):
     return folder
 
 
-@pytest.mark.parametrize("name", _COMMANDS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if " " in name else ()) for name in _COMMANDS]
+)
 def test_nothing_is_left_in_the_home_and_nobody_is_called(here, name):
     filtered = NO_SOCKETS if sys.platform == "linux" else "import sys\n"
     done = run_alone(filtered + COMMAND, _COMMANDS[name], here)

@@ -183,7 +183,7 @@ def test_warnings_and_faults_are_told(browser, url: str) -> None:
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_it_fits_every_screen(browser, url: str, scheme: str) -> None:
     watched = watch(browser, url, color_scheme=scheme)
     page = watched.page
