@@ -95,8 +95,8 @@ def fields_of(section: type, table: Mapping[str, Any], prefix: str) -> dict[str,
     values = {}
     for key, value in table.items():
         if key not in hints:
-            place = next((name for name, kind in hints.items() if key in _keys(kind)), None)
-            hint = f"It stands under [{place}]." if place else did_you_mean(str(key), hints)
+            section_name = next((name for name, kind in hints.items() if key in _keys(kind)), None)
+            hint = f"It stands under [{section_name}]." if section_name else did_you_mean(str(key), hints)
             raise AaeError(f"There is no setting '{prefix}{key}'.", hint)
         values[key] = convert(value, hints[key], prefix + key)
     return values
