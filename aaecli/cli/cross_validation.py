@@ -95,7 +95,7 @@ def _suspected(dataset: Dataset, left_out: LeftOut) -> Iterator[tuple[str, str, 
     from aaecli.metrics.label_errors import probable_errors
 
     for position, guess in zip(*probable_errors(left_out.label_prob, left_out.label), strict=True):
-        index = int(left_out.index[position])
+        index = int(left_out.image_index[position])
         name = dataset.train_name[index] if dataset.is_collection else str(index)
         label = dataset.classes[left_out.label[position]]
         yield name, dataset.classes[guess], label, float(left_out.label_prob[position, guess])

@@ -31,13 +31,13 @@ class LeftOut(NamedTuple):
         label_prob: float32 (L, K).
         label: int64 (L,).
         fold: int64 (L,), the fold of each.
-        index: int64 (L,), which of the training images each is.
+        image_index: int64 (L,), which of the training images each is.
     """
 
     label_prob: NDArray[np.float32]
     label: NDArray[np.int64]
     fold: NDArray[np.int64]
-    index: NDArray[np.int64]
+    image_index: NDArray[np.int64]
 
 
 def cross_validate(config: Config, dataset: Dataset, num_folds: int, watch: Callable[[int, int], Reporter]) -> LeftOut:
