@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from docs.programs import page as picture_of_the_page
 from tests.web.browser import Watched, chromium, draw, watch
 from tests.web.conftest import png
 from tests.web.strokes import HANDS, drawing
@@ -208,3 +209,12 @@ def test_every_control_has_a_name(watched: Watched) -> None:
         if kind.rstrip(":") in ("button", "slider", "combobox", "textbox", "img"):
             assert rest.strip().startswith('"'), line
     assert "status" in tree or page.get_attribute("#label", "aria-live") == "polite"
+
+
+def test_the_picture_of_the_docs_is_the_page(browser, url: str) -> None:
+    # Coarse, for letters differ between machines: what has moved, gone or changed its colour is seen.
+    taken, kept = (
+        np.asarray(picture.convert("L").resize((24, 20), Image.Resampling.BOX), np.float32)
+        for picture in (picture_of_the_page.take(browser, url), Image.open(picture_of_the_page.PICTURE))
+    )
+    assert np.abs(taken - kept).max() < 40, "python docs/programs/page.py takes it anew"
