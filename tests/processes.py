@@ -36,6 +36,11 @@ PATIENCE = 300
 """Seconds by the clock that anything may take before it counts as hanging: a busy machine is no fault."""
 
 
+def forking() -> Any:
+    """Give what starts processes of a test's own that have the libraries loaded."""
+    return _CONTEXT
+
+
 class Outcome(NamedTuple):
     """How a command ended: its exit code (negative: the signal), its streams, and what it took.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,6 +98,15 @@ def train(
             "are now; --steps lengthens it, even one that is done, where its learning rate is constant.",
         ),
     ] = False,
+    resume_or_start: Annotated[
+        bool,
+        typer.Option(
+            "--resume-or-start",
+            rich_help_panel=TRAINING,
+            help="Continue the newest unfinished run of these very settings, and start one where there is none: for a "
+            "command that is started again by itself.",
+        ),
+    ] = False,
     device: TorchDevice = None,
     threads: Threads = None,
     precision: Precision = None,
@@ -150,9 +160,13 @@ def train(
     or after a crash from the last checkpoint.
     """
     from aaecli.training.checkpoint_interval import parse_checkpoint_interval
+    from aaecli.training.distributed.launch import launched
 
     interval = parse_checkpoint_interval(save_every)
-    _check_words(ctx, run, name, resume=resume)
+    launch = launched()
+    # Of several processes, the first one talks.
+    quiet = quiet or not launch.is_first
+    _check_words(ctx, run, name, resume=resume, resume_or_start=resume_or_start)
     # All options that stand for a setting, whatever they are called.
     flags = given_settings(ctx.params)
     from aaecli.cli.loading import load
@@ -174,8 +188,7 @@ def train(
         return
 
     from aaecli.cli.displays.training import TrainingDisplay
-    from aaecli.cli.training_outcome import render, say_what_is_next
-    from aaecli.runs.listing import newest_stopped
+    from aaecli.cli.training_outcome import exit_code, render, say_what_is_next
     from aaecli.runs.paths import NEWEST_MODEL
 
     _check_outputs(settings, out, resume=resume, force=force)
@@ -184,23 +197,44 @@ def train(
         dataset = load(settings.data, settings.image, quiet=quiet)
     if dataset is not None and settings.labels != 0:
         dataset.require_classes()
-    with TrainingDisplay(quiet=quiet) as display:
+    stopped = None
+    with TrainingDisplay(quiet=quiet) as display, ExitStack() as opened:
         from aaecli.training import resume as resuming
         from aaecli.training import run as training
+        from aaecli.training.distributed.world import joined
 
-        if resume:
-            stopped = run or newest_stopped(out)
+        world = opened.enter_context(joined(launch))
+        if resume or resume_or_start:
+            stopped = world.of_first(lambda: _to_continue(run, settings, out, resume=resume))
+        if stopped is not None:
             # A variable of the environment is meant for trainings that begin.
             named = data if is_typed(ctx, "data") else None
-            longer = steps if is_typed(ctx, "steps") else None
+            longer = steps if resume and is_typed(ctx, "steps") else None
             summary = resuming.resume(
-                stopped, NEWEST_MODEL, display, interval, tensorboard=tensorboard, data=named, steps=longer
+                stopped,
+                NEWEST_MODEL,
+                display,
+                interval,
+                tensorboard=tensorboard,
+                data=named,
+                steps=longer,
+                world=world,
             )
         else:
             named = settings.data or None
             summary = training.train(
-                settings, out, name, NEWEST_MODEL, display, dataset, save_every=interval, tensorboard=tensorboard
+                settings,
+                out,
+                name,
+                NEWEST_MODEL,
+                display,
+                dataset,
+                save_every=interval,
+                tensorboard=tensorboard,
+                world=world,
             )
+    if not launch.is_first:
+        raise typer.Exit(exit_code(summary, display))
     render(summary, display, named, as_json=as_json)
     # Where its terminal went away, the display has become quiet.
     quiet = quiet or display.quiet
@@ -211,8 +245,12 @@ def train(
     say_what_is_next(summary, named, quiet=quiet or as_json)
 
 
-def _check_words(ctx: typer.Context, run: Path | None, name: str | None, *, resume: bool) -> None:
+def _check_words(
+    ctx: typer.Context, run: Path | None, name: str | None, *, resume: bool, resume_or_start: bool
+) -> None:
     """Check which options go together."""
+    if resume and resume_or_start:
+        raise typer.BadParameter("Give --resume or --resume-or-start.", param_hint="--resume")
     if resume:
         _refuse_settings(ctx)
     elif run is not None:
@@ -223,6 +261,16 @@ def _check_words(ctx: typer.Context, run: Path | None, name: str | None, *, resu
         raise typer.BadParameter("Name the run that is to be longer: --resume RUN --steps N.", param_hint="RUN")
     if name is not None and (not name or Path(name).name != name):
         raise AaeError(f"--name '{name}' is not a name.", "Give a word without slashes; --out names the folder.")
+
+
+def _to_continue(run: Path | None, settings: Config, out: Path, *, resume: bool) -> Path | None:
+    """Find the run to continue; None where a new one is to start."""
+    from aaecli.runs.listing import newest_stopped
+    from aaecli.training.resume import unfinished
+
+    if not resume:
+        return unfinished(out, settings)
+    return run or newest_stopped(out)
 
 
 def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:

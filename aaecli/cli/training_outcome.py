@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
         with suppress(OSError):
             console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
             console.say(f"To continue: {suggest_aaecli('train', '--resume', run, *data_words(run, data))}")
-        raise typer.Exit(128 + display.signal_number)
+        raise typer.Exit(exit_code(summary, display))
     if as_json:
         console.print_json(summary)
         return
@@ -46,6 +47,14 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
     out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
     out.print(f"run            {for_terminal(summary['run'], None)}")
     out.print("model          model.pt")
+
+
+def exit_code(summary: dict[str, Any], display: TrainingDisplay) -> int:
+    """Give the exit code of a training: where a signal stopped it, 128 plus its number.
+
+    The signal may have reached another of its processes alone, which counts as Ctrl-C.
+    """
+    return 128 + (display.signal_number or signal.SIGINT) if summary["state"] == "stopped" else 0
 
 
 def say_what_is_next(summary: dict[str, Any], data: str | None, *, quiet: bool) -> None:

@@ -10,6 +10,7 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.models.batch import Batch
+from aaecli.training.distributed.world import ALONE, World
 from aaecli.training.length import Length
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.rehearsal import RehearsalImages
@@ -29,6 +30,7 @@ class Batches:
         length: Number of images in a step.
         device: Where to train.
         rehearsal: The other images that are learnt beside them, if any.
+        world: The processes of the training; each gets its share of a step.
 
     Attributes:
         image: uint8 (N, H, W) or (N, H, W, 3), all training images, those of the rehearsal last, on the device. They
@@ -46,7 +48,9 @@ class Batches:
         length: Length,
         device: torch.device,
         rehearsal: RehearsalImages | None = None,
+        world: World = ALONE,
     ) -> None:
+        self._world = world
         self.image = torch.from_numpy(dataset.train_image).to(device)
         self.label = torch.from_numpy(dataset.train_label).to(device)
         others = torch.arange(len(self.image), len(self.image) + (0 if rehearsal is None else len(rehearsal.image)))
@@ -68,7 +72,7 @@ class Batches:
 
     @property
     def images_per_step(self) -> int:
-        """Images that a step reads, labelled and unlabelled together."""
+        """Images that a step of all processes reads, labelled and unlabelled together."""
         return sum(sampler.batch_size for sampler in (self._of_labelled, self._of_pool) if sampler is not None)
 
     def learn_from(self, kept: Tensor | None) -> None:
@@ -76,17 +80,17 @@ class Batches:
         self._of_kept = None if kept is None else self._labelled_sampler(kept)
 
     def batch(self, number: int, propagation: Propagation | None = None) -> Batch:
-        """Give the images of step ``number`` (from 0).
+        """Give the images of step ``number`` (from 0), of several processes this one's share.
 
         Args:
             number: The step.
             propagation: Says what is propagated to unlabelled images.
         """
-        pool = None if self._of_pool is None else self._of_pool.batch(number)
+        pool = None if self._of_pool is None else self._world.part(self._of_pool.batch(number))
         unlabelled = None if pool is None else self.image[pool]
         if self._of_labelled is None:
             return Batch(unlabelled, None, None)
-        labelled = (self._of_kept or self._of_labelled).batch(number)
+        labelled = self._world.part((self._of_kept or self._of_labelled).batch(number))
         pool_label = None if pool is None or not self._all_labelled else self.label[pool]
         propagated = None if propagation is None or pool is None else propagation.of(pool, number)
         return Batch(unlabelled, self.image[labelled], self.label[labelled], pool_label, propagated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -12,6 +13,11 @@ from torch import Tensor, nn
 from aaecli.models.networks import Encoder
 
 _LEAST_AVERAGE = 1e-12
+
+
+def alone(mean: Tensor) -> Tensor:
+    """Give the mean over the processes of a training that has one."""
+    return mean
 
 
 def reconstruction(reconstructed: Tensor, image: Tensor) -> Tensor:
@@ -45,17 +51,23 @@ def classification(label_logits: Tensor, label: Tensor) -> Tensor:
     return F.cross_entropy(label_logits, label)
 
 
-def mutual_information(label_logits: Tensor, marginal_entropy: float = 1.0, frequency: Tensor | None = None) -> Tensor:
+def mutual_information(
+    label_logits: Tensor,
+    marginal_entropy: float = 1.0,
+    frequency: Tensor | None = None,
+    over_processes: Callable[[Tensor], Tensor] = alone,
+) -> Tensor:
     """How much less the label of an image tells than the most it could, in nats: to be minimised, 0 at best.
 
     The mutual information of image and label is the entropy of the mean answer less the mean entropy of the answers
     (Krause et al. 2010); logits (B, K) are sure and even where it reaches ln K. What the entropy of the mean answer
     lacks of ln K counts ``marginal_entropy`` times (Hu et al. 2017). Where the prior draws some labels more often than
-    others, ``frequency`` (K,), it is the mean answer's divergence from that instead.
+    others, ``frequency`` (K,), it is the mean answer's divergence from that instead. Of several processes, the mean
+    answer is that of all, by ``over_processes``.
     """
     log_prob = label_logits.log_softmax(1)  # (B, K)
     doubt = -(log_prob.exp() * log_prob).sum(1).mean()
-    mean = log_prob.exp().mean(0)  # (K,)
+    mean = over_processes(log_prob.exp().mean(0))  # (K,)
     log_frequency = -math.log(label_logits.shape[1]) if frequency is None else frequency.log()
     unevenness = (torch.xlogy(mean, mean) - mean * log_frequency).sum()
     missing: Tensor = doubt + marginal_entropy * unevenness
@@ -102,6 +114,7 @@ def teacher_prob(
     *,
     align_classes: bool,
     role: str = "replace",
+    over_processes: Callable[[Tensor], Tensor] = alone,
 ) -> Tensor:
     """Give what the averaged teacher says of images (B, C, H, W), as probabilities (B, K) without a gradient.
 
@@ -113,10 +126,11 @@ def teacher_prob(
         propagated_label: int64 (B,), labels from neighbours; -1 for none.
         role: Whether these ``replace`` the teacher's, or ``confirm`` it where they are the same.
         align_classes: Whether to ``align``.
+        over_processes: Gives the mean over the processes of the training.
     """
     with torch.no_grad():
         prob = teacher_logits(teacher, image).softmax(1)  # (B, K)
-        class_marginal.lerp_(prob.mean(0), 0.01)
+        class_marginal.lerp_(over_processes(prob.mean(0)), 0.01)
         if align_classes:
             prob = align(prob, class_marginal, frequency)
         if propagated_label is not None:

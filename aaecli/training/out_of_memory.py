@@ -52,7 +52,8 @@ def suggesting_what_fits(step: Step, batch: Batch, number: int) -> Iterator[None
         return
     leading = batch.labelled if batch.unlabelled is None else batch.unlabelled
     size = 0 if leading is None else len(leading)
-    fits = _fitting(step, batch, number, size)
+    # Other processes would wait for ever for their share of the steps that look for a size.
+    fits = _fitting(step, batch, number, size) if step.world.size == 1 else None
     hint = f"--batch-size {fits} fits." if fits else _narrower(batch)
     raise AaeError(f"The memory of the device does not suffice for a batch of {size:,} images.", hint) from cause
 

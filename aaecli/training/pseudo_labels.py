@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from aaecli.config.effective import acting_terms
 from aaecli.config.schema import Config
 from aaecli.models.networks import Encoder
@@ -56,12 +58,20 @@ class PseudoLabels:
         """Do what is due before step ``number`` (from 0), with the encoder as it is now."""
         if self.propagation is not None and self.propagation.is_due(number):
             reporter.pause("propagating labels")
-            self.propagation.refresh(number, encoder)
+            if self._step.world.is_first:
+                self.propagation.refresh(number, encoder)
+            self._step.world.from_first_(self.propagation.label)
         if self.check is not None and number == self.check.step and self.check.outcome is None:
             reporter.pause("checking the pseudo-labels")
-            propagated = None if self.propagation is None else self.propagation.label
-            self.check.compare(self._batches.image, encoder, propagated, self._step.dtype)
+            self.check.restore(self._step.world.of_first(lambda: self._compared(encoder)))
             self.follow_check()
+
+    def _compared(self, encoder: Encoder) -> dict[str, Any]:
+        """Find the outcome of the check."""
+        check = cast(PseudoLabelCheck, self.check)
+        propagated = None if self.propagation is None else self.propagation.label
+        check.compare(self._batches.image, encoder, propagated, self._step.dtype)
+        return cast(dict[str, Any], check.outcome)
 
     def follow_check(self) -> None:
         """Learn from all labels, and from pseudo-labels only as far as the check trusts them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ from aaecli.config.toml_file import read_toml
 from aaecli.data.dataset import Dataset
 from aaecli.data.loading import MNIST, load_dataset
 from aaecli.errors import AaeError
-from aaecli.files.opening import is_file
+from aaecli.files.opening import is_file, is_folder
 from aaecli.files.writing import sweep
-from aaecli.runs.listing import read_object, read_run
+from aaecli.runs.listing import list_runs, read_object, read_run
 from aaecli.runs.lock import locked
 from aaecli.suggestions import suggest_aaecli
 from aaecli.training.checkpoint_interval import CheckpointInterval
+from aaecli.training.distributed.world import ALONE, World
 from aaecli.training.rehearsal import RehearsalImages, load_rehearsal, widened
 from aaecli.training.run import Reporter, carry_out, prepare, save_text
 from aaecli.training.state import max_state_bytes
@@ -38,6 +40,7 @@ def resume(
     tensorboard: bool = False,
     data: str | None = None,
     steps: int | None = None,
+    world: World = ALONE,
 ) -> dict[str, Any]:
     """Continue a run that was stopped or killed, to the same result as if it had not been.
 
@@ -50,6 +53,7 @@ def resume(
         data: Where its images are now. Where None: where this machine remembers them to be.
         steps: A new length, which a run at a constant learning rate may be given, done or not: it comes to the weights
             that it would have come to with this length from the start. The test images are then evaluated again.
+        world: The processes that train together, as many as before.
 
     Raises:
         AaeError: The folder is not that of a run, the run is done or under way, its files are damaged, its images
@@ -57,13 +61,15 @@ def resume(
     """
     if not is_file(folder / "config.toml"):
         raise AaeError(f"{folder} is not the folder of a run.", "`aaecli runs` lists those that there are.")
-    with locked(folder):
+    with ExitStack() as stack:
+        world.of_first(lambda: stack.enter_context(locked(folder)))
         config = from_table(read_toml(folder / "config.toml"))
         if steps is not None:
             config = _lengthened(config, folder, steps)
         elif is_file(folder / "summary.json"):
             raise _done(config, folder)
-        sweep(folder)
+        if world.is_first:
+            sweep(folder)
         has_state = is_file(folder / "last.pt")
         begun = describe(folder / "last.pt", "training") if has_state else read_object(folder / "environment.json", [])
         run_id = begun.get("run_id")
@@ -78,14 +84,16 @@ def resume(
                 f"Train it from the start: {suggest_aaecli('train', '--config', folder / 'config.toml')}",
             )
         state = read(folder / "last.pt", "training", _largest(config, dataset, rehearsal)) if has_state else None
-        training = prepare(config, dataset, state, folder, rehearsal=rehearsal)
+        training = prepare(config, dataset, state, folder, rehearsal=rehearsal, world=world)
         training.run_id = run_id if isinstance(run_id, str) else ""
         training.restore(folder, state)
         if steps is not None:
             _check_is_longer(training.number, training.num_steps, folder)
+        if steps is not None and world.is_first:
             save_text(folder / "config.toml", to_toml(config))
             (folder / "summary.json").unlink(missing_ok=True)
-        remember(run_id, where)
+        if world.is_first:
+            remember(run_id, where)
         return carry_out(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
 
 
@@ -110,6 +118,24 @@ def _other_data(config: Config, run_id: object, folder: Path) -> str:
 def _largest(config: Config, dataset: Dataset, rehearsal: RehearsalImages | None) -> int:
     num_others = 0 if rehearsal is None else len(rehearsal.image)
     return max_state_bytes(config, widened(dataset, rehearsal), num_others)
+
+
+def unfinished(root: Path, config: Config) -> Path | None:
+    """Find the run to continue where a training may have been started before: the newest that has not ended.
+
+    Args:
+        root: The folder of the runs.
+        config: The settings; a run of any others is another training.
+    """
+    if not is_folder(root):
+        return None
+    for run in reversed(list_runs(root)):
+        if run.state == "stopped" and is_file(run.path / "environment.json"):
+            kept = from_table(read_toml(run.path / "config.toml"))
+            # The file of the model that a run starts from is looked up when it begins.
+            if replace(kept, start=config.start) == config and kept.start.model == config.start.model:
+                return run.path
+    return None
 
 
 def _lengthened(config: Config, folder: Path, steps: int) -> Config:

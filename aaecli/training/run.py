@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +35,7 @@ from aaecli.runs.lock import locked_new_run
 from aaecli.suggestions import suggest_aaecli
 from aaecli.training import trainer
 from aaecli.training.checkpoint_interval import CheckpointInterval
+from aaecli.training.distributed.world import ALONE, World
 from aaecli.training.environment import environment
 from aaecli.training.out_of_memory import naming_what_is_too_large
 from aaecli.training.rehearsal import RehearsalImages, load_rehearsal, widened
@@ -67,6 +68,7 @@ def train(
     *,
     save_every: CheckpointInterval = SAVE_EVERY,
     tensorboard: bool = False,
+    world: World = ALONE,
 ) -> dict[str, Any]:
     """Train a model in a run folder of its own and evaluate it once on the test images.
 
@@ -81,6 +83,7 @@ def train(
         dataset: What the settings' ``data`` names, where it has been loaded already.
         save_every: How often last.pt is written; besides, it is when the training stops.
         tensorboard: Write what TensorBoard shows into the run's ``tensorboard/``.
+        world: The processes that train together; each calls this, and the first one writes the files.
 
     Returns:
         The summary that summary.json holds. Its ``state`` is ``done``, or ``stopped`` where the reporter asked to stop.
@@ -94,21 +97,23 @@ def train(
         TensorBoardLogger.check_installed()
     config, start = load_start(config)
     rehearsal = load_rehearsal(config, dataset)
-    training = prepare(config, dataset, None, None, start, rehearsal)
+    training = prepare(config, dataset, None, None, start, rehearsal, world)
     training.run_id = new_run_id()
-    with locked_new_run(root, name or _default_name(config)) as folder:
+    with ExitStack() as stack:
+        folder = world.of_first(lambda: stack.enter_context(locked_new_run(root, name or _default_name(config))))
         try:
-            save_text(folder / "config.toml", to_toml(config))
-            remember(training.run_id, config.data)
-            if rehearsal is not None and exists(config.rehearsal.data):
-                remember(training.run_id, config.rehearsal.data, REHEARSAL)
+            if world.is_first:
+                save_text(folder / "config.toml", to_toml(config))
+                remember(training.run_id, config.data)
+                if rehearsal is not None and exists(config.rehearsal.data):
+                    remember(training.run_id, config.rehearsal.data, REHEARSAL)
             training.restore(folder, None)
             if start is not None:
                 # To resume, the model that was started from need not be there.
                 training.save(folder)
             return carry_out(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
         except BaseException:
-            if training.number == 0:
+            if training.number == 0 and world.is_first:
                 _remove_begun(folder)
             raise
 
@@ -121,6 +126,7 @@ def prepare(
     folder: Path | None,
     start: StartingModel | None = None,
     rehearsal: RehearsalImages | None = None,
+    world: World = ALONE,
 ) -> trainer.Trainer:
     """Make a training: everything of it that settings, images or the machine may refuse."""
     device = choose_device(config.device)
@@ -138,7 +144,7 @@ def prepare(
         # What ``auto`` has chosen once stays for the whole training.
         name = state.get("precision")
         precision = next((known for known in PRECISION_NAMES.values() if known == name), config.precision)
-    return trainer.Trainer(config, dataset, parts, device, choose_precision(precision, device), start, rehearsal)
+    return trainer.Trainer(config, dataset, parts, device, choose_precision(precision, device), start, rehearsal, world)
 
 
 def _remove_begun(folder: Path) -> None:
@@ -164,12 +170,13 @@ def carry_out(
     """Take the steps that are left, and write what comes out into the run folder; the arguments are those of ``train``.
 
     Returns:
-        The summary.
+        The summary; of a process that is not the first, its plan and state.
     """
     config, dataset, parts, device = training.config, training.dataset, training.split, training.device
-    if not exists(folder / "labels.csv"):
+    world = training.world
+    if world.is_first and not exists(folder / "labels.csv"):
         write_labels(folder / "labels.csv", dataset, parts.labelled)
-    if tensorboard:
+    if tensorboard and world.is_first:
         training.watchers.append(TensorBoardLogger(folder / "tensorboard", config).epoch)
     plan = {
         "run": str(folder),
@@ -193,10 +200,15 @@ def carry_out(
         plan |= {"start": config.start.model, "start_sha256": config.start.sha256}
     if training.rehearsal is not None:
         plan |= {"rehearsal": training.rehearsal.name, "num_rehearsal": len(training.rehearsal.label)}
-    _write_json(folder / "environment.json", environment() | {"run_id": training.run_id} | plan)
+    if world.size > 1:
+        plan["processes"] = world.size
+    if world.is_first:
+        _write_json(folder / "environment.json", environment() | {"run_id": training.run_id} | plan)
     reporter.begin(plan)
     if not _trained(training, folder, reporter, save_every):
         return plan | {"state": "stopped", "steps": training.number}
+    if not world.is_first:
+        return plan | {"state": "done", "steps": training.number}
 
     result = training.result()
     result.summary |= _evaluate_once(result, dataset, training.kept_back, device)

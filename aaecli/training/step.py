@@ -21,6 +21,7 @@ from aaecli.models.devices import autocast
 from aaecli.models.networks import Encoding, Networks
 from aaecli.models.priors import Priors
 from aaecli.training.cuda_graph import WARM_UP, Captured
+from aaecli.training.distributed.world import ALONE, World
 from aaecli.training.ema import EMA, decay_at
 from aaecli.training.learning_rate import set_rates
 from aaecli.training.optimisers import make_optimisers
@@ -37,6 +38,7 @@ class Step:
         num_steps: Length of the schedule, in steps.
         dtype: Type of the matrix products: float32 or bfloat16.
         label_frequency: float32 (K,), how often the categorical prior draws each class; None for all alike.
+        world: The processes that take the step together, each with its share of the images.
 
     Attributes:
         ema: Moving averages of encoder and decoder, in evaluation mode; None where the settings ask for none.
@@ -51,9 +53,11 @@ class Step:
         num_steps: int,
         dtype: torch.dtype,
         label_frequency: Tensor | None = None,
+        world: World = ALONE,
     ) -> None:
         self.networks = networks
         self.config = config
+        self.world = world
         self.num_steps = num_steps
         self.dtype = dtype
         self.device = next(networks.parameters()).device
@@ -189,6 +193,7 @@ class Step:
             encoding,
             matched=encoding,
             num_decoded=len(image),
+            over_processes=self.world.mean,
         )
 
     def _losses(self, terms: Mapping[str, LossTerm], context: Context) -> dict[str, Tensor]:
@@ -207,8 +212,17 @@ class Step:
             optimiser = self.optimisers[name]
             optimiser.zero_grad()
             torch.stack([self._weight[column] * loss for column, loss in losses.items()]).sum().backward()  # type: ignore[no-untyped-call]
+            if self.world.size > 1:
+                losses = self._average(optimiser, losses)
             optimiser.step()
         return losses
+
+    def _average(self, optimiser: torch.optim.Optimizer, losses: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Replace the gradients of what an optimiser moves by their means over the processes; gives those of losses."""
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        means = {name: loss.detach().clone() for name, loss in losses.items()}
+        self.world.mean_([*(weight.grad for weight in weights if weight.grad is not None), *means.values()])
+        return means
 
     def _encode(self, image: Tensor, label: Tensor | None) -> Encoding:
         with autocast(self.device, self.dtype):

@@ -24,6 +24,11 @@ from aaecli.models.devices import PRECISION_NAMES, denormals_flushed
 from aaecli.models.networks import Decoder, Encoder, Networks
 from aaecli.training.batches import Batches
 from aaecli.training.checkpoint_interval import CheckpointInterval
+from aaecli.training.distributed.agreement import Agreement
+from aaecli.training.distributed.batch_norm import synchronise
+from aaecli.training.distributed.random_states import random_states, rank_state
+from aaecli.training.distributed.shares import share_of
+from aaecli.training.distributed.world import ALONE, World
 from aaecli.training.length import length_of
 from aaecli.training.loss_totals import LossTotals
 from aaecli.training.metrics_csv import append_row, drop_rows_after
@@ -52,6 +57,7 @@ class Trainer:
         dtype: Type of the matrix products.
         start: The model whose weights it begins with; None for random ones.
         rehearsal: The other images that are learnt beside those, if any; their classes are added.
+        world: The processes that train together; the first one writes the files.
 
     Attributes:
         num_steps: Length of the training.
@@ -79,10 +85,12 @@ class Trainer:
         dtype: torch.dtype,
         start: StartingModel | None = None,
         rehearsal: RehearsalImages | None = None,
+        world: World = ALONE,
     ) -> None:
         dataset = widened(dataset, rehearsal)
         self.config = config
         self.rehearsal = rehearsal
+        self.world = world
         self.dataset = dataset
         self.split = split
         self.fingerprint = fingerprint(dataset, rehearsal)
@@ -100,9 +108,10 @@ class Trainer:
         self.validate_every = interval(config, self.num_steps)
         is_propagating = propagates(config, length, len(split.labelled), len(dataset.classes))
         scaled = replace(config, augmentation=config.augmentation.scaled(config.propagation.augmentation_scale))
-        settings = scaled if is_propagating else config
-        self.step = _make_step(settings, dataset, split, self.num_steps, device, dtype, start, rehearsal)
-        self.batches = Batches(config, dataset, split, length, device, rehearsal)
+        settings = share_of(scaled if is_propagating else config, world)
+        self.step = _make_step(settings, dataset, split, self.num_steps, device, dtype, start, rehearsal, world)
+        world.seed_draws(config.seed)
+        self.batches = Batches(config, dataset, split, length, device, rehearsal, world)
         self.pseudo_labels = PseudoLabels(config, self.batches, self.step, length, propagates=is_propagating)
         self.validation = Validation(config, dataset, split, self.batches.image)
         reference_image = reference_images(dataset, self.batches, self.validation, config.seed)
@@ -143,7 +152,8 @@ class Trainer:
         start, before = time.monotonic(), self.seconds
         row_start, row_number = start, self.number
         saved_at, saved_number = start, self.number
-        while self.number < self.num_steps and not reporter.stopping():
+        agreement = Agreement(self.world, reporter.stopping)
+        while self.number < self.num_steps and not agreement.stops():
             self.pseudo_labels.update(self.number, self.encoder, reporter)
             batch = self.batch(self.number)
             with suggesting_what_fits(self.step, batch, self.number):
@@ -155,13 +165,14 @@ class Trainer:
             self.seconds = before + now - start
             if self.number % self.validate_every == 0 or self.number == self.num_steps:
                 self._check(folder)
-                speed = (self.number - row_number) * self.batches.images_per_step / (now - row_start)
-                row = self._row(speed)
-                if folder is not None:
-                    append_row(folder / "metrics.csv", row)
+                if self.world.is_first:
+                    speed = (self.number - row_number) * self.batches.images_per_step / (now - row_start)
+                    row = self._row(speed)
+                    if folder is not None:
+                        append_row(folder / "metrics.csv", row)
                 self.losses = LossTotals()
                 row_start, row_number = time.monotonic(), self.number
-            is_due = save_every.is_due(self.number - saved_number, now - saved_at)
+            is_due = agreement.saves(save_every.is_due(self.number - saved_number, now - saved_at))
             if folder is not None and (is_due or self.number == self.num_steps):
                 self.save(folder)
                 saved_at, saved_number = time.monotonic(), self.number
@@ -201,10 +212,15 @@ class Trainer:
                 before it is untouched.
         """
         self._check(folder)
+        self.world.check_agreement(self.step.networks.parameters())
+        states = random_states(self.world, self.device)
+        self.world.of_first(lambda: self._write(folder, states))
+
+    def _write(self, folder: Path, states: dict[str, Any]) -> None:
         if not is_folder(folder):
             raise AaeError(f"The run folder {folder} is gone: somebody removed it.", "Start the training anew.")
         kept = {"precision": PRECISION_NAMES[self.step.dtype], "dataset": self.fingerprint, "run_id": self.run_id}
-        file.write(folder / "last.pt", "training", gather(self) | kept)
+        file.write(folder / "last.pt", "training", gather(self) | kept | states)
 
     def restore(self, folder: Path, content: dict[str, Any] | None) -> None:
         """Go on from the content of a run folder's last.pt as if the training had never stopped.
@@ -222,8 +238,9 @@ class Trainer:
                     f"{folder / 'last.pt'} was trained on other images than those of {self.dataset.name}.",
                     "Put the data set back as it was when the training began, or name its folder with --data.",
                 )
-            put_back(self, content, folder / "last.pt")
-        drop_rows_after(folder / "metrics.csv", self.number)
+            put_back(self, rank_state(content, self.world, folder / "last.pt"), folder / "last.pt")
+        if self.world.is_first:
+            drop_rows_after(folder / "metrics.csv", self.number)
 
     def batch(self, number: int) -> Batch:
         """Give the images of step ``number`` (from 0): always the same ones for a seed."""
@@ -253,6 +270,7 @@ def _make_step(
     dtype: torch.dtype,
     start: StartingModel | None,
     rehearsal: RehearsalImages | None,
+    world: World,
 ) -> Step:
     """Make the networks, with weights drawn by the seed or those of a model, and the step that trains them."""
     torch.manual_seed(config.seed)
@@ -268,7 +286,8 @@ def _make_step(
     if rehearsal is not None and is_free:
         joint = joint_frequency(label, rehearsal, config.rehearsal.fraction, follows=follows)
         frequency = torch.from_numpy(joint)
-    return Step(networks, config, num_steps, dtype, frequency)
+    synchronise(networks, world)
+    return Step(networks, config, num_steps, dtype, frequency, world)
 
 
 def _label_prior(step: Step) -> tuple[float, ...] | None:

@@ -85,6 +85,7 @@ class Consistency(LossTerm):
             context.batch.propagated_label,
             align_classes=self.options.distribution_alignment,
             role=context.config.propagation.role,
+            over_processes=context.over_processes,
         )  # (U, K)
         if self.options.pseudo_labels == "soft":
             return losses.soft_consistency(logits, prob)

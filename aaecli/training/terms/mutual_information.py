@@ -48,7 +48,9 @@ class MutualInformation(LossTerm):
         logits = context.encoding.label_logits
         if logits is None:
             return None
-        return losses.mutual_information(logits, self.options.marginal_entropy, context.priors.label_frequency)
+        return losses.mutual_information(
+            logits, self.options.marginal_entropy, context.priors.label_frequency, context.over_processes
+        )
 
 
 def names_no_unlabelled(traits: Model, config: Config) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from aaecli.config.models import Model
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from aaecli.models.batch import Batch
     from aaecli.models.networks import Encoder, Encoding, Networks
     from aaecli.models.priors import Priors
+
+
+def _itself(mean: Tensor) -> Tensor:
+    return mean
 
 
 class Context(NamedTuple):
@@ -38,6 +42,8 @@ class Context(NamedTuple):
         num_decoded: So many of the first images are reconstructed.
         named: What the encoder makes of the images whose labels are used; None in the article's other updates.
         label: int64 (L,), those labels; None likewise.
+        over_processes: Gives the mean of a tensor over the processes of the training, with gradients; what is no plain
+            mean over images needs it. Alone, it is the tensor itself.
     """
 
     config: Config
@@ -52,6 +58,7 @@ class Context(NamedTuple):
     num_decoded: int
     named: Encoding | None = None
     label: Tensor | None = None
+    over_processes: Callable[[Tensor], Tensor] = _itself
 
 
 class LossTerm(ABC):

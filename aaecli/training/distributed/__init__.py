@@ -1,0 +1,1 @@
+"""One training by several processes, which torchrun starts."""
