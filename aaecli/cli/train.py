@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,6 +42,7 @@ from aaecli.text import for_toml
 
 if TYPE_CHECKING:
     from aaecli.config.schema import Config
+    from aaecli.data.dataset import Dataset
 
 app = typer.Typer(add_completion=False)
 
@@ -164,8 +165,7 @@ def train(
 
     interval = parse_checkpoint_interval(save_every)
     launch = launched()
-    # Of several processes, the first one talks.
-    quiet = quiet or not launch.is_first
+    quiet = quiet or not launch.is_first  # of several processes, the first one talks
     _check_words(ctx, run, name, resume=resume, resume_or_start=resume_or_start)
     # All options that stand for a setting, whatever they are called.
     flags = given_settings(ctx.params)
@@ -188,53 +188,30 @@ def train(
         return
 
     from aaecli.cli.displays.training import TrainingDisplay
-    from aaecli.cli.training_outcome import exit_code, render, say_what_is_next
+    from aaecli.cli.training_outcome import leave_others, render, say_what_is_next
     from aaecli.runs.paths import NEWEST_MODEL
 
     _check_outputs(settings, out, resume=resume, force=force)
     # Before torch is imported: what is wrong with the data is said at once.
-    if dataset is None and not resume:
-        dataset = load(settings.data, settings.image, quiet=quiet)
-    if dataset is not None and settings.labels != 0:
-        dataset.require_classes()
-    stopped = None
+    dataset = None if resume else _checked(dataset or load(settings.data, settings.image, quiet=quiet), settings)
+    stopped, named = None, settings.data or None
     with TrainingDisplay(quiet=quiet) as display, ExitStack() as opened:
         from aaecli.training import resume as resuming
         from aaecli.training import run as training
         from aaecli.training.distributed.world import joined
 
         world = opened.enter_context(joined(launch))
+        shared: dict[str, Any] = {"tensorboard": tensorboard, "world": world}
         if resume or resume_or_start:
             stopped = world.of_first(lambda: _to_continue(run, settings, out, resume=resume))
         if stopped is not None:
             # A variable of the environment is meant for trainings that begin.
-            named = data if is_typed(ctx, "data") else None
+            named = (data if is_typed(ctx, "data") else None) if resume else named
             longer = steps if resume and is_typed(ctx, "steps") else None
-            summary = resuming.resume(
-                stopped,
-                NEWEST_MODEL,
-                display,
-                interval,
-                tensorboard=tensorboard,
-                data=named,
-                steps=longer,
-                world=world,
-            )
+            summary = resuming.resume(stopped, NEWEST_MODEL, display, interval, data=named, steps=longer, **shared)
         else:
-            named = settings.data or None
-            summary = training.train(
-                settings,
-                out,
-                name,
-                NEWEST_MODEL,
-                display,
-                dataset,
-                save_every=interval,
-                tensorboard=tensorboard,
-                world=world,
-            )
-    if not launch.is_first:
-        raise typer.Exit(exit_code(summary, display))
+            summary = training.train(settings, out, name, NEWEST_MODEL, display, dataset, save_every=interval, **shared)
+    leave_others(summary, display, is_first=launch.is_first)
     render(summary, display, named, as_json=as_json)
     # Where its terminal went away, the display has become quiet.
     quiet = quiet or display.quiet
@@ -271,6 +248,13 @@ def _to_continue(run: Path | None, settings: Config, out: Path, *, resume: bool)
     if not resume:
         return unfinished(out, settings)
     return run or newest_stopped(out)
+
+
+def _checked(dataset: Dataset, settings: Config) -> Dataset:
+    """Check that images have classes where their labels are to be learnt from."""
+    if settings.labels != 0:
+        dataset.require_classes()
+    return dataset
 
 
 def _check_outputs(settings: Config, out: Path, *, resume: bool, force: bool) -> None:

@@ -49,6 +49,16 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
     out.print("model          model.pt")
 
 
+def leave_others(summary: dict[str, Any], display: TrainingDisplay, *, is_first: bool) -> None:
+    """Leave a process that is not the first of its training: that one says the rest.
+
+    Raises:
+        typer.Exit: With the exit code of the training.
+    """
+    if not is_first:
+        raise typer.Exit(exit_code(summary, display))
+
+
 def exit_code(summary: dict[str, Any], display: TrainingDisplay) -> int:
     """Give the exit code of a training: where a signal stopped it, 128 plus its number.
 

@@ -27,7 +27,7 @@ from aaecli.training.rehearsal import RehearsalImages, load_rehearsal, widened
 from aaecli.training.run import Reporter, carry_out, prepare, save_text
 from aaecli.training.state import max_state_bytes
 from aaecli.training.tensorboard import TensorBoardLogger
-from aaecli.training.trainer import SAVE_EVERY
+from aaecli.training.trainer import SAVE_EVERY, Trainer
 from aaecli.training.validation import interval
 
 
@@ -79,19 +79,13 @@ def resume(
         if tensorboard:
             TensorBoardLogger.check_installed()
         if not has_state and config.start.model:
-            raise AaeError(
-                f"{folder} has no last.pt, which holds the weights that it started from.",
-                f"Train it from the start: {suggest_aaecli('train', '--config', folder / 'config.toml')}",
-            )
+            raise _without_start(folder)
         state = read(folder / "last.pt", "training", _largest(config, dataset, rehearsal)) if has_state else None
         training = prepare(config, dataset, state, folder, rehearsal=rehearsal, world=world)
         training.run_id = run_id if isinstance(run_id, str) else ""
         training.restore(folder, state)
         if steps is not None:
-            _check_is_longer(training.number, training.num_steps, folder)
-        if steps is not None and world.is_first:
-            save_text(folder / "config.toml", to_toml(config))
-            (folder / "summary.json").unlink(missing_ok=True)
+            _lengthen(training, folder)
         if world.is_first:
             remember(run_id, where)
         return carry_out(training, folder, newest, reporter, save_every, tensorboard=tensorboard)
@@ -164,22 +158,21 @@ def _lengthened(config: Config, folder: Path, steps: int) -> Config:
     return replace(config, schedule=replace(schedule, steps=steps, epochs=0))
 
 
-def _check_is_longer(number: int, num_steps: int, folder: Path) -> None:
-    """See that a new length leaves something to do.
-
-    Args:
-        number: Steps taken.
-        num_steps: The new length.
-        folder: The run folder.
+def _lengthen(training: Trainer, folder: Path) -> None:
+    """Have a run folder say the new length of its training.
 
     Raises:
-        AaeError: It leaves nothing.
+        AaeError: That leaves nothing to do.
     """
+    number, num_steps = training.number, training.num_steps
     if num_steps <= number:
         raise AaeError(
             f"{folder} has {number:,} steps already, and --steps gives the length of the whole run.",
             f"Name a larger number: {suggest_aaecli('train', '--resume', folder, '--steps', str(2 * number))}",
         )
+    if training.world.is_first:
+        save_text(folder / "config.toml", to_toml(training.config))
+        (folder / "summary.json").unlink(missing_ok=True)
 
 
 def _done(config: Config, folder: Path) -> AaeError:
@@ -192,6 +185,13 @@ def _done(config: Config, folder: Path) -> AaeError:
     return AaeError(
         f"The run {folder} is done.",
         f"To evaluate it: {suggest_aaecli('eval', folder / 'model.pt')}. For twice as many steps: {longer}",
+    )
+
+
+def _without_start(folder: Path) -> AaeError:
+    return AaeError(
+        f"{folder} has no last.pt, which holds the weights that it started from.",
+        f"Train it from the start: {suggest_aaecli('train', '--config', folder / 'config.toml')}",
     )
 
 

@@ -178,30 +178,7 @@ def carry_out(
         write_labels(folder / "labels.csv", dataset, parts.labelled)
     if tensorboard and world.is_first:
         training.watchers.append(TensorBoardLogger(folder / "tensorboard", config).epoch)
-    plan = {
-        "run": str(folder),
-        "dataset": dataset.name,
-        "model": config.model,
-        "preset": config.preset,
-        "labels": config.labels,
-        "num_classes": len(dataset.classes),
-        "num_labelled": len(parts.labelled),
-        "num_unlabelled": len(parts.pool) - len(parts.labelled),
-        "num_validation": len(parts.validation),
-        "seed": config.seed,
-        "device": describe_device(device),
-        "precision": PRECISION_NAMES[training.step.dtype],
-        "num_steps": training.num_steps,
-        "steps_per_epoch": training.steps_per_epoch,
-        "images_per_step": training.batches.images_per_step,
-        "number": training.number,
-    }
-    if config.start.model:
-        plan |= {"start": config.start.model, "start_sha256": config.start.sha256}
-    if training.rehearsal is not None:
-        plan |= {"rehearsal": training.rehearsal.name, "num_rehearsal": len(training.rehearsal.label)}
-    if world.size > 1:
-        plan["processes"] = world.size
+    plan = _plan(training, folder)
     if world.is_first:
         _write_json(folder / "environment.json", environment() | {"run_id": training.run_id} | plan)
     reporter.begin(plan)
@@ -223,6 +200,36 @@ def carry_out(
         summary["pseudo_label_check"] = training.pseudo_labels.check.outcome
     _write_json(folder / "summary.json", summary)
     return summary
+
+
+def _plan(training: trainer.Trainer, folder: Path) -> dict[str, Any]:
+    """Say what is about to be trained."""
+    config, dataset, parts = training.config, training.dataset, training.split
+    plan = {
+        "run": str(folder),
+        "dataset": dataset.name,
+        "model": config.model,
+        "preset": config.preset,
+        "labels": config.labels,
+        "num_classes": len(dataset.classes),
+        "num_labelled": len(parts.labelled),
+        "num_unlabelled": len(parts.pool) - len(parts.labelled),
+        "num_validation": len(parts.validation),
+        "seed": config.seed,
+        "device": describe_device(training.device),
+        "precision": PRECISION_NAMES[training.step.dtype],
+        "num_steps": training.num_steps,
+        "steps_per_epoch": training.steps_per_epoch,
+        "images_per_step": training.batches.images_per_step,
+        "number": training.number,
+    }
+    if config.start.model:
+        plan |= {"start": config.start.model, "start_sha256": config.start.sha256}
+    if training.rehearsal is not None:
+        plan |= {"rehearsal": training.rehearsal.name, "num_rehearsal": len(training.rehearsal.label)}
+    if training.world.size > 1:
+        plan["processes"] = training.world.size
+    return plan
 
 
 def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_every: CheckpointInterval) -> bool:
