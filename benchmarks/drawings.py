@@ -6,8 +6,8 @@ The judge is a plain network that has seen every label; make one first, then nam
     python benchmarks/drawings.py runs/judge-001/model.pt runs/supervised-all-00*/model.pt --save supervised
 
 ``--save NAME`` writes the figures of all models, which differ by their seeds alone, and of the judge into
-``results/drawings.json``. The docs name `default-1000` and `best-1000`, read by a judge of the preset `default`
-(``--preset default --model baseline --labels all --epochs 10``), and `supervised`, read by one as above.
+``results/drawings.json``. The docs name `default-1000` and `best-1000`, read by the judge of ``judge.toml``, and
+`supervised`, read by one as above.
 """
 
 from __future__ import annotations
