@@ -123,6 +123,8 @@ def make_server(app: ASGIApp, address: Address, *, capacity: int, on_ready: Call
         ws="none",
         lifespan="on",
         log_config=None,
+        # Its warnings are of what clients send, and a client could fill stderr with them.
+        log_level="error",
         access_log=False,
         server_header=False,
         proxy_headers=False,

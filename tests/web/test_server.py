@@ -55,6 +55,9 @@ def get(url: str, **headers: str) -> tuple[int, bytes]:
 def test_it_answers_until_ctrl_c(pair) -> None:
     with running(pair) as (process, said):
         assert said == {"url": f"http://127.0.0.1:{said['port']}/", "port": said["port"]}
+        with socket.create_connection(("127.0.0.1", said["port"])) as damaged:
+            damaged.sendall(b"\0\r\n\r\n")
+            assert damaged.recv(100).startswith(b"HTTP/1.1 400")
         assert get(said["url"])[0] == 200
         assert get(f"{said['url']}v2/models/x%1b[31m?secret=1")[0] == 400
         process.send_signal(signal.SIGINT)
