@@ -149,19 +149,29 @@ def label(
     # An answer that cannot be kept is not to be asked for.
     check_folder(folder / listing.sheet)
 
+    given: dict[str, str] = {}
+
     def keep(path: str, name: str) -> None:
         keep_labels(folder, listing, {path: name})
+        given[path] = name
 
     known = list(dict.fromkeys([*dataset.classes, *added]))
     if web:
         from aaecli.cli.label_web import ask_on_page
 
         num_given = ask_on_page(folder, (dataset, questions), lambda: choose()[::2], known, keep, port or 0)
+        # On the page there may have been more questions than these.
+        console.put(
+            f"{num_given} pictures labelled in {folder / listing.sheet}" if num_given else "No picture labelled."
+        )
     else:
-        num_given = _ask(dataset, questions, known, keep)
-    # On the page there may have been more questions than these.
-    of = "" if web else f" of {len(questions)}"
-    console.put(f"{num_given}{of} pictures labelled in {folder / listing.sheet}")
+        try:
+            _ask(dataset, questions, known, keep)
+        finally:
+            # After Ctrl-C too: all answers are on the disk by then.
+            num_given = sum(bool(name) for name in given.values())
+            where = f" in {folder / listing.sheet}" if num_given else ""
+            console.put(f"{num_given} of {len(questions)} pictures labelled{where}")
     if num_given:
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
 
@@ -175,15 +185,15 @@ def _take(folder: Path, answers: Path, added: list[str], target: Path) -> None:
     console.put(f"{taken.total()} labels taken into {target}: {counts}")
 
 
-def _ask(dataset: Dataset, questions: list[Question], known: list[str], keep: Callable[[str, str], None]) -> int:
-    """Ask in the terminal; gives the number of pictures that were labelled."""
+def _ask(dataset: Dataset, questions: list[Question], known: list[str], keep: Callable[[str, str], None]) -> None:
+    """Ask in the terminal."""
     from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
 
     rows = [
         (dataset.train_name[index], dataset.train_image[index], guess, probability)
         for index, guess, probability in questions
     ]
-    return ask_all(rows, Answers(known), keep, ask_in_terminal)
+    ask_all(rows, Answers(known), keep, ask_in_terminal)
 
 
 def _form(size: int | None, channels: int | None, normalise: bool | None) -> list[str]:

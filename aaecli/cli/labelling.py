@@ -128,13 +128,14 @@ def ask_all(
 
 
 def ask_in_terminal(prompt: str) -> str | None:
-    """Ask on stderr and read a line from stdin; Ctrl-C ends the asking, and all answers are on the disk by then."""
+    """Ask on stderr and read a line from stdin; None where it has ended."""
     sys.stderr.write(for_terminal(prompt))
     sys.stderr.flush()
     try:
         line = sys.stdin.readline()
     except KeyboardInterrupt:
-        line = ""
+        sys.stderr.write("\n")
+        raise
     if not line:
         sys.stderr.write("\n")
         return None

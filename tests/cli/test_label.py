@@ -71,6 +71,30 @@ def given_in(folder: str) -> int:
         return sum(bool(row["label"]) for row in csv.DictReader(file))
 
 
+class Interrupted(io.StringIO):
+    """A terminal at which Ctrl-C is pressed after what was typed."""
+
+    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+        line = super().readline(-1)
+        if not line:
+            raise KeyboardInterrupt
+        return line
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"), [("bar\n", "1 of 5 pictures labelled in "), ("", "0 of 5 pictures labelled\n")]
+)
+def test_ctrl_c_keeps_the_answers_and_says_how_many(
+    aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str, said: str
+) -> None:
+    write_pictures(Path("shapes"), {f"{n}.png": drawing(n % 3, n) for n in range(30)})
+    monkeypatch.setattr("sys.stdin", Interrupted(lines))
+    done = aaecli("label", "shapes", "--count", 5, "--classes", "bar")
+    assert done.code == 130
+    assert said in done.out
+    assert Path("shapes/labels.csv").is_file() == bool(lines)
+
+
 def test_where_no_answer_can_be_kept_none_is_asked_for(
     aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
