@@ -31,6 +31,20 @@ def suggest_aaecli(*words: str | Path) -> str:
     return f"`{suggest('aaecli', *words)}`"
 
 
+def suggest_resuming(run: Path, num_processes: int, *words: str | Path) -> str:
+    """Give the command that resumes a training with as many processes as it has had, in backticks.
+
+    Args:
+        run: The run folder.
+        num_processes: How many it had.
+        words: Further words.
+    """
+    program = ["aaecli"]
+    if num_processes > 1:
+        program = ["torchrun", "--standalone", "--nproc-per-node", str(num_processes), "-m", "aaecli"]
+    return f"`{suggest(*program, 'train', '--resume', run, *words)}`"
+
+
 def _not_an_option(path: Path) -> str:
     return f"./{path}" if str(path).startswith("-") and str(path) != "-" else str(path)
 

@@ -11,7 +11,7 @@ import typer
 
 from aaecli.checkpoint.provenance import is_remembered
 from aaecli.runs.listing import read_object
-from aaecli.suggestions import suggest_aaecli
+from aaecli.suggestions import suggest_aaecli, suggest_resuming
 from aaecli.terminal import console
 from aaecli.text import for_terminal
 
@@ -31,7 +31,8 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
         run = Path(summary["run"])
         with suppress(OSError):
             console.say(f"Stopped after step {summary['steps']:,} of {summary['num_steps']:,}; all of it is saved.")
-            console.say(f"To continue: {suggest_aaecli('train', '--resume', run, *data_words(run, data))}")
+            again = suggest_resuming(run, summary.get("processes", 1), *data_words(run, data))
+            console.say(f"To continue: {again}")
         raise typer.Exit(exit_code(summary, display))
     if as_json:
         console.print_json(summary)

@@ -32,7 +32,7 @@ from aaecli.models.devices import (
     use_threads,
 )
 from aaecli.runs.lock import locked_new_run
-from aaecli.suggestions import suggest_aaecli
+from aaecli.suggestions import suggest_resuming
 from aaecli.training import trainer
 from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.distributed.world import ALONE, World
@@ -237,7 +237,7 @@ def _trained(training: trainer.Trainer, folder: Path, reporter: Reporter, save_e
         return training.run(folder, reporter, save_every)
     except AaeError as error:
         if is_file(folder / "last.pt"):
-            again = f"{suggest_aaecli('train', '--resume', folder)} goes on from what was saved last."
+            again = f"{suggest_resuming(folder, training.world.size)} goes on from what was saved last."
             raise AaeError(error.message, f"{error.hint} {again}") from error
         raise
 

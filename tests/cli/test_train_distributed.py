@@ -58,6 +58,7 @@ def test_all_end_together_and_go_on_together(start, tmp_path):
     ends = [process.wait() for process in (first, second)]
     assert [end.code for end in ends] == [128 + signal.SIGINT, 128 + signal.SIGTERM]
     assert "Stopped after step" in ends[0].err
+    assert "`torchrun --standalone --nproc-per-node 2 -m aaecli train --resume runs/" in ends[0].err
     assert ends[1].err == ends[1].out == ""
 
     (run / "last.pt").unlink()

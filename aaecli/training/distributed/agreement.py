@@ -9,7 +9,7 @@ from aaecli.training.distributed.world import World
 
 _SECONDS = 0.5
 """Time between two exchanges, about: a signal is noticed within it."""
-_MOST_STEPS = 50
+_MOST_STEPS = 20
 
 
 class Agreement:

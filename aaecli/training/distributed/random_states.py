@@ -9,6 +9,7 @@ import torch
 
 from aaecli.errors import AaeError
 from aaecli.models.devices import random_state
+from aaecli.suggestions import suggest_resuming
 from aaecli.training.distributed.world import World
 
 _KEY = "rank_random_state"
@@ -28,11 +29,8 @@ def rank_state(content: dict[str, Any], world: World, path: Path) -> dict[str, A
     states = content.get(_KEY)
     count = len(states) if isinstance(states, list) else 1
     if count != world.size:
-        command = (
-            "aaecli train --resume" if count == 1 else f"torchrun --nproc-per-node {count} -m aaecli train --resume"
-        )
         raise AaeError(
             f"{path} was trained by {count} {'process' if count == 1 else 'processes'}, and these are {world.size}.",
-            f"Resume it with as many: {command} {path.parent}",
+            f"Resume it with as many: {suggest_resuming(path.parent, count)}",
         )
     return content | {"random_state": states[world.rank]} if isinstance(states, list) else content

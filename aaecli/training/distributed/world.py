@@ -55,7 +55,7 @@ class World:
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         self._sum_(flat)
         flat /= self.size
-        for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        for tensor, part in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view(tensor.shape))
 
     def mean(self, value: Tensor) -> Tensor:

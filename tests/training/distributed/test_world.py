@@ -160,7 +160,7 @@ def test_resumed_after_one_asked_to_stop_they_come_to_the_same(pair, folder):
 def test_another_number_of_processes_does_not_resume(folder):
     with pytest.raises(AaeError, match=r"by 2 processes, and these are 1") as caught:
         resume(folder / "runs" / "stopped-001", None, Watcher(), data=str(folder / "data"))
-    assert "torchrun --nproc-per-node 2 -m aaecli train --resume" in caught.value.hint
+    assert "torchrun --standalone --nproc-per-node 2 -m aaecli train --resume" in caught.value.hint
 
 
 def test_statistics_and_gradients_are_those_of_all_images(pair):
