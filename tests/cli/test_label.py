@@ -307,3 +307,17 @@ def test_nobody_is_asked_twice_about_one_picture(aaecli: Run, in_empty_folder: P
     fill({f"unlabelled/{name}.png": "bar" for name in ("new", "new again", "other", "told")})
     assert aaecli("label", "set", "--answers", "filled.csv").code == 0
     assert "Every picture in set has a label, or a copy" in aaecli("label", "set").err
+
+
+def test_a_corrected_label_among_folders_of_classes_leaves_the_others(aaecli: Run, in_empty_folder: Path) -> None:
+    write_classes(Path("shapes"), 4, 0, 1)
+    before = list_folder(Path("shapes"))
+    wrong = before.train[0]
+    meant = next(name for name in before.classes if name != before.train_class[0])
+    Path("answers.csv").write_text(f"path,label\n{wrong},{meant}\n")
+    assert aaecli("label", "shapes", "--answers", "answers.csv").code == 0
+    after = list_folder(Path("shapes"))
+    assert dict(zip(after.train, after.train_class, strict=True)) == {
+        **dict(zip(before.train, before.train_class, strict=True)), wrong: meant
+    }  # fmt: skip
+    assert after.test_class == before.test_class

@@ -37,6 +37,7 @@ class Listing:
         resembling: The picture that may be meant by such a name, where there is one.
         left_out: Sentences on what the folder holds and is left out, and on how it was understood.
         sheet: The labels.csv that new labels belong into, there or not: its path from the folder.
+        by_folder_alone: Whether every label is the name of a sub-folder, which a first labels.csv would put an end to.
     """
 
     train: list[str]
@@ -48,6 +49,7 @@ class Listing:
     resembling: Mapping[str, str]
     left_out: tuple[str, ...]
     sheet: str
+    by_folder_alone: bool
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -118,17 +120,25 @@ def list_folder(folder: Path) -> Listing:
             *(labels.remarks if labels is not None else ()),
         ),
         sheet=_sheet(layout, tree),
+        by_folder_alone=labels is None and not waits and any(label is not None for _, label, _ in train),
     )
 
 
 def keep_labels(folder: Path, listing: Listing, given: Mapping[str, str]) -> None:
     """Write labels of pictures of a folder into its labels.csv; an empty one takes a label back.
 
+    Where sub-folders alone told the classes, the first labels.csv gets the labels of all pictures: it tells them from
+    then on.
+
     Raises:
         AaeError: The file cannot be read or written.
     """
     prefix = listing.sheet[: -len(NAME)]
     names = (name.removeprefix(prefix) for name in (*listing.train, *listing.test))
+    if listing.by_folder_alone:
+        given = {name: label or "" for name, label in zip(listing.train, listing.train_class, strict=True)} | dict(
+            given
+        )
     inner = {name.removeprefix(prefix): label for name, label in given.items()}
     store_labels(folder / listing.sheet, folder / prefix, inner, names)
 
