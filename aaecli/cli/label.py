@@ -149,11 +149,8 @@ def label(
     # An answer that cannot be kept is not to be asked for.
     check_folder(folder / listing.sheet)
 
-    given: dict[str, str] = {}
-
     def keep(path: str, name: str) -> None:
         keep_labels(folder, listing, {path: name})
-        given[path] = name
 
     known = list(dict.fromkeys([*dataset.classes, *added]))
     if web:
@@ -165,13 +162,7 @@ def label(
             f"{num_given} pictures labelled in {folder / listing.sheet}" if num_given else "No picture labelled."
         )
     else:
-        try:
-            _ask(dataset, questions, known, keep)
-        finally:
-            # After Ctrl-C too: all answers are on the disk by then.
-            num_given = sum(bool(name) for name in given.values())
-            where = f" in {folder / listing.sheet}" if num_given else ""
-            console.put(f"{num_given} of {len(questions)} pictures labelled{where}")
+        num_given = _ask(dataset, questions, known, keep, folder / listing.sheet)
     if num_given:
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
 
@@ -185,15 +176,31 @@ def _take(folder: Path, answers: Path, added: list[str], target: Path) -> None:
     console.put(f"{taken.total()} labels taken into {target}: {counts}")
 
 
-def _ask(dataset: Dataset, questions: list[Question], known: list[str], keep: Callable[[str, str], None]) -> None:
-    """Ask in the terminal."""
+def _ask(
+    dataset: Dataset, questions: list[Question], known: list[str], keep: Callable[[str, str], None], sheet: Path
+) -> int:
+    """Ask in the terminal, and say how many pictures were labelled, after Ctrl-C too; gives their number."""
     from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
+    from aaecli.terminal import console
+
+    given: dict[str, str] = {}
+
+    def keep_and_count(path: str, name: str) -> None:
+        keep(path, name)
+        given[path] = name
 
     rows = [
         (dataset.train_name[index], dataset.train_image[index], guess, probability)
         for index, guess, probability in questions
     ]
-    ask_all(rows, Answers(known), keep, ask_in_terminal)
+    try:
+        ask_all(rows, Answers(known), keep_and_count, ask_in_terminal)
+    finally:
+        # All answers are on the disk by then; an empty one was taken back.
+        num_given = sum(bool(name) for name in given.values())
+        where = f" in {sheet}" if num_given else ""
+        console.put(f"{num_given} of {len(rows)} pictures labelled{where}")
+    return num_given
 
 
 def _form(size: int | None, channels: int | None, normalise: bool | None) -> list[str]:

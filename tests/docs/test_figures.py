@@ -41,7 +41,6 @@ EXCEPTIONS = {
     },
     "docs/training.md": {
         "accuracy, images a second": "a column of metrics.csv",
-        "images a second, relative to": "the heading of a column",
     },
     "docs/your-own-images.md": {
         "85.00%  (95 % interval 63.96% to 94.76%, 20 held-out": "what eval prints for 17 of 20, see the test",

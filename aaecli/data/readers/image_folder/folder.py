@@ -98,10 +98,7 @@ def list_folder(folder: Path) -> Listing:
         elif label is not None or part == "unlabelled" or not by_folder:
             train.append((name, label or None, part == "validation"))
         elif own is None and part == "train" and has_folders and not waits:
-            raise AaeError(
-                f"{folder / name} lies beside the folders of the classes.",
-                f"Move pictures without a label into {(folder / name).parent / UNLABELLED}.",
-            )
+            raise _beside_the_classes(folder / name)
         else:
             train.append((name, own, part == "validation"))
     return Listing(
@@ -121,6 +118,13 @@ def list_folder(folder: Path) -> Listing:
         ),
         sheet=_sheet(layout, tree),
         by_folder_alone=labels is None and not waits and any(label is not None for _, label, _ in train),
+    )
+
+
+def _beside_the_classes(path: Path) -> AaeError:
+    return AaeError(
+        f"{path} lies beside the folders of the classes.",
+        f"Move pictures without a label into {path.parent / UNLABELLED}.",
     )
 
 
