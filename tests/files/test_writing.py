@@ -36,6 +36,8 @@ _REASONED = {
     # The lock and the events of a run folder, in which no link has been found.
     "runs/lock.py": ["FileLock(run / _NAME, timeout=patience)", "FileLock(run / _NAME, timeout=0)"],
     "training/tensorboard.py": ["SummaryWriter(str(folder))"],
+    # The state of a run, through the atomic writer.
+    "training/run.py": ["training.save(folder)"],
     # A stream of the process.
     "data/decoding/decoder_process.py": ["open(os.dup(1), 'wb')"],
     # A file without a name, to see whether a folder can be written to.

@@ -59,9 +59,9 @@ export function newest(panel, work) {
       const mine = number;
       try {
         await work(state, () => mine === number);
-        showFault("");
+        showFault("", panel);
       } catch (error) {
-        showFault(error instanceof Error ? error.message : String(error));
+        showFault(error instanceof Error ? error.message : String(error), panel);
       }
     }
     busy = false;
@@ -74,11 +74,21 @@ export function newest(panel, work) {
   };
 }
 
-/** Shows why something did not work; an empty text takes it away. @param {string} text */
-export function showFault(text) {
+/** Why something does not work, by the panel that it was for. @type {Map<string, string>} */
+const faults = new Map();
+
+/**
+ * Shows why something did not work. An empty text takes away what the same panel showed: that another one works again
+ * says nothing of it.
+ * @param {string} text
+ * @param {string} panel
+ */
+export function showFault(text, panel) {
+  if (text) faults.set(panel, text);
+  else faults.delete(panel);
   const box = element("fault");
-  box.textContent = text;
-  box.hidden = !text;
+  box.textContent = [...new Set(faults.values())].join(" ");
+  box.hidden = !faults.size;
 }
 
 /**

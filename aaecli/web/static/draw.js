@@ -240,4 +240,4 @@ function tile(source, name, description, isPressed, act) {
   return item;
 }
 
-main().catch((error) => showFault(error.message));
+main().catch((error) => showFault(error.message, "page"));

@@ -134,13 +134,13 @@ function answer(index, label, isNew = false) {
         legend();
       }
       if (question.label === label) paint(one, question, label ? "saved" : "");
-      showFault("");
+      showFault("", "label");
     } catch (error) {
       if (question.label === label) {
         question.label = before;
         paint(one, question, "failed");
       }
-      showFault(error instanceof Error ? error.message : String(error));
+      showFault(error instanceof Error ? error.message : String(error), "label");
     }
     count();
   });
@@ -174,7 +174,7 @@ function addClass() {
   if (!name) return;
   // Typed twice, so that a slip makes no class.
   if (!state.classes.includes(name) && (prompt(`Once more, to add “${name}”`) ?? "").trim() !== name) {
-    showFault("The two names differ: nothing was added.");
+    showFault("The two names differ: nothing was added.", "label");
     return;
   }
   give(name, true);
@@ -245,8 +245,8 @@ element("more").addEventListener("click", async () => {
     await sending;
     await load(ask("/api/v1/questions/more", { json: {} }));
   } catch (error) {
-    showFault(error instanceof Error ? error.message : String(error));
+    showFault(error instanceof Error ? error.message : String(error), "label");
   }
   button("more").disabled = false;
 });
-load().catch((error) => showFault(error.message));
+load().catch((error) => showFault(error.message, "label"));
