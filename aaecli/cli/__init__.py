@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from aaecli import __version__
 from aaecli.cli.import_failures import import_failure
+from aaecli.cli.interrupts import interruptible
 from aaecli.errors import AaeError
 from aaecli.models.threads import settle_waiting
 from aaecli.terminal import streams
@@ -187,18 +188,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     debug = "--debug" in options
     if debug:
         words.remove("--debug")
-    try:
-        _run(words)
-    except AaeError as error:
-        from aaecli.terminal.console import report
+    with interruptible():
+        try:
+            _run(words)
+        except AaeError as error:
+            _tell(error, debug=debug)
+            sys.exit(1)
 
-        if debug:
-            import traceback
 
-            sys.stderr.write(for_lines(traceback.format_exc()))
-        else:
-            report(error)
-        sys.exit(1)
+def _tell(error: AaeError, *, debug: bool) -> None:
+    from aaecli.terminal.console import report
+
+    if debug:
+        import traceback
+
+        sys.stderr.write(for_lines(traceback.format_exc()))
+    else:
+        report(error)
 
 
 def _run(words: list[str]) -> None:

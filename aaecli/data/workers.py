@@ -85,8 +85,22 @@ def start_pool(count: int | None = None, *, may_fork: bool = True) -> tuple[Proc
     context = multiprocessing.get_context("fork" if safe else "spawn")
     count = count or min(num_cores(), 16)
     pool = ProcessPoolExecutor(count, context, initializer=begin_worker)
-    pool.submit(os.getpid)
+    with _without_interrupts():
+        pool.submit(os.getpid)
     return pool, count
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started in the block until they ignore it; here it comes with its end."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def num_cores() -> int:
@@ -106,6 +120,8 @@ def begin_worker() -> None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     # Ctrl-C reaches the whole group of processes; the first of them ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # What a worker has to say it returns. The rest is chatter of C libraries about damaged files.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

@@ -292,7 +292,6 @@ def test_names_cannot_steer_the_terminal(classify, here, mnist):
     assert "\x1b" not in outcome.out + outcome.err
 
 
-@pytest.mark.slow  # Of some twenty runs beside other work, one ended with 1; the cause is open.
 def test_interrupt_ends_workers_too(pair, here, mnist):
     """Ctrl-C in the midst of a long list: exit code 130, no traceback from any process."""
     save(here / "digit.png", mnist.test_image[0])
