@@ -59,6 +59,7 @@ class Classifier(OpenedFile):
         normalise: False: only resize, even where the model learnt from strokes that were found, scaled and centred.
         top_k: Number of classes in ``Answer.top``, 1 or more.
         threshold: Below this probability, in [0, 1], the label is ``unsure``.
+        novelty: True: every answer has its novelty score, not only the doubtful ones; that takes about twice the time.
         num_threads: Threads of the processor that one call may use.
 
     Attributes:
@@ -91,16 +92,17 @@ class Classifier(OpenedFile):
         normalise: bool = True,
         top_k: int = 1,
         threshold: float = 0.0,
+        novelty: bool = False,
         num_threads: int = 1,
     ) -> None:
         if top_k < 1 or num_threads < 1 or not 0 <= threshold <= 1:
             raise ValueError("top_k and num_threads are 1 or more, threshold is in [0, 1].")
         path = find_encoder(as_path("model", model)).absolute()
-        self._options = (device, invert, normalise, top_k, threshold, num_threads)
+        self._options = (device, invert, normalise, top_k, threshold, novelty, num_threads)
         self._open(path)
 
     def _open(self, path: Path) -> None:
-        device, invert, normalise, _, _, num_threads = self._options
+        device, invert, normalise, _, _, _, num_threads = self._options
         self._encoder: Encoder = open_encoder(path, device, num_threads)
         recipe = self._encoder.metadata.recipe
         self._recipe = replace(recipe, invert=invert, normalise=recipe.normalise and normalise)
@@ -197,11 +199,18 @@ class Classifier(OpenedFile):
             An ``Answer`` for each picture, or a ``Failure`` where it cannot be read.
 
         Raises:
-            AaeError: The model knows no classes.
+            AaeError: The model knows no classes, or cannot give the novelty score that is asked for.
             TypeError: A picture is none of the kinds of picture, or no path where there are processes.
         """
-        _, _, _, top_k, threshold, _ = self._options
-        read = partial(classify, encoder=self._encoder, decoder=self._decoder, top_k=top_k, threshold=threshold)
+        _, _, _, top_k, threshold, novelty, _ = self._options
+        read = partial(
+            classify,
+            encoder=self._encoder,
+            decoder=self._decoder,
+            top_k=top_k,
+            threshold=threshold,
+            novelty=novelty,
+        )
         if not processes:
             yield from read(self._batches(pictures))
             return

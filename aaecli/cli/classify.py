@@ -34,6 +34,7 @@ app = typer.Typer(add_completion=False)
         "  aaecli classify photo.jpg --show        shows the preprocessed input\n\n"
         "  aaecli classify scans/ --recursive --csv > answers.csv\n\n"
         "  aaecli classify *.png --top-k 3 --threshold 0.9 --json\n\n"
+        "  aaecli classify scans/ --novelty --csv > answers.csv\n\n"
         "  find . -name '*.png' | aaecli classify --files-from -\n\n"
         "Pictures that cannot be read are named on stderr, the others are answered, and the exit code is 1."
     )
@@ -60,6 +61,14 @@ def classify(
         float,
         typer.Option(min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=OUTPUT),
     ] = 0.0,
+    novelty: Annotated[
+        bool,
+        typer.Option(
+            "--novelty",
+            help="Give every picture its novelty score: above 1, it is unlike the training images.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     show: Annotated[
         bool, typer.Option("--show", help="Show the preprocessed input beside the answer.", rich_help_panel=OUTPUT)
     ] = False,
@@ -115,9 +124,10 @@ def classify(
         normalise=not no_normalise,
         top_k=top_k,
         threshold=threshold,
+        novelty=novelty,
         on_model=None if quiet else tell,
     )
-    writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show)
+    writer = Writer("json" if as_json else "csv" if as_csv else "lines", top_k, show=show, novelty=novelty)
     counts = sys.stderr.isatty() and not quiet and not sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     total = None
     if counts and (files_from is None or is_file(files_from)):

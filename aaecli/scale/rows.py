@@ -28,7 +28,7 @@ def schema(num_classes: int, style_dim: int, *, has_decoder: bool) -> Any:
     Args:
         num_classes: Length of ``label_prob``.
         style_dim: Length of ``style``; 0 for no such column.
-        has_decoder: Whether there may be errors of reconstruction.
+        has_decoder: Whether there may be errors of reconstruction, and novelty scores.
     """
     arrow = pyarrow()
     named = arrow.struct([("label", arrow.string()), ("probability", arrow.float32())])
@@ -39,7 +39,7 @@ def schema(num_classes: int, style_dim: int, *, has_decoder: bool) -> Any:
         ("top", arrow.list_(named)),
         ("label_prob", arrow.list_(arrow.float32(), num_classes)),
         *([("style", arrow.list_(arrow.float32(), style_dim))] if style_dim else []),
-        *([("reconstruction_error", arrow.float64())] if has_decoder else []),
+        *([("reconstruction_error", arrow.float64()), ("novelty", arrow.float64())] if has_decoder else []),
         ("warnings", arrow.list_(arrow.string())),
         ("error", arrow.string()),
     ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aaecli.data.preprocessing.normalise import BLANK
 from aaecli.data.preprocessing.prepare import Batch
 from aaecli.errors import AaeError
-from aaecli.serve.novelty import is_doubtful, novelty_threshold, reconstruction_error
+from aaecli.serve.novelty import check_scores, is_doubtful, novelty_score, novelty_threshold, reconstruction_error
 from aaecli.serve.session import Decoder, Encoder
 
 UNSURE = "unsure"
@@ -29,6 +29,8 @@ class Answer(NamedTuple):
         top: The likeliest classes with their probabilities, falling.
         reconstruction_error: Mean squared difference to what the decoder draws, in [0, 1]; None without a decoder, and
             where the answer left no doubt that asked for it.
+        novelty: The novelty score, 0 or more: above 1, the picture is unlike the training images. None where
+            ``reconstruction_error`` is, and from a model that was exported without a scale for it.
         warnings: Why this may be no picture of one digit.
         seen: uint8 (H, W) or (H, W, 3), what the model saw.
 
@@ -43,6 +45,7 @@ class Answer(NamedTuple):
     probability: float
     top: tuple[tuple[str, float], ...]
     reconstruction_error: float | None
+    novelty: float | None
     warnings: tuple[str, ...]
     seen: NDArray[np.uint8]
 
@@ -61,6 +64,7 @@ class Answer(NamedTuple):
             "probability": round(self.probability, 6),
             "top": [{"label": name, "probability": round(share, 6)} for name, share in self.top],
             "reconstruction_error": None if error is None else round(error, 6),
+            "novelty": None if self.novelty is None else round(self.novelty, 6),
             "warnings": list(self.warnings),
         }
 
@@ -105,6 +109,7 @@ def classify(
     *,
     top_k: int = 1,
     threshold: float = 0.0,
+    novelty: bool = False,
 ) -> Iterator[Answer | Failure]:
     """Answer for each picture, in order.
 
@@ -114,9 +119,13 @@ def classify(
         decoder: Gives what tells how strange a picture is, or None; called only where an answer leaves a doubt.
         top_k: Number of classes in ``Answer.top``.
         threshold: Below this probability the label is ``unsure``.
+        novelty: Give every picture its novelty score, not only the doubtful ones.
+
+    Raises:
+        AaeError: The model has no classes, or cannot give the score that is asked for.
     """
     for batch in prepared:
-        yield from answer_batch(batch, encoder, decoder, top_k=top_k, threshold=threshold).outcomes
+        yield from answer_batch(batch, encoder, decoder, top_k=top_k, threshold=threshold, novelty=novelty).outcomes
 
 
 def answer_batch(
@@ -126,34 +135,32 @@ def answer_batch(
     *,
     top_k: int = 1,
     threshold: float = 0.0,
+    novelty: bool = False,
 ) -> Answered:
     """Answer for the pictures of one batch; the arguments are those of ``classify``.
 
     Raises:
-        AaeError: The model has no classes.
+        AaeError: As for ``classify``.
     """
-    limit = novelty_threshold(encoder.metadata.novelty)
-    prob, style, errors = _read(batch.images, encoder, decoder)
-    rows = enumerate(zip(batch.images, _top(prob, encoder.names, top_k), errors, strict=True))
+    prob, style, errors = _read(batch.images, encoder, decoder, all_errors=novelty)
+    _forget_blank(batch, prob)
+    scores = _scores(errors, prob, novelty_threshold(encoder.metadata.novelty))
+    rows = zip(batch.images, _top(prob, encoder.names, top_k), errors, scores, strict=True)
     outcomes: list[Answer | Failure] = []
     for name, outcome, num_pages in zip(batch.names, batch.outcomes, batch.num_pages, strict=True):
         if isinstance(outcome, AaeError):
             outcomes.append(Failure(name, outcome))
             continue
-        row, (seen, top, error) = next(rows)
+        seen, top, error, score = next(rows)
         warnings = outcome
-        if not warnings and limit is not None and error is not None and error > limit:
+        if not warnings and score is not None and score > 1:
             warnings = (NOVEL,)
-        if BLANK in warnings:
-            # The encoder is as sure of an empty image as of any other. Nothing is seen, so all is alike possible.
-            prob[row] = 1 / len(encoder.names)
-            top = tuple((name, 1 / len(encoder.names)) for name in encoder.names[:top_k])
         if num_pages > 1:
             warnings = (*warnings, f"only the first of {num_pages:,} pages or frames is used")
         label, probability = top[0]
         if probability < threshold or BLANK in warnings:
             label = UNSURE
-        outcomes.append(Answer(name, label, probability, top, error, warnings, seen))
+        outcomes.append(Answer(name, label, probability, top, error, score, warnings, seen))
     return Answered(outcomes, prob, style)
 
 
@@ -172,10 +179,17 @@ def read_prob(batch: Batch, encoder: Encoder) -> NDArray[np.float32]:
     if label_prob is None:
         raise _without_classes(encoder)
     prob = encoder.by_name(label_prob)
-    blank = [row for row, outcome in enumerate(batch.outcomes) if BLANK in outcome]  # type: ignore[operator]
-    if blank:
-        prob[blank] = 1 / len(encoder.names)
+    _forget_blank(batch, prob)
     return prob
+
+
+def _forget_blank(batch: Batch, prob: NDArray[np.float32]) -> None:
+    """Make all classes alike possible (G, C) where nothing is in a picture.
+
+    The encoder is as sure of an empty image as of any other.
+    """
+    readable = (outcome for outcome in batch.outcomes if not isinstance(outcome, AaeError))
+    prob[[BLANK in warnings for warnings in readable]] = 1 / prob.shape[1]
 
 
 def _without_classes(encoder: Encoder) -> AaeError:
@@ -186,22 +200,38 @@ def _without_classes(encoder: Encoder) -> AaeError:
 
 
 def _read(
-    images: NDArray[np.uint8], encoder: Encoder, decoder: Callable[[], Decoder | None]
+    images: NDArray[np.uint8], encoder: Encoder, decoder: Callable[[], Decoder | None], *, all_errors: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[float | None]]:
-    """Give the probabilities of ``encoder.names``, the style, and the errors of reconstruction where there is doubt."""
+    """Give the probabilities of ``encoder.names``, the style, and the errors of reconstruction where there is doubt.
+
+    With ``all_errors``, those of all images.
+    """
     label_prob, style = encoder(images)
     if label_prob is None:
         raise _without_classes(encoder)
+    if all_errors:
+        check_scores(encoder, decoder())
     prob = encoder.by_name(label_prob)
     errors: list[float | None] = [None] * len(images)
     if style is not None and len(images):
         # Drawing a picture again costs as much as reading it, and nearly all digits need no second look.
-        doubtful = np.flatnonzero(is_doubtful(prob, style, encoder.metadata.style_std))
+        doubtful = np.flatnonzero(all_errors | is_doubtful(prob, style, encoder.metadata.style_std))
         if len(doubtful) and (drawing := decoder()) is not None:
             found = reconstruction_error(drawing, images[doubtful], label_prob[doubtful], style[doubtful])
             for index, error in zip(doubtful.tolist(), found.tolist(), strict=True):
                 errors[index] = error
     return prob, style, errors
+
+
+def _scores(errors: list[float | None], prob: NDArray[np.float32], threshold: float | None) -> list[float | None]:
+    """Give the novelty score of each image whose error is known."""
+    scores: list[float | None] = [None] * len(errors)
+    known = [row for row, error in enumerate(errors) if error is not None]
+    if known and threshold is not None:
+        found = novelty_score(np.array([errors[row] for row in known], np.float64), prob[known], threshold)
+        for row, score in zip(known, found.tolist(), strict=True):
+            scores[row] = score
+    return scores
 
 
 def _top(prob: NDArray[np.float32], names: tuple[str, ...], top_k: int) -> Iterator[tuple[tuple[str, float], ...]]:

@@ -1,16 +1,19 @@
-"""The novelty score: an image that the decoder reconstructs badly is unlike the training images."""
+"""The novelty score: an image that is reconstructed badly, or read without certainty, is unlike the training images."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.serve.session import Decoder, to_float
+from aaecli.errors import AaeError
+from aaecli.serve.session import Decoder, Encoder, to_float
 
 CERTAIN = 0.99
 """Probability from which on an answer is believed without a second look."""
 NOVEL = 0.999
 """Quantile of the validation images above which a picture is called novel: one digit of a thousand is."""
+_LEAST_THRESHOLD = 1e-6
+"""Of the reconstruction error: images of one shade alone may be reconstructed exactly."""
 
 
 def reconstruction_error(
@@ -26,6 +29,46 @@ def reconstruction_error(
         tuple(range(1, drawn.ndim)), dtype=np.float64
     )
     return squared
+
+
+def novelty_score(error: NDArray[np.float64], prob: NDArray[np.float32], threshold: float) -> NDArray[np.float64]:
+    """Give the novelty score of images (N,), 0 or more: above 1, an image is called unlike the training images.
+
+    It is √(e² + h²) of the reconstruction error e in units of the threshold, and of the entropy h of the probabilities
+    in units of the largest one, which all classes alike have. The entropy tells letters from digits, which the decoder
+    draws well enough (`benchmarks/novelty.py`).
+
+    Args:
+        error: (N,), what ``reconstruction_error`` gives.
+        prob: (N, C), the probabilities of the classes.
+        threshold: The error that one validation image of a thousand exceeds.
+    """
+    share = np.maximum(prob, np.finfo(np.float32).tiny, dtype=np.float64)
+    entropy = -(share * np.log(share)).sum(1) / np.log(max(prob.shape[1], 2))
+    score: NDArray[np.float64] = np.hypot(error / max(threshold, _LEAST_THRESHOLD), entropy)
+    return score
+
+
+def check_scores(encoder: Encoder, decoder: Decoder | None) -> None:
+    """Check that a model can give a novelty score.
+
+    Args:
+        encoder: The encoder.
+        decoder: The decoder beside it; None where there is none.
+
+    Raises:
+        AaeError: It has no decoder, or was exported without the errors that a score is compared with.
+    """
+    if novelty_threshold(encoder.metadata.novelty) is None:
+        raise AaeError(
+            f"{encoder.path} gives no novelty score: its model does not reconstruct images.",
+            "Train one that does, such as `aaecli train --labels 1000`, and export it.",
+        )
+    if decoder is None:
+        raise AaeError(
+            f"{encoder.path} has no decoder.onnx beside it, and the novelty score needs one.",
+            "Keep the two files that `aaecli export --onnx` writes in one folder.",
+        )
 
 
 def is_doubtful(label_prob: NDArray[np.float32], style: NDArray[np.float32], style_std: float) -> NDArray[np.bool_]:

@@ -32,6 +32,7 @@ class Request:
         normalise: False: only resize, even where the model learnt from normalised strokes.
         top_k: See ``classify``.
         threshold: See ``classify``.
+        novelty: See ``classify``.
         on_model: Called once the model is open.
     """
 
@@ -41,6 +42,7 @@ class Request:
     normalise: bool = True
     top_k: int = 1
     threshold: float = 0.0
+    novelty: bool = False
     on_model: Callable[[Encoder], None] | None = None
 
 
@@ -79,7 +81,14 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
             prepared = (prepare_chunk([source], recipe) for source in first)
         elif recipe != guessed:
             raise AaeError(f"{path} has metadata that contradict each other.", "Export the model again.")
-        yield from classify(prepared, encoder, decoder, top_k=request.top_k, threshold=request.threshold)
+        yield from classify(
+            prepared,
+            encoder,
+            decoder,
+            top_k=request.top_k,
+            threshold=request.threshold,
+            novelty=request.novelty,
+        )
 
 
 def _requested(recipe: Recipe, request: Request) -> Recipe:

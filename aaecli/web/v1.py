@@ -30,15 +30,25 @@ async def classify_pictures(call: Call) -> wire.Answers:
     if call.json is not None:
         pictures = [Encoded(image.name, image.data) for image in call.json.images]
     batches = await call.service.model.preparing(pictures, _recipe(call))
-    answers = await _classified(call, batches, query.top_k, query.threshold)
+    answers = await _classified(call, batches)
     if call.json is None and isinstance(failure := answers[0], Failure):
         raise Refusal(422, failure.error.message, failure.error.hint)
     return wire.Answers([_as_object(answer) for answer in answers])
 
 
-async def _classified(call: Call, batches: Sequence[Batch], top_k: int, threshold: float) -> list[Answer | Failure]:
+async def _classified(call: Call, batches: Sequence[Batch]) -> list[Answer | Failure]:
+    query: wire.ClassifyQuery = call.query
+
     def work(pair: Pair) -> list[Answer | Failure]:
-        return list(classify(batches, pair.encoder, lambda: pair.decoder, top_k=top_k, threshold=threshold))
+        read = classify(
+            batches,
+            pair.encoder,
+            lambda: pair.decoder,
+            top_k=query.top_k,
+            threshold=query.threshold,
+            novelty=query.novelty,
+        )
+        return list(read)
 
     return await call.service.model.engine.call(work, sum(len(batch.images) for batch in batches))
 
@@ -68,7 +78,9 @@ async def inspect_picture(call: Call) -> wire.Inspection:
         answer: dict[str, object] | None = None
         label_prob, style = encoder(batch.images)
         if label_prob is not None:
-            found = next(iter(classify([batch], encoder, lambda: pair.decoder, top_k=query.top_k)))
+            found = next(
+                iter(classify([batch], encoder, lambda: pair.decoder, top_k=query.top_k, novelty=query.novelty))
+            )
             answer = _as_object(found)
         prob = [] if label_prob is None else encoder.by_name(label_prob)[0].tolist()
         reconstruction, by_class = _drawings(pair, label_prob, style)

@@ -37,6 +37,7 @@ class ClassifyQuery(Strict):
 
     top_k: Annotated[int, Meta(ge=1, le=1000)] = 1
     threshold: Probability = 0.0
+    novelty: bool = False
     invert: bool | None = None
     normalise: bool = True
     name: Name = "picture"
@@ -70,6 +71,7 @@ class ImageAnswer(Struct):
     probability: float
     top: list[ClassShare]
     reconstruction_error: float | None
+    novelty: float | None
     warnings: list[str]
 
 
@@ -88,10 +90,7 @@ class Answers(Struct):
 
 
 class Neighbour(Struct):
-    """An example whose style is near.
-
-    `distance` is Euclidean, in standard deviations of the prior.
-    """
+    """An example whose style is near: `distance` is Euclidean, in standard deviations of the prior."""
 
     index: int
     label: str

@@ -69,13 +69,14 @@ def told(pair: Path, names: list[str], capsys, *options: str) -> dict[str, dict]
 
 
 def as_told(answer: Answer) -> dict[str, object]:
-    error = answer.reconstruction_error
+    error, novelty = answer.reconstruction_error, answer.novelty
     return {
         "image": answer.image,
         "label": answer.label,
         "probability": round(answer.probability, 6),
         "top": [{"label": name, "probability": round(share, 6)} for name, share in answer.top],
         "reconstruction_error": None if error is None else round(error, 6),
+        "novelty": None if novelty is None else round(novelty, 6),
         "warnings": list(answer.warnings),
     }
 
@@ -100,7 +101,15 @@ def test_every_way_to_give_a_picture_comes_to_the_same_image(read, folder) -> No
             for picture in given:
                 answer = read(picture)
                 np.testing.assert_array_equal(answer.seen, by_path.seen, str(path))
-                assert answer[1:6] == by_path[1:6]
+                assert answer[1:7] == by_path[1:7]
+
+
+def test_every_answer_has_a_novelty_score_where_it_is_asked_for(pair, folder, capsys) -> None:
+    names = sorted(map(str, folder.glob("plain-*")))
+    answers = list(Classifier(pair, top_k=3, novelty=True).stream(names))
+    assert {answer.image: as_told(answer) for answer in answers} == told(pair, names, capsys, "--novelty")
+    assert None not in {answer.novelty for answer in answers}
+    assert copy.copy(Classifier(pair, novelty=True))(names[0]).novelty == answers[0].novelty
 
 
 def test_an_image_of_pillow_is_left_as_it_was(read, folder) -> None:

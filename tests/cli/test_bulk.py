@@ -73,13 +73,14 @@ def sorted_parts(folder="answers"):
 def as_printed(row):
     """Give a row as `classify --json` prints it."""
     rounded = {"probability": round(row["probability"], 6)}
-    error = row["reconstruction_error"]
+    error, novelty = row["reconstruction_error"], row["novelty"]
     return {
         "image": row["key"],
         "label": row["label"],
         **rounded,
         "top": [entry | {"probability": round(entry["probability"], 6)} for entry in row["top"]],
         "reconstruction_error": None if error is None else round(error, 6),
+        "novelty": None if novelty is None else round(novelty, 6),
         "warnings": row["warnings"],
     }
 

@@ -60,7 +60,7 @@ def test_one_picture(classify, here, mnist):
 def test_json_has_stable_keys(classify, here, mnist):
     save(here / "digit.png", mnist.test_image[0])
     (answer,) = lines_of(classify("digit.png", "--json", "--top-k", 3))
-    assert list(answer) == ["image", "label", "probability", "top", "reconstruction_error", "warnings"]
+    assert list(answer) == ["image", "label", "probability", "top", "reconstruction_error", "novelty", "warnings"]
     assert answer["image"] == "digit.png"
     assert answer["label"] == "7"
     assert [sorted(entry) for entry in answer["top"]] == [["label", "probability"]] * 3
@@ -81,6 +81,7 @@ def test_csv_has_a_header_and_a_row_for_each(classify, here, mnist):
         "label_2",
         "probability_2",
         "reconstruction_error",
+        "novelty",
         "warnings",
     ]
 
@@ -185,6 +186,37 @@ def test_no_digit_is_warned_of(classify, here, mnist):
     assert outcome.code == 0
     assert outcome.err.count("warning:") == 2
     assert classify("noise.png", "--quiet").err == ""
+
+
+def test_every_picture_gets_a_novelty_score(classify, here, pair, mnist):
+    rng = np.random.default_rng(0)
+    save(here / "digit.png", mnist.test_image[0])
+    save(here / "noise.png", np.pad(255 * rng.integers(0, 2, (20, 20)), 4).astype(np.uint8))
+    save(here / "blank.png", np.full((50, 50), 255, np.uint8))
+    names = ("digit.png", "noise.png", "blank.png")
+    digit, noise, blank = lines_of(classify(*names, "--novelty", "--json"))
+    assert 0 < digit["reconstruction_error"] < noise["reconstruction_error"]
+    assert 0 < digit["novelty"] < 1 < noise["novelty"]
+    assert blank["novelty"] >= 1
+    assert noise["warnings"] == ["unlike the training images"]
+    rows = list(csv.DictReader(io.StringIO(classify(*names, "--novelty", "--csv").out)))
+    assert [float(row["novelty"]) for row in rows] == [digit["novelty"], noise["novelty"], blank["novelty"]]
+    assert classify("digit.png", "--novelty").out.endswith(f"novelty {digit['novelty']:.2f}\n")
+    assert f"novelty {noise['novelty']:.2f}" in classify("noise.png", "--novelty", "--show").out
+
+
+def test_a_novelty_score_needs_a_decoder(classify, here, pair, mnist, tmp_path):
+    save(here / "digit.png", mnist.test_image[0])
+    path = write_pair(tmp_path / "plain", mnist.train_image[:1500], mnist.train_label[:1500], baseline=True)
+    outcome = classify("digit.png", "--novelty", "--model", path)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "does not reconstruct images" in outcome.err
+    alone = tmp_path / "alone" / "encoder.onnx"
+    alone.parent.mkdir()
+    alone.write_bytes((pair / "encoder.onnx").read_bytes())
+    outcome = classify("digit.png", "--novelty", "--model", alone)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "has no decoder.onnx beside it" in outcome.err
 
 
 def test_show_draws_what_the_model_saw(classify, here, mnist):

@@ -61,6 +61,9 @@ def test_a_single_picture_that_cannot_be_read(client: TestClient) -> None:
 def test_the_query_has_the_flags_of_classify(client: TestClient, digit) -> None:
     answer = client.post("/api/v1/classify?threshold=1", content=digit, headers=PICTURE).json()["answers"][0]
     assert answer["label"] == "unsure"
+    assert (answer["novelty"] is None) == (answer["reconstruction_error"] is None)
+    answer = client.post("/api/v1/classify?novelty=true", content=digit, headers=PICTURE).json()["answers"][0]
+    assert 0 < answer["novelty"] < 1
     for query in ("top_k=0", "threshold=2", "invert=maybe", "colour=1", "top_k=1&top_k=2"):
         answer = client.post(f"/api/v1/classify?{query}", content=digit, headers=PICTURE)
         assert answer.status_code == 400, query

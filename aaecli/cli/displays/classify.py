@@ -25,19 +25,21 @@ class Writer:
         form: How.
         top_k: Number of classes that each answer names.
         show: Draw what the model saw beside the answer; for lines only.
+        novelty: Add the novelty score to lines; JSON and CSV always have it where it is known.
     """
 
-    def __init__(self, form: Form, top_k: int, *, show: bool) -> None:
+    def __init__(self, form: Form, top_k: int, *, show: bool, novelty: bool = False) -> None:
         self._form = form
         self._top_k = top_k
         self._show = show
+        self._novelty = novelty
         if form == "csv":
             import csv
 
             # Lines end as the platform's text files do; the module's own choice would double the carriage return.
             self._csv = csv.writer(sys.stdout, lineterminator="\n")
             ranks = [f"{word}_{rank}" for rank in range(2, top_k + 1) for word in ("label", "probability")]
-            self._csv.writerow(("image", "label", "probability", *ranks, "reconstruction_error", "warnings"))
+            self._csv.writerow(("image", "label", "probability", *ranks, "reconstruction_error", "novelty", "warnings"))
 
     def write(self, answer: Answer) -> None:
         """Write one answer."""
@@ -45,13 +47,21 @@ class Writer:
             print_json(answer.as_object())
         elif self._form == "csv":
             others = [cell for name, share in answer.top[1:] for cell in (name, f"{share:.6f}")]
-            error = "" if answer.reconstruction_error is None else f"{answer.reconstruction_error:.6f}"
+            scores = [
+                "" if score is None else f"{score:.6f}" for score in (answer.reconstruction_error, answer.novelty)
+            ]
             first = (answer.image, answer.label, f"{answer.probability:.6f}")
-            self._csv.writerow([for_csv(cell) for cell in (*first, *others, error, "; ".join(answer.warnings))])
+            self._csv.writerow([for_csv(cell) for cell in (*first, *others, *scores, "; ".join(answer.warnings))])
         elif self._show:
-            sys.stdout.write("\n".join(_beside(answer)) + "\n")
+            sys.stdout.write("\n".join(_beside(answer, self._reading(answer))) + "\n")
         else:
-            sys.stdout.write(f"{_name(answer):{_NAME_WIDTH}}  {_reading(answer)}\n")
+            sys.stdout.write(f"{_name(answer):{_NAME_WIDTH}}  {self._reading(answer)}\n")
+
+    def _reading(self, answer: Answer) -> str:
+        first = f"{for_terminal(answer.label, _LABEL_WIDTH)}  {answer.probability:7.2%}"
+        others = "".join(f"   {for_terminal(name, _LABEL_WIDTH)} {share:.2%}" for name, share in answer.top[1:])
+        score = f"   novelty {answer.novelty:.2f}" if self._novelty and answer.novelty is not None else ""
+        return first + others + score
 
 
 class Counter:
@@ -98,13 +108,7 @@ def _name(answer: Answer) -> str:
     return "stdin" if answer.image == "-" else for_terminal(answer.image)
 
 
-def _reading(answer: Answer) -> str:
-    first = f"{for_terminal(answer.label, _LABEL_WIDTH)}  {answer.probability:7.2%}"
-    others = "".join(f"   {for_terminal(name, _LABEL_WIDTH)} {share:.2%}" for name, share in answer.top[1:])
-    return first + others
-
-
-def _beside(answer: Answer) -> list[str]:
+def _beside(answer: Answer, reading: str) -> list[str]:
     """Lines with the drawing on the left and the answer on the right of its middle."""
     import shutil
 
@@ -116,7 +120,7 @@ def _beside(answer: Answer) -> list[str]:
     # Escape sequences take no room, so only lines of plain letters are filled up.
     lines = drawn if colour else [line.ljust(width) for line in drawn]
     middle = max(0, len(lines) // 2 - 1)
-    notes = [_name(answer), _reading(answer), *answer.warnings]
+    notes = [_name(answer), reading, *answer.warnings]
     return [
         line + ("   " + notes[row - middle] if middle <= row < middle + len(notes) else "")
         for row, line in enumerate(lines)
