@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aaecli.web import openapi, v1, v2, wire
+from aaecli.web import openapi, v1, v2, wire, wire_v2
 from aaecli.web.examples import Load
 from aaecli.web.guard import Guard, Rules
 from aaecli.web.labels import LABELLING
@@ -80,22 +80,22 @@ _V1 = (
 )
 _MODEL_PATHS = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 _V2 = (
-    Endpoint("GET", "/v2", v2.server, "Describe the server.", wire.ServerMetadata),
+    Endpoint("GET", "/v2", v2.server, "Describe the server.", wire_v2.ServerMetadata),
     *(
         entry
         for path in _MODEL_PATHS
         for entry in (
-            Endpoint("GET", path, v2.model, "Describe a model.", wire.ModelMetadata),
+            Endpoint("GET", path, v2.model, "Describe a model.", wire_v2.ModelMetadata),
             Endpoint("GET", f"{path}/ready", v2.model_ready, "Whether there is that model.", None),
-            Endpoint("GET", f"{path}/config", v2.config, "Give a model's configuration.", wire.ModelConfig),
-            Endpoint("GET", f"{path}/stats", v2.stats, "Say how much a model has done.", wire.ModelStats),
+            Endpoint("GET", f"{path}/config", v2.config, "Give a model's configuration.", wire_v2.ModelConfig),
+            Endpoint("GET", f"{path}/stats", v2.stats, "Say how much a model has done.", wire_v2.ModelStats),
             Endpoint(
                 "POST",
                 f"{path}/infer",
                 v2.infer,
                 "Run a model on tensors.",
-                wire.InferResponse,
-                request=wire.InferRequest,
+                wire_v2.InferResponse,
+                request=wire_v2.InferRequest,
                 takes_tensors=True,
                 is_work=True,
                 is_large=True,

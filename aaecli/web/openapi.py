@@ -10,7 +10,7 @@ import msgspec
 
 from aaecli import __version__
 from aaecli.text import for_html
-from aaecli.web import wire
+from aaecli.web import wire, wire_v2
 from aaecli.web.routes import JSON, Endpoint
 
 _REF = "#/components/schemas/{name}"
@@ -21,7 +21,7 @@ _OCTETS = "application/octet-stream"
 def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Give the description of all routes as OpenAPI 3.1."""
     kinds = [kind for entry in endpoints for kind in (entry.answer, entry.request) if _is_struct(kind)]
-    _, components = msgspec.json.schema_components([*kinds, wire.Fault, wire.V2Fault], ref_template=_REF)
+    _, components = msgspec.json.schema_components([*kinds, wire.Fault, wire_v2.V2Fault], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for entry in endpoints:
         path = _PART.sub(r"{\1}", entry.path)
@@ -39,7 +39,7 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _operation(entry: Endpoint) -> dict[str, Any]:
-    fault = wire.V2Fault if entry.is_v2 else wire.Fault
+    fault = wire_v2.V2Fault if entry.is_v2 else wire.Fault
     operation: dict[str, Any] = {
         "summary": entry.summary,
         "parameters": [*_path_parameters(entry), *_query_parameters(entry)],

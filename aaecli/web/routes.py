@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aaecli.errors import AaeError
-from aaecli.web import wire
+from aaecli.web import wire, wire_v2
 from aaecli.web.engine import Busy
 from aaecli.web.requests import Refusal, read_body, read_json, read_query
 
@@ -140,7 +140,7 @@ def refused(path: str, status: int, message: str, hint: str = "", headers: dict[
     """Give the answer that refuses a request, in the form of the interface that its path belongs to."""
     fault: msgspec.Struct = wire.Fault(message, hint)
     if path.startswith("/v2"):
-        fault = wire.V2Fault(f"{message} {hint}".strip())
+        fault = wire_v2.V2Fault(f"{message} {hint}".strip())
     more = {"Retry-After": "1"} if status == 503 else {}
     return Response(msgspec.json.encode(fault), status, {**more, **(headers or {})}, JSON)
 

@@ -12,14 +12,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.web import wire
+from aaecli.web import wire_v2
 from aaecli.web.requests import Refusal, read_json
 
 Values = NDArray[Any]
 _LENGTH = struct.Struct("<I")
 
 
-def read_tensors(body: bytes, header_length: str | None) -> tuple[wire.InferRequest, dict[str, Values]]:
+def read_tensors(body: bytes, header_length: str | None) -> tuple[wire_v2.InferRequest, dict[str, Values]]:
     """Take a request apart.
 
     Args:
@@ -37,7 +37,7 @@ def read_tensors(body: bytes, header_length: str | None) -> tuple[wire.InferRequ
         if not header_length.isdecimal() or len(header_length) > 12 or int(header_length) > size:
             raise Refusal(400, "Inference-Header-Content-Length is no length of a part of the body.")
         size = int(header_length)
-    request = read_json(body[:size], wire.InferRequest)
+    request = read_json(body[:size], wire_v2.InferRequest)
     rest = memoryview(body)[size:]
     values: dict[str, Values] = {}
     for tensor in request.inputs:
@@ -59,7 +59,7 @@ def read_tensors(body: bytes, header_length: str | None) -> tuple[wire.InferRequ
     return request, values
 
 
-def _from_json(tensor: wire.Tensor, data: list[Any], count: int) -> Values:
+def _from_json(tensor: wire_v2.Tensor, data: list[Any], count: int) -> Values:
     if tensor.datatype == "BYTES":
         return _from_base64(tensor, data, count)
     _check_type(tensor)
@@ -72,7 +72,7 @@ def _from_json(tensor: wire.Tensor, data: list[Any], count: int) -> Values:
     return _finite(tensor, values.reshape(tensor.shape))
 
 
-def _from_base64(tensor: wire.Tensor, data: list[Any], count: int) -> Values:
+def _from_base64(tensor: wire_v2.Tensor, data: list[Any], count: int) -> Values:
     if len(data) != count or not all(isinstance(element, str) for element in data):
         raise _wrong_count(tensor)
     try:
@@ -81,7 +81,7 @@ def _from_base64(tensor: wire.Tensor, data: list[Any], count: int) -> Values:
         raise Refusal(400, f"The input {tensor.name} is no base64.", "Or send it in binary.") from error
 
 
-def _from_bytes(tensor: wire.Tensor, data: memoryview, count: int) -> Values:
+def _from_bytes(tensor: wire_v2.Tensor, data: memoryview, count: int) -> Values:
     if tensor.datatype != "BYTES":
         _check_type(tensor)
         if len(data) != 4 * count:
@@ -100,18 +100,18 @@ def _from_bytes(tensor: wire.Tensor, data: memoryview, count: int) -> Values:
     return _objects(tensor, elements)
 
 
-def _objects(tensor: wire.Tensor, elements: list[bytes]) -> Values:
+def _objects(tensor: wire_v2.Tensor, elements: list[bytes]) -> Values:
     values = np.empty(len(elements), np.object_)
     values[:] = elements
     return values.reshape(tensor.shape)
 
 
-def _check_type(tensor: wire.Tensor) -> None:
+def _check_type(tensor: wire_v2.Tensor) -> None:
     if tensor.datatype != "FP32":
         raise Refusal(400, f"The input {tensor.name} is FP32 or, where it is a picture, BYTES.")
 
 
-def _finite(tensor: wire.Tensor, values: Values) -> Values:
+def _finite(tensor: wire_v2.Tensor, values: Values) -> Values:
     with np.errstate(over="ignore"):
         numbers = np.ascontiguousarray(values, np.float32)
     if not np.isfinite(numbers).all():
@@ -119,12 +119,12 @@ def _finite(tensor: wire.Tensor, values: Values) -> Values:
     return numbers
 
 
-def _wrong_count(tensor: wire.Tensor) -> Refusal:
+def _wrong_count(tensor: wire_v2.Tensor) -> Refusal:
     return Refusal(400, f"The data of the input {tensor.name} are not of the shape and type that it says.")
 
 
 def encode_response(
-    model: str, version: str, request: wire.InferRequest, values: dict[str, Values]
+    model: str, version: str, request: wire_v2.InferRequest, values: dict[str, Values]
 ) -> tuple[bytes, int | None]:
     """Put an answer together.
 
@@ -143,14 +143,14 @@ def encode_response(
     for name, is_binary in (wanted or dict.fromkeys(values, default)).items():
         value = values[name]
         is_text = value.dtype.kind == "O"
-        tensor = wire.OutputTensor(name, "BYTES" if is_text else "FP32", list(value.shape))
+        tensor = wire_v2.OutputTensor(name, "BYTES" if is_text else "FP32", list(value.shape))
         if is_binary:
             parts.append(_packed(value) if is_text else np.ascontiguousarray(value, "<f4").tobytes())
             tensor.parameters = {"binary_data_size": len(parts[-1])}
         else:
             tensor.data = [text.decode() for text in value.ravel()] if is_text else value.ravel().tolist()
         outputs.append(tensor)
-    header = msgspec.json.encode(wire.InferResponse(model, version, outputs, request.id))
+    header = msgspec.json.encode(wire_v2.InferResponse(model, version, outputs, request.id))
     return (b"".join((header, *parts)), len(header)) if parts else (header, None)
 
 

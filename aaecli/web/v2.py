@@ -14,7 +14,7 @@ from starlette.responses import Response
 from aaecli import __version__
 from aaecli.data.preprocessing.prepare import Encoded
 from aaecli.serve.classify import Failure, classify
-from aaecli.web import wire
+from aaecli.web import wire, wire_v2
 from aaecli.web.engine import Pair
 from aaecli.web.requests import Refusal
 from aaecli.web.routes import JSON, MODEL, Call
@@ -58,9 +58,9 @@ def _requested(call: Call) -> tuple[str, dict[str, list[int]], dict[str, list[in
     return name, *models[name]
 
 
-async def server(call: Call) -> wire.ServerMetadata:
+async def server(call: Call) -> wire_v2.ServerMetadata:
     """Say what the server is."""
-    return wire.ServerMetadata("aaecli", __version__, _EXTENSIONS)
+    return wire_v2.ServerMetadata("aaecli", __version__, _EXTENSIONS)
 
 
 async def health(call: Call) -> Response:
@@ -74,16 +74,16 @@ async def model_ready(call: Call) -> Response:
     return Response(status_code=200)
 
 
-async def model(call: Call) -> wire.ModelMetadata:
+async def model(call: Call) -> wire_v2.ModelMetadata:
     """Describe a model's tensors."""
     name, inputs, outputs = _requested(call)
     described = _described(name, inputs, is_output=False), _described(name, outputs, is_output=True)
-    return wire.ModelMetadata(name, [_VERSION], _PLATFORM, *described)
+    return wire_v2.ModelMetadata(name, [_VERSION], _PLATFORM, *described)
 
 
-def _described(model_name: str, tensors: dict[str, list[int]], *, is_output: bool) -> list[wire.TensorMetadata]:
+def _described(model_name: str, tensors: dict[str, list[int]], *, is_output: bool) -> list[wire_v2.TensorMetadata]:
     return [
-        wire.TensorMetadata(name, _output_type(model_name, name) if is_output else _type_of(name), [-1, *shape])
+        wire_v2.TensorMetadata(name, _output_type(model_name, name) if is_output else _type_of(name), [-1, *shape])
         for name, shape in tensors.items()
     ]
 
@@ -92,7 +92,7 @@ def _output_type(model_name: str, name: str) -> str:
     return "BYTES" if model_name == "classify" and name == "label" else "FP32"
 
 
-async def config(call: Call) -> wire.ModelConfig:
+async def config(call: Call) -> wire_v2.ModelConfig:
     """Give what Triton's clients ask for to learn the largest batch."""
     name, inputs, outputs = _requested(call)
 
@@ -103,17 +103,17 @@ async def config(call: Call) -> wire.ModelConfig:
             for tensor in _described(name, tensors, is_output=is_output)
         ]
 
-    return wire.ModelConfig(
+    return wire_v2.ModelConfig(
         name, _PLATFORM, "onnxruntime", MAX_ROWS, ports(inputs, is_output=False), ports(outputs, is_output=True)
     )
 
 
-async def stats(call: Call) -> wire.ModelStats:
+async def stats(call: Call) -> wire_v2.ModelStats:
     """Say how much a model has done; what `classify` did counts as the encoder's work."""
     name, *_ = _requested(call)
     count = call.service.model.engine.counts["decoder" if name == "decoder" else "encoder"]
     counted = {"inference_count": count.rows, "execution_count": count.runs}
-    return wire.ModelStats([{"name": name, "version": _VERSION, **counted}])
+    return wire_v2.ModelStats([{"name": name, "version": _VERSION, **counted}])
 
 
 async def infer(call: Call) -> Response:
