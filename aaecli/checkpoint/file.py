@@ -45,7 +45,8 @@ class Checkpoint:
         encoder: The encoder.
         decoder: The decoder, or None where the model has none.
         summary: What was measured: ``validation_accuracy``, ``test_accuracy`` (in [0, 1]), ``steps``, ``seconds``,
-            ``novelty`` (quantiles of the reconstruction error on the validation images).
+            ``novelty`` (quantiles of the reconstruction error on the validation images), ``temperature`` (that of the
+            encoder; 1 where it is left out).
         clusters: The class of each cluster, of a model that found clusters; None for every other.
         label_prior: Frequency of each value of the label (class or cluster) in the categorical prior, as resolved from
             settings and labels; they add up to 1. None where it is unknown.
@@ -147,6 +148,7 @@ def load_model(path: Path) -> Checkpoint:
         image_shape = checked_shape(content["image_shape"])
         networks = make_networks(config, image_shape, config.label_dim(len(classes)), content["weights"])
         summary = checked_summary(content["summary"])
+        networks.encoder.temperature = summary.get("temperature", 1.0)
         if names := unpacked_names(content.get("holdout")):
             summary["holdout"] = names
         clusters = _clusters(content.get("clusters"), config, len(classes))

@@ -12,6 +12,7 @@ from torch import Tensor
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
 from aaecli.errors import AaeError
+from aaecli.metrics.temperature import HIGHEST, LOWEST
 from aaecli.models.bodies import check_shapes
 from aaecli.models.networks import Networks
 
@@ -105,6 +106,8 @@ def checked_summary(summary: dict[str, Any]) -> dict[str, Any]:
     for name in ("validation_accuracy", "validation_accuracy_deployed", "test_accuracy"):
         value = summary.get(name)
         hold(value is None or (isinstance(value, float) and 0 <= value <= 1))
+    temperature = summary.get("temperature", 1.0)
+    hold(isinstance(temperature, float) and LOWEST <= temperature <= HIGHEST)
     novelty = summary.get("novelty") or {"quantile": [], "reconstruction_error": []}
     columns = [novelty["quantile"], novelty["reconstruction_error"]]
     hold(len(columns[0]) == len(columns[1]))

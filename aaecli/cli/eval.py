@@ -80,8 +80,9 @@ def evaluate(
     pictures that were held out from training, or with --folds on all of them.
 
     Prints accuracy with its 95 % interval (Wilson), precision, recall and F1 of
-    each class, the confusion matrix, the expected calibration error and the
-    reconstruction error.
+    each class, the confusion matrix, the expected calibration error (also what
+    it was before the temperature that training fitted) and the reconstruction
+    error.
     """
     from aaecli.runs.paths import find_model
     from aaecli.terminal import console
@@ -154,12 +155,12 @@ def _render_numbers(report: dict[str, Any], evaluated_on: str) -> None:
     """Print a line for each metric that is a number, the accuracy first."""
     from rich.text import Text
 
-    from aaecli.metrics.report import shown_numbers
+    from aaecli.metrics.report import calibration_note, shown_numbers
     from aaecli.terminal import console
 
     out = console.out()
     for name, metric in shown_numbers(report, "report"):
-        notes = [metric.note] if metric.note else []
+        notes = [note for note in (metric.note, calibration_note(report, name)) if note]
         if interval := report.get(f"{name}_interval"):
             low, high = interval
             notes.insert(0, f"95 % interval {metric.shown(low)} to {metric.shown(high)}")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.metrics.clusters import cross_named_prob
-from aaecli.metrics.report import evaluate
+from aaecli.metrics.report import calibration, evaluate
 from aaecli.models.batch import BATCH_SIZE, image_batches
 from aaecli.models.devices import choose_device
 from aaecli.models.networks import Encoding, answering
@@ -132,7 +132,8 @@ def evaluate_predictions(
             names that the other half gives.
 
     Returns:
-        ``num_images``; what ``aaecli.metrics.report.evaluate`` gives, from a model that knows classes;
+        ``num_images``; what ``aaecli.metrics.report.evaluate`` gives, from a model that knows classes, and from one
+        without clusters what ``calibration`` gives;
         ``reconstruction_error``, the mean over the images, from one that draws.
     """
     report: dict[str, Any] = {"num_images": len(label)}
@@ -143,6 +144,8 @@ def evaluate_predictions(
             prob = model.class_prob(prediction.label_prob)
         cluster_prob = None if model.clusters is None else prediction.label_prob
         report |= evaluate(prob, label, model.classes, cluster_prob)
+        if model.clusters is None:
+            report |= calibration(prob, label, model.encoder.temperature)
     if prediction.reconstruction_error is not None:
         report["reconstruction_error"] = float(prediction.reconstruction_error.mean())
     return report

@@ -15,7 +15,8 @@ from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import evaluate_predictions, predict_stored
 from aaecli.export.reduced_precision import describe_cost
-from aaecli.metrics.report import columns, shown_numbers
+from aaecli.metrics.registry import Metric
+from aaecli.metrics.report import calibration_note, columns, shown_numbers
 from aaecli.text import for_markdown, for_toml
 
 _MNIST_LICENCE = (
@@ -73,7 +74,8 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
         f"The encoder reads `image`, float32 (batch, {channels}, {height}, {width}) in [0, 1]{ink}, and gives "
         f"`label_prob` (batch, {len(checkpoint.classes)}) and, where the model has one, `style`. The decoder reads "
         "`label` and `style` and gives `image`. The metadata of both files say the rest."
-        + _test_time_augmentation(checkpoint),
+        + _test_time_augmentation(checkpoint)
+        + _temperature(checkpoint),
         "## Use",
         _commands(checkpoint, draws="decoder" in files),
         "## Data",
@@ -104,6 +106,17 @@ def _test_time_augmentation(checkpoint: Checkpoint) -> str:
         " Test-time augmentation is part of the encoder: where the largest probability for an image is at most "
         f"{confidence:g}, its `label_prob` is the mean over the image and four copies of it, each moved by {pixels} to "
         "one side. Other images are read once. `style` is always that of the image itself."
+    )
+
+
+def _temperature(checkpoint: Checkpoint) -> str:
+    """Say what the logits are divided by, as the next sentence of a paragraph."""
+    temperature, num_images = checkpoint.encoder.temperature, checkpoint.summary.get("num_temperature_images")
+    if temperature == 1 or not num_images:
+        return ""
+    return (
+        f" The logits of `label_prob` are divided by {temperature:.3f}, a temperature fitted on {num_images:,} "
+        "labelled validation images (Guo et al. 2017); it changes no class."
     )
 
 
@@ -155,6 +168,11 @@ def _commands(checkpoint: Checkpoint, *, draws: bool) -> str:
     return "\n".join(["In this folder:", "", *lines])
 
 
+def _notes(report: dict[str, Any], name: str, metric: Metric) -> str:
+    notes = [note for note in (metric.note, calibration_note(report, name)) if note]
+    return f" ({', '.join(notes)})" if notes else ""
+
+
 def _figures(report: dict[str, Any] | None, *, is_kept_back: bool = False) -> str:
     if report is None:
         return (
@@ -169,7 +187,7 @@ def _figures(report: dict[str, Any] | None, *, is_kept_back: bool = False) -> st
         )
     low, high = report["accuracy_interval"]
     others = [
-        for_markdown(f"{metric.title} {metric.shown(report[name])}" + (f" ({metric.note})" if metric.note else ""))
+        for_markdown(f"{metric.title} {metric.shown(report[name])}{_notes(report, name, metric)}")
         for name, metric in shown_numbers(report, "model_card")
         if name != "accuracy"
     ]

@@ -22,11 +22,11 @@ from aaecli.errors import AaeError
 from aaecli.export.parity import check_parity, encoders_near_limit, parity_inputs, style_deviation, style_scale
 from aaecli.export.reduced_precision import ReducedPrecision, reduce_part
 from aaecli.export.silence import silenced
-from aaecli.export.test_time_augmentation import augmenting
+from aaecli.export.test_time_augmentation import augmenting, looking_once
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_onnx
 from aaecli.graph.work import MAX_MODEL_BYTES, check_model
-from aaecli.models.networks import Encoder, without_test_time_augmentation
+from aaecli.models.networks import Encoder
 from aaecli.text import as_text
 
 OPSET = 20
@@ -93,7 +93,7 @@ def export_onnx(
             path = folder / f"{part}.onnx"
             _check_size(module, path)
             progress(f"{part}: translating")
-            with without_test_time_augmentation(checkpoint.encoder):
+            with looking_once(checkpoint.encoder):
                 model = _translate(module.eval(), example, inputs, answers)
             _tidy(model)
             _describe(model, part, checkpoint)
@@ -257,6 +257,8 @@ def _describe(model: onnx.ModelProto, part: str, checkpoint: Checkpoint) -> None
         "test_accuracy": summary.get("test_accuracy", ""),
         "data": _data(config.data),
     }
+    if part == "encoder" and traits.encodes_label:
+        properties["temperature"] = checkpoint.encoder.temperature
     if checkpoint.decoder is not None:
         prior = {"name": config.prior.style, "std": style_deviation(checkpoint), "dim": config.network.style_dim}
         if checkpoint.label_prior is not None and properties["classes"]:

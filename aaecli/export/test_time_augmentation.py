@@ -10,7 +10,8 @@ could not calibrate on a batch of none: so the graph of one look is made first, 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, MutableSequence
+from collections.abc import Callable, Iterator, Mapping, MutableSequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,22 +19,39 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from aaecli.models.networks import Encoder
+from aaecli.models.networks import Encoder, without_test_time_augmentation
 from aaecli.models.test_time_augmentation import NUM_COPIES
 
 _ONCE, _COPIES = "once/", "copies/"
 _LABEL = "label_prob"
 
 
+@contextmanager
+def looking_once(encoder: Encoder) -> Iterator[None]:
+    """Have an encoder answer as its graph does before ``augmenting`` adds the rest: from one look at each image.
+
+    The temperature comes after test-time augmentation, where there is any.
+    """
+    temperature = encoder.temperature
+    encoder.temperature = 1.0 if encoder.test_time_shift else temperature
+    try:
+        with without_test_time_augmentation(encoder):
+            yield
+    finally:
+        encoder.temperature = temperature
+
+
 def augmenting(encoder: Encoder | None) -> Callable[[onnx.ModelProto], onnx.ModelProto]:
     """Give what adds an encoder's test-time augmentation to its graph; it adds nothing where there is none."""
     if encoder is None or not encoder.test_time_shift:
         return lambda model: model
-    shift, confidence = encoder.test_time_shift, encoder.test_time_confidence
-    return lambda model: add_test_time_augmentation(model, shift, confidence)
+    shift, confidence, temperature = encoder.test_time_shift, encoder.test_time_confidence, encoder.temperature
+    return lambda model: add_test_time_augmentation(model, shift, confidence, temperature)
 
 
-def add_test_time_augmentation(model: onnx.ModelProto, shift: int, confidence: float) -> onnx.ModelProto:
+def add_test_time_augmentation(
+    model: onnx.ModelProto, shift: int, confidence: float, temperature: float = 1.0
+) -> onnx.ModelProto:
     """Give an encoder that reads copies of those images that one look does not read with confidence.
 
     Args:
@@ -41,6 +59,7 @@ def add_test_time_augmentation(model: onnx.ModelProto, shift: int, confidence: f
             precision with inputs and outputs in float32.
         shift: How far the copies are moved, in pixels.
         confidence: Copies are read where the largest probability is at most this.
+        temperature: What the logits of the mean are divided by.
 
     Returns:
         The same encoder, both numbers in its metadata. The weights are shared; ``style`` stays the image's own.
@@ -54,7 +73,7 @@ def add_test_time_augmentation(model: onnx.ModelProto, shift: int, confidence: f
     reading = _reading(graph, _ONCE + _LABEL)
     graph.node.extend(_choice(graph, shift, confidence))
     graph.node.extend(_repeated(reading))
-    graph.node.extend(_mean(graph))
+    graph.node.extend(_mean(graph, temperature))
     said = json.dumps({"shift": shift, "confidence": confidence})
     found.metadata_props.add(key="aaecli.test_time_augmentation", value=said)
     return found
@@ -123,11 +142,12 @@ def _repeated(reading: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
     return repeated
 
 
-def _mean(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Put the mean over an image and its copies where the image's own answer stood."""
+def _mean(graph: onnx.GraphProto, temperature: float) -> list[onnx.NodeProto]:
+    """Put the mean over an image and its copies where the image's own answer stood, and apply the temperature."""
     num_classes = next(port for port in graph.output if port.name == _LABEL).type.tensor_type.shape.dim[1].dim_value
     first_axis, by_side = _integers(graph, 0), _integers(graph, NUM_COPIES, -1, num_classes)
     share = _constant(graph, "share", np.array(1 / (1 + NUM_COPIES), np.float32))
+    mean = _LABEL if temperature == 1 else f"{_COPIES}scattered"
     return [
         _node("Gather", [_ONCE + _LABEL, f"{_ONCE}unsure"], f"{_ONCE}of_unsure"),  # (U, K)
         _node("Reshape", [_COPIES + _LABEL, by_side], f"{_COPIES}by_side", allowzero=1),  # (4, U, K)
@@ -135,7 +155,18 @@ def _mean(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
         _node("Add", [f"{_ONCE}of_unsure", f"{_COPIES}sum"], f"{_COPIES}with_own"),
         _node("Mul", [f"{_COPIES}with_own", share], f"{_COPIES}mean"),
         _node("Transpose", [f"{_ONCE}unsure_row"], f"{_ONCE}unsure_column", perm=(1, 0)),  # (U, 1)
-        _node("ScatterND", [_ONCE + _LABEL, f"{_ONCE}unsure_column", f"{_COPIES}mean"], _LABEL),
+        _node("ScatterND", [_ONCE + _LABEL, f"{_ONCE}unsure_column", f"{_COPIES}mean"], mean),
+        *([] if temperature == 1 else _tempered(graph, mean, temperature)),
+    ]
+
+
+def _tempered(graph: onnx.GraphProto, mean: str, temperature: float) -> list[onnx.NodeProto]:
+    """Divide the logits of probabilities (B, K), which are their logarithms, by the temperature."""
+    divisor = _constant(graph, "temperature", np.array(temperature, np.float32))
+    return [
+        _node("Log", [mean], f"{_COPIES}logits"),
+        _node("Div", [f"{_COPIES}logits", divisor], f"{_COPIES}tempered"),
+        _node("Softmax", [f"{_COPIES}tempered"], _LABEL, axis=1),
     ]
 
 

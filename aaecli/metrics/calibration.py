@@ -13,7 +13,7 @@ NUM_BINS = 15
 
 
 @METRICS.register("expected_calibration_error")
-@metric("calibration error", note=f"expected, {NUM_BINS} bins", outputs=("report", "model_card"))
+@metric("calibration error", note=f"expected, {NUM_BINS} bins")
 def calibration_error(label_prob: NDArray[np.floating[Any]], label: NDArray[np.int64]) -> float:
     """Average gap between confidence and accuracy over equal bins of confidence (Guo et al. 2017), in [0, 1]."""
     return expected_calibration_error(label_prob, label)

@@ -91,11 +91,14 @@ def _check(name: str, entry: Entry[Metric]) -> None:
         raise ValueError("it is no Metric: decorate the function with @metric(title) as well")
     if not name.isidentifier():
         raise ValueError("its name is a key of JSON: letters, digits and '_'")
-    if name in _TAKEN or name.endswith("_interval"):
+    if name in _TAKEN or name.endswith(("_interval", "_uncalibrated")):
         raise ValueError("its name is that of another key of the report")
 
 
-_TAKEN = {"model", "dataset", "images", "classes", "folds", "trained_on", "note", "reconstruction_error", "class"}
+_TAKEN = {
+    "model", "dataset", "images", "classes", "folds", "trained_on", "note", "reconstruction_error", "class",
+    "temperature", "num_temperature_images",
+}  # fmt: skip
 METRICS: Registry[Metric] = Registry(
     "metric",
     "aaecli.metrics",

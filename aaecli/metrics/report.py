@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.errors import AaeError
+from aaecli.metrics.calibration import expected_calibration_error
 from aaecli.metrics.registry import METRICS, Estimate, Metric, Output
+from aaecli.metrics.temperature import with_temperature
+
+CALIBRATION_ERROR = "expected_calibration_error"
+UNCALIBRATED = f"{CALIBRATION_ERROR}_uncalibrated"
 
 
 def evaluate(
@@ -62,6 +67,28 @@ def evaluate(
     return numbers | {"classes": rows} | tables
 
 
+def calibration(
+    label_prob: NDArray[np.floating[Any]], label: NDArray[np.int64], temperature: float
+) -> dict[str, float]:
+    """Give the temperature of a classifier, and its expected calibration error without it.
+
+    Args:
+        label_prob: (N, K), probabilities with the temperature; rows sum to 1.
+        label: (N,).
+        temperature: What the logits were divided by.
+    """
+    before = label_prob if temperature == 1 else with_temperature(label_prob, 1 / temperature)
+    return {"temperature": temperature, UNCALIBRATED: expected_calibration_error(before, label)}
+
+
+def calibration_note(report: Mapping[str, Any], name: str) -> str:
+    """Say beside the expected calibration error, of the metrics ``name``, what it was without the temperature."""
+    temperature = report.get("temperature", 1.0)
+    if name != CALIBRATION_ERROR or temperature == 1:
+        return ""
+    return f"{report[UNCALIBRATED]:.4f} before temperature {temperature:.2f}"
+
+
 def shown_numbers(report: Mapping[str, Any], output: Output) -> Iterator[tuple[str, Metric]]:
     """Give name and metric of each number of a report that is shown in an output, in order."""
     for name, entry in METRICS.items():
@@ -84,7 +111,7 @@ def for_summary(report: Mapping[str, Any]) -> dict[str, Any]:
     """Give what a run's summary holds of a report: numbers, and their intervals."""
     found: dict[str, Any] = {}
     for name, _ in shown_numbers(report, "summary"):
-        found |= {key: report[key] for key in (name, f"{name}_interval") if key in report}
+        found |= {key: report[key] for key in (name, f"{name}_interval", f"{name}_uncalibrated") if key in report}
     return found
 
 

@@ -61,6 +61,10 @@ class Encoder(nn.Module):
         num_classes: Number of values of the label; 0 for no label.
         style_dim: Number of dimensions of the style; 0 for no style.
         settings: Shapes.
+
+    Attributes:
+        temperature: What the label's logits are divided by in evaluation mode, after test-time augmentation; 1 while
+            training.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], num_classes: int, style_dim: int, settings: Network) -> None:
@@ -69,6 +73,7 @@ class Encoder(nn.Module):
         self.style_noise = settings.style_noise
         self.test_time_shift = settings.test_time_shift if num_classes else 0
         self.test_time_confidence = settings.test_time_confidence
+        self.temperature = 1.0
         self.body = make_encoder_body(image_shape, settings)
         num_features = cast(EncoderBody, self.body).num_features
         self.label_head = nn.Linear(num_features, num_classes) if num_classes else None
@@ -80,17 +85,22 @@ class Encoder(nn.Module):
         """Encode images (B, C, H, W) in [0, 1].
 
         In evaluation mode, where the settings ask for it, the label of an image that is not read with confidence is
-        the mean over it and its ``shifted_copies``; the style is the image's own.
+        the mean over it and its ``shifted_copies``; the style is the image's own. Which images are read again does not
+        depend on the temperature.
         """
         once = self.encode_once(image)
-        if self.training or not self.test_time_shift or once.label_logits is None:
+        if self.training or once.label_logits is None:
             return once
-        unsure = unsure_images(once.label_logits, self.test_time_confidence)  # (U,)
+        logits = once.label_logits if not self.test_time_shift else self._augmented(image, once.label_logits)
+        return once._replace(label_logits=logits if self.temperature == 1 else logits / self.temperature)
+
+    def _augmented(self, image: Tensor, once: Tensor) -> Tensor:
+        """Give the label's logits (B, K) with the mean over copies where one look, ``once``, is not confident."""
+        unsure = unsure_images(once, self.test_time_confidence)  # (U,)
         if not len(unsure):
             return once
         of_copies = self.encode_once(shifted_copies(image[unsure], self.test_time_shift)).label_logits  # (4 U, K)
-        mean = mean_label_logits(once.label_logits[unsure], cast(Tensor, of_copies))
-        return once._replace(label_logits=once.label_logits.index_copy(0, unsure, mean))
+        return once.index_copy(0, unsure, mean_label_logits(once[unsure], cast(Tensor, of_copies)))
 
     def encode_once(self, image: Tensor) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1] from one look at each, as while training."""

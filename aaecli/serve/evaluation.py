@@ -17,7 +17,7 @@ from aaecli.data.loading import load_dataset
 from aaecli.data.readers.image_folder.collection import image_of
 from aaecli.errors import AaeError
 from aaecli.metrics.clusters import class_prob
-from aaecli.metrics.report import evaluate
+from aaecli.metrics.report import calibration, evaluate
 from aaecli.serve.batching import batches
 from aaecli.serve.discovery import decoder_beside
 from aaecli.serve.novelty import reconstruction_error
@@ -79,6 +79,8 @@ def evaluate_onnx(
         prob = class_prob(label_prob, class_index, len(dataset.classes))
         cluster_prob = label_prob if encoder.metadata.model == "clustering" else None
         report |= evaluate(prob, dataset.test_label, dataset.classes, cluster_prob)
+        if cluster_prob is None:
+            report |= calibration(prob, dataset.test_label, encoder.metadata.temperature)
     if errors is not None:
         report["reconstruction_error"] = float(errors.mean())
     return dataset, report, notes

@@ -50,6 +50,8 @@ class Metadata:
         seed: Seed of the training.
         test_accuracy: Share of the test images that the exported model reads correctly, in [0, 1]; None if unknown.
         version: Version of aaecli that wrote the file.
+        temperature: What the logits of the label are divided by inside the graph, fitted on validation images; 1 in a
+            file that does not say.
         precision: Of the weights: ``fp32``, ``fp16`` or ``int8``; inputs and outputs are float32 in all three.
         data: Name of the data set that it was trained on; empty if unknown.
         on_embedded: Whether that is the embedded MNIST.
@@ -73,6 +75,7 @@ class Metadata:
     version: str
     data: str = ""
     on_embedded: bool = False
+    temperature: float = 1.0
     label_prior: tuple[float, ...] = ()
 
     @property
@@ -157,8 +160,8 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
     precision = props.get("aaecli.precision", "fp32")
     if precision not in ("fp32", "fp16", "int8"):
         raise ValueError("the precision is unknown")
-    std = float(prior.get("std", 1.0))
-    if not 0 < std < math.inf or not (accuracy is None or 0 <= accuracy <= 1):
+    std, temperature = float(prior.get("std", 1.0)), float(props.get("aaecli.temperature", 1.0))
+    if not 0 < std < math.inf or not 0 < temperature < math.inf or not (accuracy is None or 0 <= accuracy <= 1):
         raise ValueError("a number is out of range")
     novelty = tuple(sorted((float(quantile), float(error)) for quantile, error in pairs))
     if not all(math.isfinite(value) for pair in novelty for value in pair):
@@ -188,5 +191,6 @@ def _unpack(props: Mapping[str, str]) -> Metadata:
         version=props.get("aaecli.version", ""),
         data=data.get("name", ""),
         on_embedded=data.get("embedded") is True,
+        temperature=temperature,
         label_prior=label_prior,
     )

@@ -32,6 +32,19 @@ def test_a_model_comes_back_as_it_was(tmp_path, model):
         assert not getattr(again, part).training
 
 
+def test_the_temperature_is_that_of_the_encoder(tmp_path, model):
+    path = tmp_path / "model.pt"
+    save_model(path, model)
+    assert load_model(path).encoder.temperature == 1
+    model.summary["temperature"] = 1.5
+    save_model(path, model)
+    assert load_model(path).encoder.temperature == 1.5
+    for wrong in (0.0, -1.5, float("nan"), float("inf"), 1e9, "1.5", 2, None):
+        rewrite(path, summary={"temperature": wrong})
+        with pytest.raises(AaeError, match="damaged"):
+            load_model(path)
+
+
 class Evil:
     """Writes a file when it is unpickled."""
 

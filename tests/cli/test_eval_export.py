@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -47,10 +48,15 @@ def test_checkpoint_and_onnx_are_judged_alike(here, capsys):
     assert torch_report["model"] == "model.pt"
     for key in ("accuracy", "accuracy_interval", "error", "classes", "confusion"):
         assert torch_report[key] == onnx_report[key]
-    for key in ("expected_calibration_error", "reconstruction_error"):
+    before, after = "expected_calibration_error_uncalibrated", "expected_calibration_error"
+    for key in (before, after, "reconstruction_error", "temperature"):
         assert torch_report[key] == pytest.approx(onnx_report[key], abs=1e-6)
     summary = json.loads((here / "runs/semisupervised-100-001/summary.json").read_text())
-    assert torch_report["accuracy"] == summary["test_accuracy"]
+    for key in ("accuracy", before, after):
+        assert torch_report[key] == pytest.approx(summary[f"test_{key}"], abs=1e-9)
+    assert torch_report["temperature"] == summary["temperature"] != 1
+    assert summary["num_temperature_images"] == 10_000
+    assert torch_report[after] < torch_report[before]
 
 
 def test_the_table_shows_every_figure(here, capsys):
@@ -59,6 +65,7 @@ def test_the_table_shows_every_figure(here, capsys):
     for word in ("accuracy", "95 % interval", "error", "calibration", "reconstruction", "precision", "recall", "F1"):
         assert word in out
     assert "Confusion" in out
+    assert re.search(r"calibration error.*0\.\d{4} before temperature \d\.\d\d", out)
 
 
 def test_an_encoder_without_its_decoder_has_no_reconstruction_error(here, capsys):

@@ -17,6 +17,7 @@ from aaecli.errors import AaeError
 from aaecli.export import onnx as export
 from aaecli.export import parity
 from aaecli.graph import work
+from aaecli.metrics.temperature import with_temperature
 from aaecli.models.networks import Networks
 from aaecli.models.test_time_augmentation import NUM_COPIES
 from aaecli.serve import session
@@ -90,6 +91,23 @@ def test_answers_equal_torchs(exported, size):
     drawn = decoder.run(["image"], {"label": label_prob, "style": style})[0]
     assert np.abs(drawn - model.decoder(expected.latent()).numpy()).max() <= 1e-5
     assert all(facts["difference"] <= 1e-5 for facts in report.values())
+
+
+def test_the_temperature_is_in_the_graph_and_in_the_metadata(exported, tmp_path, small_config):
+    model, folder, _ = exported
+    assert open_encoder(folder / "encoder.onnx").metadata.temperature == 1
+    assert "Div" not in {node.op_type for node in onnx.load(folder / "encoder.onnx").graph.node}
+    image = np.random.default_rng(0).random((20, 1, 28, 28), np.float32)
+    before, _ = open_encoder(folder / "encoder.onnx")(image)
+    tempered = make_model(model.config)
+    tempered.encoder.temperature = 0.25
+    export.export_onnx(tempered, tmp_path, lambda text: None)
+    encoder = open_encoder(tmp_path / "encoder.onnx")
+    assert encoder.metadata.temperature == 0.25
+    label_prob, _ = encoder(image)
+    np.testing.assert_allclose(label_prob, tempered.encoder(torch.from_numpy(image)).label(), atol=1e-5)
+    np.testing.assert_allclose(label_prob, with_temperature(before, 0.25), atol=1e-5)
+    assert np.abs(label_prob - before).max() > 0.01
 
 
 def test_a_baseline_exports_an_encoder_without_style_and_in_silence(tmp_path, small_config, capfd):

@@ -19,6 +19,8 @@ from aaecli.export.quantisation import Images
 from aaecli.export.reduced_precision import ReducedPrecision
 from aaecli.export.test_time_augmentation import augmenting
 from aaecli.graph.work import check_model
+from aaecli.metrics.temperature import with_temperature
+from aaecli.serve.session import open_encoder
 from tests.export.test_onnx import make_model
 
 pytestmark = pytest.mark.usefixtures("translated_once")
@@ -88,6 +90,24 @@ def test_the_file_says_so_and_holds_each_weight_once(small_config, tmp_path):
     assert num_weights <= sum(weight.numel() for weight in model.encoder.parameters()) + 2
     assert check_model(graph.SerializeToString()).outputs == {"label_prob": (10,), "style": (3,)}
     assert augmenting(None)(graph) is graph
+
+
+def test_the_temperature_comes_after_the_mean_and_chooses_no_other_images(small_config, tmp_path):
+    model = make_augmented(small_config)
+    graphs = {}
+    for temperature in (1.0, 1.6):
+        model.encoder.temperature = temperature
+        export.export_onnx(model, tmp_path, lambda text: None)
+        graphs[temperature] = onnx.load(tmp_path / "encoder.onnx")
+        label_prob, _ = run(session_of(tmp_path / "encoder.onnx"), DIGITS)
+        np.testing.assert_allclose(label_prob, model.encoder(DIGITS).label(), atol=1e-5)
+    assert open_encoder(tmp_path / "encoder.onnx").metadata.temperature == 1.6
+    nodes, tempered = (list(graphs[temperature].graph.node) for temperature in graphs)
+    assert tempered[: len(nodes) - 1] == nodes[:-1]
+    assert [node.op_type for node in tempered[len(nodes) :]] == ["Log", "Div", "Softmax"]
+    model.encoder.temperature = 1.0
+    before = model.encoder(DIGITS).label().numpy()
+    np.testing.assert_allclose(with_temperature(before, 1.6), label_prob, atol=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])

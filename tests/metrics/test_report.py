@@ -160,7 +160,7 @@ def test_the_keys_are_those_that_scripts_rest_on() -> None:
         "num_images", "accuracy", "accuracy_interval", "error", "expected_calibration_error", "classes", "confusion"
     ]  # fmt: skip
     assert [*report["classes"][0]] == ["class", "precision", "recall", "f1", "num_images"]
-    assert [*for_summary(report)] == ["accuracy", "accuracy_interval"]
+    assert [*for_summary(report)] == ["accuracy", "accuracy_interval", "expected_calibration_error"]
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from aaecli.data.inspection.findings import Findings
 from aaecli.data.loading import load_dataset
 from aaecli.data.split import split
 from aaecli.errors import AaeError
+from aaecli.evaluation.predict import predict_stored
+from aaecli.metrics import temperature
 from aaecli.models import devices
 from aaecli.training import losses, novelty, optimisers, step, validation
 from aaecli.training import run as training
@@ -120,6 +122,39 @@ def test_a_run_folder_tells_everything(tmp_path, small, preset, model):
     assert [float(row["epoch"]) for row in rows] == [row["epoch"] for row in watcher.rows]
     assert rows[-1]["step"] == "6"
     assert (tmp_path / "model.pt").read_bytes() == (run / "model.pt").read_bytes()
+
+
+def test_the_model_has_the_temperature_that_its_validation_images_fit(tmp_path, small, monkeypatch):
+    config = small(preset="tutorial", model="baseline")
+    few = train(config, tmp_path)
+    assert (few["temperature"], few["num_temperature_images"]) == (1.0, 0)
+    monkeypatch.setattr(temperature, "MIN_IMAGES", 1)
+    monkeypatch.setattr(temperature, "MIN_MISREAD", 1)
+    summary = train(config, tmp_path)
+    assert summary["num_temperature_images"] == summary["num_validation"]
+    model, before = (load_model(Path(run["run"]) / "model.pt") for run in (summary, few))
+    assert_same_weights(*(Path(run["run"]) / "model.pt" for run in (summary, few)))
+    assert model.encoder.temperature == summary["temperature"] != 1
+    dataset = load_dataset(config.data)
+    tempered, untempered = (
+        predict_stored(each, dataset.test_image, dataset.test_label).label_prob for each in (model, before)
+    )
+    np.testing.assert_allclose(tempered, temperature.with_temperature(untempered, summary["temperature"]), atol=1e-5)
+    assert few["test_expected_calibration_error"] == few["test_expected_calibration_error_uncalibrated"]
+    assert summary["test_expected_calibration_error_uncalibrated"] == pytest.approx(
+        few["test_expected_calibration_error"], abs=1e-5
+    )
+
+
+def test_a_training_goes_on_without_the_temperature_of_a_model_made_of_it(small, monkeypatch):
+    monkeypatch.setattr(temperature, "MIN_IMAGES", 1)
+    monkeypatch.setattr(temperature, "MIN_MISREAD", 1)
+    config = small()
+    dataset = load_dataset(config.data)
+    parts = split(dataset, config.labels, config.seed)
+    going_on = Trainer(config, dataset, parts, torch.device("cpu"), torch.float32)
+    assert going_on.result().encoder.temperature != 1
+    assert going_on.encoder.temperature == 1
 
 
 def test_a_training_that_knows_every_label_says_so_of_every_image(tmp_path, small):
