@@ -20,7 +20,6 @@ from aaecli.export.reduced_precision import ReducedPrecision
 from aaecli.export.test_time_augmentation import augmenting
 from aaecli.graph.work import check_model
 from aaecli.metrics.temperature import with_temperature
-from aaecli.serve.session import open_encoder
 from tests.export.test_onnx import make_model
 
 pytestmark = pytest.mark.usefixtures("translated_once")
@@ -101,7 +100,7 @@ def test_the_temperature_comes_after_the_mean_and_chooses_no_other_images(small_
         graphs[temperature] = onnx.load(tmp_path / "encoder.onnx")
         label_prob, _ = run(session_of(tmp_path / "encoder.onnx"), DIGITS)
         np.testing.assert_allclose(label_prob, model.encoder(DIGITS).label(), atol=1e-5)
-    assert open_encoder(tmp_path / "encoder.onnx").metadata.temperature == 1.6
+    assert {entry.key: entry.value for entry in graphs[1.6].metadata_props}["aaecli.temperature"] == "1.6"
     nodes, tempered = (list(graphs[temperature].graph.node) for temperature in graphs)
     assert tempered[: len(nodes) - 1] == nodes[:-1]
     assert [node.op_type for node in tempered[len(nodes) :]] == ["Log", "Div", "Softmax"]
