@@ -71,7 +71,8 @@ def test_the_metadata_table_lists_every_key_of_an_export():
     written = re.findall(r'^ +"(\w+)": .+,$', source.split("properties: dict")[1].split("onnx.helper")[0], re.MULTILINE)
     top = [key for key in written if key not in ("channels", "height", "width", "normalise", "transpose")]
     assert listed == {
-        f"aaecli.{key}" for key in (*top, "image", "label_prior", "style_prior", "novelty", "test_time_augmentation")
+        f"aaecli.{key}"
+        for key in (*top, "image", "label_prior", "style_prior", "novelty", "test_time_augmentation", "temperature")
     }
     for part in ("encoder", "decoder"):
         session = onnxruntime.InferenceSession(ROOT / f"exports/pretrained/{part}.onnx")
