@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aaecli.cli.options import MODEL, OUTPUT
+from aaecli.cli.options import MODEL, OUTPUT, is_typed
 from aaecli.cli.options.data import Channels, Normalise, Size, image_settings
 from aaecli.cli.options.device import Threads
 from aaecli.cli.options.output import Force
 from aaecli.cli.options.seed import seed as seed_option
+from aaecli.cli.options.settings import given_settings
+from aaecli.config.models import MAX_CLASSES
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aaecli.config.image import Image
     from aaecli.data.dataset import Dataset
     from aaecli.files.outputs import Outputs
@@ -38,10 +38,12 @@ _Rule = Literal["auto", "typiclust", "badge", "random"]
         "aaecli label stamps/ --count 50 --out ask.csv  a list to fill in, and ask.png\n\n"
         "aaecli label stamps/ --answers ask.csv         takes the filled-in list\n\n"
         "aaecli label stamps/ --count 100 --web         asks on a page: a key a picture\n\n"
+        "aaecli label stamps/ --clusters 30             finds 30 clusters; a name labels each\n\n"
         "Answers go into labels.csv in the folder; the next aaecli train uses them."
     )
 )
 def label(
+    ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of pictures, as for aaecli train --data.")],
     count: Annotated[
         int, typer.Option(min=1, metavar="N", help="Number of pictures to ask about.", rich_help_panel=_WHICH)
@@ -55,6 +57,16 @@ def label(
             rich_help_panel=_WHICH,
         ),
     ] = "auto",
+    clusters: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            max=MAX_CLASSES,
+            metavar="N",
+            help="Ask for the names of N clusters instead, which are found without labels (a training).",
+            rich_help_panel=_WHICH,
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -85,6 +97,14 @@ def label(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Take the answers from a completed list.", rich_help_panel=_HOW),
     ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="With --clusters: take the names from a completed list.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
     force: Force = False,
     web: Annotated[
         bool, typer.Option("--web", help="Ask on a page in the browser, answered by single keys.", rich_help_panel=_HOW)
@@ -105,14 +125,10 @@ def label(
 
     With few labels it asks about typical pictures (TypiClust, Hacohen et al.
     2022), later about those that the model is uncertain of (BADGE, Ash et al.
-    2020). Each answer is saved before the next question.
+    2020). Each answer is saved before the next question. With --clusters, one
+    name labels all pictures that are surely of a cluster.
     """
-    if out is not None and answers is not None:
-        raise typer.BadParameter("Choose one of --out and --answers.")
-    if web and (out is not None or answers is not None):
-        raise typer.BadParameter("--web asks on a page: it goes with neither --out nor --answers.")
-    if port is not None and not web:
-        raise typer.BadParameter("--port is that of the page: add --web.")
+    _check_words(ctx)
     from aaecli.data.readers.image_folder.labels import NAME
     from aaecli.files.writing import check_no_links
     from aaecli.terminal import console
@@ -124,6 +140,16 @@ def label(
     if answers is not None:
         _take(folder, answers, added, target)
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
+        return
+    if clusters is not None:
+        from aaecli.cli.label_clusters import Request, asking, label_clusters
+
+        settings = given_settings({"size": size, "channels": channels, "normalise": normalise}).get("image", {})
+        form = _form(size, channels, normalise)
+        request = Request(clusters, model, settings, seed, threads, added, form)
+        _check_pictures(folder)
+        if label_clusters(folder, request, out, names, outputs, asking(folder, port or 0, web=web)):
+            console.say(f"Next: {suggest_aaecli('train', '--data', folder, *form)}")
         return
     image = image_settings(size, channels, normalise)
 
@@ -142,6 +168,7 @@ def label(
         console.say(f"Fill in the column 'label', then: {then}")
         return
 
+    from aaecli.cli.labelling import ask_and_count, rows_of
     from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
     from aaecli.files.outputs import check_folder
 
@@ -156,15 +183,37 @@ def label(
     if web:
         from aaecli.cli.label_web import ask_on_page
 
-        num_given = ask_on_page(folder, (dataset, questions), lambda: choose()[::2], known, keep, port or 0)
+        num_given = ask_on_page(
+            folder, rows_of(dataset, questions), lambda: rows_of(*choose()[::2]), known, keep, port or 0
+        )
         # On the page there may have been more questions than these.
         console.put(
             f"{num_given} pictures labelled in {folder / listing.sheet}" if num_given else "No picture labelled."
         )
     else:
-        num_given = _ask(dataset, questions, known, keep, folder / listing.sheet)
+        num_given = ask_and_count(rows_of(dataset, questions), known, keep, folder / listing.sheet)
     if num_given:
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
+
+
+def _check_words(ctx: typer.Context) -> None:
+    """Check which options go together.
+
+    Raises:
+        typer.BadParameter: Some do not.
+    """
+    given = {name for name, value in ctx.params.items() if value is not None and value is not False}
+    if len(lists := given & {"out", "answers", "names"}) > 1:
+        raise typer.BadParameter(f"Choose one of {' and '.join(f'--{name}' for name in sorted(lists))}.")
+    if "web" in given and lists:
+        raise typer.BadParameter(f"--web asks on a page: it does not go with --{min(lists)}.")
+    if "port" in given and "web" not in given:
+        raise typer.BadParameter("--port is that of the page: add --web.")
+    if "names" in given and "clusters" not in given:
+        raise typer.BadParameter("--names is a list of clusters: add --clusters.")
+    for name in ("count", "rule", "answers"):
+        if "clusters" in given and is_typed(ctx, name):
+            raise typer.BadParameter(f"--{name} is about single pictures: it does not go with --clusters.")
 
 
 def _take(folder: Path, answers: Path, added: list[str], target: Path) -> None:
@@ -174,33 +223,6 @@ def _take(folder: Path, answers: Path, added: list[str], target: Path) -> None:
     taken = take_answers(folder, answers, added)
     counts = ", ".join(f"{name} × {count:,}" for name, count in sorted(taken.items()))
     console.put(f"{taken.total()} labels taken into {target}: {counts}")
-
-
-def _ask(
-    dataset: Dataset, questions: list[Question], known: list[str], keep: Callable[[str, str], None], sheet: Path
-) -> int:
-    """Ask in the terminal, and say how many pictures were labelled, after Ctrl-C too; gives their number."""
-    from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
-    from aaecli.terminal import console
-
-    given: dict[str, str] = {}
-
-    def keep_and_count(path: str, name: str) -> None:
-        keep(path, name)
-        given[path] = name
-
-    rows = [
-        (dataset.train_name[index], dataset.train_image[index], guess, probability)
-        for index, guess, probability in questions
-    ]
-    try:
-        ask_all(rows, Answers(known), keep_and_count, ask_in_terminal)
-    finally:
-        # All answers are on the disk by then; an empty one was taken back.
-        num_given = sum(bool(name) for name in given.values())
-        where = f" in {sheet}" if num_given else ""
-        console.put(f"{num_given} of {len(rows)} pictures labelled{where}")
-    return num_given
 
 
 def _form(size: int | None, channels: int | None, normalise: bool | None) -> list[str]:
@@ -215,14 +237,10 @@ def _choose(
 ) -> tuple[Dataset, Path | None, list[Question]]:
     """Load pictures and model, and choose."""
     from aaecli.cli.loading import load
-    from aaecli.data.loading import holds_pictures
     from aaecli.runs.paths import NEWEST_MODEL
     from aaecli.terminal import console
 
-    if not holds_pictures(folder):
-        raise AaeError(
-            f"{folder} is not a folder of pictures.", "Pictures without a label lie in it or in its folder unlabelled."
-        )
+    _check_pictures(folder)
     path, model = named or (NEWEST_MODEL if is_file(NEWEST_MODEL) else None), None
     if path is not None:
         from aaecli.labelling.folder import model_for
@@ -235,6 +253,15 @@ def _choose(
 
         use_threads(threads or 0)
         return dataset, None if model is None else path, choose(folder, dataset, model, rule, count, seed)
+
+
+def _check_pictures(folder: Path) -> None:
+    from aaecli.data.loading import holds_pictures
+
+    if not holds_pictures(folder):
+        raise AaeError(
+            f"{folder} is not a folder of pictures.", "Pictures without a label lie in it or in its folder unlabelled."
+        )
 
 
 def _outputs(out: Path | None, folder: Path, model: Path | None, *, force: bool) -> Outputs:

@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING
 from aaecli.cli.web_server import announce, needs_extra, read_token
 
 if TYPE_CHECKING:
-    from aaecli.data.dataset import Dataset
-    from aaecli.labelling.selection import Question
+    from aaecli.cli.labelling import Row
 
-Chosen = tuple["Dataset", Sequence["Question"]]
 Keep = Callable[[str, str], None]
 
 
 def ask_on_page(
-    folder: Path, first: Chosen, choose: Callable[[], Chosen], classes: list[str], keep: Keep, port: int
+    folder: Path, first: Sequence[Row], choose: Callable[[], Sequence[Row]], classes: list[str], keep: Keep, port: int
 ) -> int:
     """Serve the page until Ctrl-C.
 
     Args:
         folder: The folder of pictures.
-        first: The data set, and the questions to begin with.
+        first: The questions to begin with.
         choose: Loads and chooses anew.
         classes: Names of the classes so far.
         keep: Is given the path of a picture and its label; both are on the disk when it returns.
@@ -38,18 +36,15 @@ def ask_on_page(
     """
     with needs_extra():
         from aaecli.web import app as web_app
-        from aaecli.web.labelling import Labelling, Row
+        from aaecli.web.labelling import Labelling
+        from aaecli.web.labelling import Row as Shown
         from aaecli.web.metrics import Metrics
         from aaecli.web.server import Address, make_server
         from aaecli.web.service import Service
     from aaecli.terminal import console
 
-    def rows(chosen: Chosen) -> list[Row]:
-        dataset, questions = chosen
-        return [
-            Row(dataset.train_name[index], dataset.train_image[index], guess, probability)
-            for index, guess, probability in questions
-        ]
+    def rows(chosen: Sequence[Row]) -> list[Shown]:
+        return [Shown(*entry) for entry in chosen]
 
     labelling = Labelling(str(folder), rows(first), classes, keep, lambda: rows(choose()))
     address = Address(port=port)

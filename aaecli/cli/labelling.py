@@ -9,13 +9,20 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from aaecli.data.readers.image_folder.classes import plain_name
-from aaecli.terminal.console import has_blocks, has_colour, say
+from aaecli.terminal.console import has_blocks, has_colour, put, say
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from aaecli.data.dataset import Dataset
+    from aaecli.labelling.selection import Question
+
+Row = tuple[str, "NDArray[np.uint8]", "str | None", "float | None"]
+"""Of a question: path, picture, guess and the probability of the guess."""
 _NAME_WIDTH = 60
 HELP = (
     "Type a class or the beginning of its name. Enter accepts the prediction, - skips, < goes back, "
@@ -72,7 +79,7 @@ class Answers:
 
 
 def ask_all(
-    questions: Sequence[tuple[str, NDArray[np.uint8], str | None, float | None]],
+    questions: Sequence[Row],
     answers: Answers,
     keep: Callable[[str, str], None],
     ask: Ask,
@@ -125,6 +132,32 @@ def ask_all(
             given[number] = label
             number += 1
     return len(given)
+
+
+def rows_of(dataset: Dataset, questions: Sequence[Question]) -> list[Row]:
+    """Give path, picture, guess and its probability of each question."""
+    return [
+        (dataset.train_name[index], dataset.train_image[index], guess, probability)
+        for index, guess, probability in questions
+    ]
+
+
+def ask_and_count(rows: Sequence[Row], known: list[str], keep: Callable[[str, str], None], sheet: Path) -> int:
+    """Ask in the terminal, and say how many pictures were labelled, after Ctrl-C too; gives their number."""
+    given: dict[str, str] = {}
+
+    def keep_and_count(path: str, name: str) -> None:
+        keep(path, name)
+        given[path] = name
+
+    try:
+        ask_all(rows, Answers(known), keep_and_count, ask_in_terminal)
+    finally:
+        # All answers are on the disk by then; an empty one was taken back.
+        num_given = sum(bool(name) for name in given.values())
+        where = f" in {sheet}" if num_given else ""
+        put(f"{num_given} of {len(rows)} pictures labelled{where}")
+    return num_given
 
 
 def ask_in_terminal(prompt: str) -> str | None:

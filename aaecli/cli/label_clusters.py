@@ -1,0 +1,276 @@
+"""``aaecli label --clusters``: clusters are found without labels, and the name of each labels its sure members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+
+from aaecli.errors import AaeError
+from aaecli.files.opening import is_file
+from aaecli.runs.paths import NEWEST_MODEL, RUNS, newest_run
+from aaecli.suggestions import suggest_aaecli, suggest_resuming
+from aaecli.terminal import console
+
+if TYPE_CHECKING:
+    from aaecli.checkpoint.file import Checkpoint
+    from aaecli.data.dataset import Dataset
+    from aaecli.files.outputs import Outputs
+    from aaecli.labelling.clusters import Cluster
+
+_SHEET = (4, 4)
+"""Rows and columns of the members of a cluster on a sheet."""
+_IN_TERMINAL = 6
+"""Most members of a cluster that the terminal shows, in a row."""
+
+
+class Request(NamedTuple):
+    """What the command line asks for.
+
+    Attributes:
+        count: Number of clusters.
+        model: The model that finds them; None to take the newest of the folder, or to train one.
+        image: What pictures become: nested settings, only those that the user chose.
+        seed: Seed of the training; None for that of the newest model.
+        threads: CPU threads.
+        added: Classes that no picture has yet.
+        words: The options that say what pictures become, as they are typed.
+    """
+
+    count: int
+    model: Path | None
+    image: dict[str, Any]
+    seed: int | None
+    threads: int | None
+    added: list[str]
+    words: list[str]
+
+
+@dataclass
+class Naming:
+    """Names of clusters on their way into labels.csv; a label that a person gave is never changed.
+
+    Attributes:
+        folder: The folder of pictures.
+        dataset: Its pictures.
+        clusters: The clusters, by what they are called in a question.
+        given: The labels that came of names so far, by the path of the picture.
+        named: Which clusters have a name.
+    """
+
+    folder: Path
+    dataset: Dataset
+    clusters: dict[str, Cluster]
+    given: dict[str, str] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+
+    def keep(self, title: str, name: str) -> None:
+        """Give a cluster a name, an empty one to take it back; returns when the labels are on the disk."""
+        from aaecli.labelling.clusters import MIXED
+
+        if name == MIXED and MIXED not in self.dataset.classes:
+            name = ""
+        self.keep_all({title: name})
+
+    def keep_all(self, names: dict[str, str]) -> None:
+        """Give several clusters a name each, all at once."""
+        from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
+
+        listing = list_folder(self.folder)
+        # Somebody may have labelled pictures meanwhile.
+        now = dict(zip(listing.train, listing.train_class, strict=True))
+        changed = {}
+        for title, name in names.items():
+            for index in self.clusters[title].members.tolist():
+                path = self.dataset.train_name[index]
+                if path in now and now[path] == self.given.get(path) and (name or path in self.given):
+                    changed[path] = name
+            (self.named.add if name else self.named.discard)(title)
+        if changed:
+            keep_labels(self.folder, listing, changed)
+        self.given = {path: name for path, name in (self.given | changed).items() if name}
+
+
+def label_clusters(
+    folder: Path, request: Request, out: Path | None, names: Path | None, outputs: Outputs, ask: Callable[..., None]
+) -> int:
+    """Find clusters, and write a list of them, take one that was filled in, or ask for their names.
+
+    Args:
+        folder: The folder of pictures.
+        request: What to look for.
+        out: The list to write; None to ask.
+        names: A list that was filled in.
+        outputs: What has claimed ``out`` and its sheet.
+        ask: Asks: is given the questions (title, picture, guess, share of it), the classes, and what keeps an answer.
+
+    Returns:
+        The number of pictures that have got a label.
+    """
+    from aaecli.data.readers.image_folder.folder import list_folder
+    from aaecli.files.outputs import check_folder
+    from aaecli.labelling.clusters import MIXED, encode_clusters, find_clusters, read_names
+
+    # A name that cannot be kept is not to be asked for.
+    check_folder(folder / list_folder(folder).sheet)
+    path, model, dataset = _model_and_pictures(folder, request, may_train=names is None)
+    with console.status("Sorting the pictures into clusters"):
+        clusters = find_clusters(model, dataset)
+    console.say(f"The {len(clusters)} clusters are those of {path}.")
+    filled = [entry for entry in clusters if len(entry.members)]
+    if not filled:
+        raise AaeError(f"No picture without a label is a sure member of a cluster of {path}.", "Train it for longer.")
+    again: list[str | Path] = ["label", folder, "--clusters", str(request.count), "--model", path, *request.words]
+    if out is not None:
+        outputs.write(out.with_suffix(".png"), _sheet(dataset, clusters))
+        outputs.write(out, encode_clusters(clusters))
+        console.put(str(out))
+        console.put(str(out.with_suffix(".png")))
+        console.say(f"Fill in the column 'label' of {out}, then: {suggest_aaecli(*again, '--names', out)}")
+        return 0
+    naming = Naming(folder, dataset, {_title(entry): entry for entry in filled})
+    known = list(dict.fromkeys([*dataset.classes, *request.added]))
+    if names is not None:
+        found = read_names(names, clusters, known)
+        naming.keep_all(
+            {title: found[entry.number] for title, entry in naming.clusters.items() if entry.number in found}
+        )
+    else:
+        ordered = sorted(naming.clusters.items(), key=lambda item: -len(item[1].members))
+        rows = [(title, entry.guess, entry.share, entry) for title, entry in ordered]
+        try:
+            ask(
+                lambda shape: [
+                    (title, _tile(dataset, entry, shape), guess, share) for title, guess, share, entry in rows
+                ],
+                [*known, *([] if MIXED in known else [MIXED])],
+                naming.keep,
+            )
+        finally:
+            _say_what_was_given(naming)
+            if len(naming.named) < len(filled):
+                console.say(f"To name the other clusters: {suggest_aaecli(*again)}")
+        return len(naming.given)
+    _say_what_was_given(naming)
+    return len(naming.given)
+
+
+def asking(folder: Path, port: int, *, web: bool) -> Callable[..., None]:
+    """Give what asks for the names of clusters, in the terminal or on a page."""
+
+    def ask(rows: Callable[..., list[Any]], known: list[str], keep: Callable[[str, str], None]) -> None:
+        if web:
+            from aaecli.cli.label_web import ask_on_page
+
+            ask_on_page(folder, rows(None), lambda: rows(None), known, keep, port)
+            return
+        import shutil
+
+        from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
+
+        shape = _tiles_in_terminal(rows((1, 1))[0][1].shape[1], shutil.get_terminal_size().columns)
+        ask_all(rows(shape), Answers(known), keep, ask_in_terminal)
+
+    return ask
+
+
+def _tiles_in_terminal(side: int, columns: int) -> tuple[int, int]:
+    """Give rows and columns of the members of a cluster that a terminal of so many columns shows."""
+    return 1, max(1, min(_IN_TERMINAL, columns // (side + 1)))
+
+
+def _title(cluster: Cluster) -> str:
+    unsure = f", {cluster.num_unsure:,} more are unsure" if cluster.num_unsure else ""
+    return f"cluster {cluster.number}: {len(cluster.members):,} pictures{unsure}"
+
+
+def _tile(dataset: Dataset, cluster: Cluster, shape: tuple[int, int] | None) -> Any:
+    from aaecli.labelling.clusters import tile
+
+    return tile(dataset, cluster, *(shape or _SHEET))
+
+
+def _sheet(dataset: Dataset, clusters: Sequence[Cluster]) -> bytes:
+    """Give all clusters as a PNG, each with its number."""
+    import numpy as np
+
+    from aaecli.data.inspection.contact_sheet import encode_contact_sheet
+
+    return encode_contact_sheet(np.stack([_tile(dataset, entry, None) for entry in clusters]))
+
+
+def _say_what_was_given(naming: Naming) -> None:
+    from aaecli.data.readers.image_folder.labels import NAME
+
+    where = f" in {naming.folder / NAME}" if naming.given else ""
+    num_waiting = sum(len(entry.members) + entry.num_unsure for entry in naming.clusters.values())
+    count = f"{len(naming.given):,} of {num_waiting:,} pictures labelled{where}"
+    console.put(f"{count}, by the names of {len(naming.named)} clusters")
+
+
+def _model_and_pictures(folder: Path, request: Request, *, may_train: bool) -> tuple[Path, Checkpoint, Dataset]:
+    """Take the model that is named, or the newest one of the folder's clusters, or train one; and load the pictures."""
+    from aaecli.checkpoint.file import load_model
+    from aaecli.cli.loading import load
+
+    path = request.model
+    if path is None and request.seed is None:
+        path = _newest(folder, request)
+    if path is None:
+        if not may_train:
+            raise AaeError("--names is about the clusters of a model, and there is none.", "Name it with --model.")
+        return _trained(folder, request)
+    model = load_model(path)
+    if model.config.model != "clustering" or model.config.clusters != request.count:
+        has = f"{model.config.clusters} clusters" if model.config.model == "clustering" else "no clusters"
+        raise AaeError(f"{path} has {has}, and --clusters asks for {request.count}.", "Name another --model, or none.")
+    dataset = load(folder, model.config.image)
+    if model.image_shape != dataset.image_shape:
+        raise AaeError(f"{path} takes images of another shape than those of {folder}.", "Leave --model out.")
+    return path, model, dataset
+
+
+def _newest(folder: Path, request: Request) -> Path | None:
+    """Find the model of the newest run that has found as many clusters in this folder."""
+    from aaecli.checkpoint.file import load_model
+
+    run = newest_run(RUNS, f"clustering-{request.count}")
+    if run is None or not is_file(path := run / NEWEST_MODEL.name):
+        return None
+    config = load_model(path).config
+    differs = any(getattr(config.image, name) != value for name, value in request.image.items())
+    is_of_folder = bool(config.data) and Path(config.data).resolve() == folder.resolve()
+    return path if is_of_folder and config.model == "clustering" and not differs else None
+
+
+def _trained(folder: Path, request: Request) -> tuple[Path, Checkpoint, Dataset]:
+    from aaecli.checkpoint.file import load_model
+    from aaecli.cli.displays.training import TrainingDisplay
+    from aaecli.cli.loading import load
+    from aaecli.cli.training_outcome import exit_code
+    from aaecli.files.outputs import check_outside
+    from aaecli.labelling.clusters import without_labels
+    from aaecli.training.checkpoint_interval import CheckpointInterval
+    from aaecli.training.own_pictures import settle
+
+    check_outside(RUNS, folder)
+    given = {"seed": request.seed, "threads": request.threads, "image": request.image or None}
+    flags = {"data": str(folder), "model": "clustering", "clusters": request.count}
+    flags |= {name: value for name, value in given.items() if value is not None}
+    config, _ = settle(None, None, flags, None, load=load, tell=console.say)
+    dataset = load(folder, config.image)
+    with TrainingDisplay(quiet=False) as display:
+        from aaecli.training import run as training
+
+        # Of the labels that some pictures may have, clusters know nothing.
+        pictures = without_labels(dataset)
+        summary = training.train(config, RUNS, None, None, display, pictures, save_every=CheckpointInterval())
+    run = Path(summary["run"])
+    if summary["state"] == "stopped":
+        console.say(f"Stopped. {suggest_resuming(run, 1)} finishes the training.")
+        raise typer.Exit(exit_code(summary, display))
+    path = run / NEWEST_MODEL.name
+    return path, load_model(path), dataset
