@@ -37,7 +37,7 @@ MAY_IMPORT = {
         "experiments": "config data errors evaluation files metrics models runs scale training",
         "export": "checkpoint config data errors evaluation files graph metrics models priors serve text version",
         "figures": "files text",
-        "labelling": "checkpoint config data errors models suggestions text",
+        "labelling": "checkpoint config data errors files models suggestions text",
         "terminal": "errors text",
         "api": "checkpoint config data errors evaluation export files models plugins priors runs serve suggestions "
         "training version",

@@ -1,8 +1,8 @@
-"""``aaecli label --clusters``: clusters are found without labels, and the name of each labels its sure members."""
+"""``aaecli label --clusters``: clusters are found without labels, and their names label the sure pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,9 +17,10 @@ from aaecli.terminal import console
 
 if TYPE_CHECKING:
     from aaecli.checkpoint.file import Checkpoint
+    from aaecli.cli.labelling import Row
     from aaecli.data.dataset import Dataset
     from aaecli.files.outputs import Outputs
-    from aaecli.labelling.clusters import Cluster
+    from aaecli.labelling.clusters import Cluster, Clustering
 
 _SHEET = (4, 4)
 """Rows and columns of the members of a cluster on a sheet."""
@@ -56,42 +57,34 @@ class Naming:
     Attributes:
         folder: The folder of pictures.
         dataset: Its pictures.
-        clusters: The clusters, by what they are called in a question.
-        given: The labels that came of names so far, by the path of the picture.
-        named: Which clusters have a name.
+        clustering: Its pictures without a label, in clusters.
+        names: The name of each cluster that has one so far, by its number.
+        given: The labels that came of the names, by the path of the picture.
     """
 
     folder: Path
     dataset: Dataset
-    clusters: dict[str, Cluster]
+    clustering: Clustering
+    names: dict[int, str] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
-    named: set[str] = field(default_factory=set)
 
-    def keep(self, title: str, name: str) -> None:
-        """Give a cluster a name, an empty one to take it back; returns when the labels are on the disk."""
+    def keep(self, names: Mapping[int, str]) -> None:
+        """Give clusters names, an empty one to take it back; returns when the labels are on the disk."""
+        from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
         from aaecli.labelling.clusters import MIXED
 
-        if name == MIXED and MIXED not in self.dataset.classes:
-            name = ""
-        self.keep_all({title: name})
-
-    def keep_all(self, names: dict[str, str]) -> None:
-        """Give several clusters a name each, all at once."""
-        from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
-
+        no_names = {""} if MIXED in self.dataset.classes else {"", MIXED}
+        self.names = {number: name for number, name in (self.names | dict(names)).items() if name not in no_names}
+        assigned = self.clustering.assign(self.names)
+        wanted = {self.dataset.train_name[index]: name for index, name in assigned.items()}
         listing = list_folder(self.folder)
-        # Somebody may have labelled pictures meanwhile.
+        # Somebody may have labelled pictures meanwhile, or taken some away.
         now = dict(zip(listing.train, listing.train_class, strict=True))
-        changed = {}
-        for title, name in names.items():
-            for index in self.clusters[title].members.tolist():
-                path = self.dataset.train_name[index]
-                if path in now and now[path] == self.given.get(path) and (name or path in self.given):
-                    changed[path] = name
-            (self.named.add if name else self.named.discard)(title)
+        free = [path for path in {**self.given, **wanted} if path in now and now[path] == self.given.get(path)]
+        changed = {path: wanted.get(path, "") for path in free if wanted.get(path) != now[path]}
         if changed:
             keep_labels(self.folder, listing, changed)
-        self.given = {path: name for path, name in (self.given | changed).items() if name}
+        self.given = {path: wanted[path] for path in free if path in wanted}
 
 
 def label_clusters(
@@ -118,43 +111,40 @@ def label_clusters(
     check_folder(folder / list_folder(folder).sheet)
     path, model, dataset = _model_and_pictures(folder, request, may_train=names is None)
     with console.status("Sorting the pictures into clusters"):
-        clusters = find_clusters(model, dataset)
-    console.say(f"The {len(clusters)} clusters are those of {path}.")
-    filled = [entry for entry in clusters if len(entry.members)]
+        clustering = find_clusters(model, dataset)
+    filled = [entry for entry in clustering.clusters if len(entry.members)]
     if not filled:
-        raise AaeError(f"No picture without a label is a sure member of a cluster of {path}.", "Train it for longer.")
+        raise AaeError(f"Every picture in {folder} has a label, or a copy that has.", "There is nothing to name.")
+    console.say(f"{len(clustering.image_index):,} pictures without a label are in {len(filled)} clusters by {path}.")
     again: list[str | Path] = ["label", folder, "--clusters", str(request.count), "--model", path, *request.words]
     if out is not None:
-        outputs.write(out.with_suffix(".png"), _sheet(dataset, clusters))
-        outputs.write(out, encode_clusters(clusters))
+        outputs.write(out.with_suffix(".png"), _sheet(dataset, clustering))
+        outputs.write(out, encode_clusters(clustering.clusters))
         console.put(str(out))
         console.put(str(out.with_suffix(".png")))
         console.say(f"Fill in the column 'label' of {out}, then: {suggest_aaecli(*again, '--names', out)}")
         return 0
-    naming = Naming(folder, dataset, {_title(entry): entry for entry in filled})
+    naming = Naming(folder, dataset, clustering)
     known = list(dict.fromkeys([*dataset.classes, *request.added]))
     if names is not None:
-        found = read_names(names, clusters, known)
-        naming.keep_all(
-            {title: found[entry.number] for title, entry in naming.clusters.items() if entry.number in found}
-        )
-    else:
-        ordered = sorted(naming.clusters.items(), key=lambda item: -len(item[1].members))
-        rows = [(title, entry.guess, entry.share, entry) for title, entry in ordered]
-        try:
-            ask(
-                lambda shape: [
-                    (title, _tile(dataset, entry, shape), guess, share) for title, guess, share, entry in rows
-                ],
-                [*known, *([] if MIXED in known else [MIXED])],
-                naming.keep,
-            )
-        finally:
-            _say_what_was_given(naming)
-            if len(naming.named) < len(filled):
-                console.say(f"To name the other clusters: {suggest_aaecli(*again)}")
+        naming.keep(read_names(names, clustering.clusters, known))
+        _say_what_was_given(naming)
         return len(naming.given)
-    _say_what_was_given(naming)
+    by_title = {_title(entry): entry for entry in sorted(filled, key=lambda entry: -len(entry.members))}
+
+    def rows(shape: tuple[int, int] | None) -> list[Row]:
+        return [(title, _tile(dataset, entry, shape), entry.guess, entry.share) for title, entry in by_title.items()]
+
+    try:
+        ask(
+            rows,
+            [*known, *([] if MIXED in known else [MIXED])],
+            lambda title, name: naming.keep({by_title[title].number: name}),
+        )
+    finally:
+        _say_what_was_given(naming)
+        if len(naming.names) < len(filled):
+            console.say(f"To name others, or all anew: {suggest_aaecli(*again)}")
     return len(naming.given)
 
 
@@ -183,8 +173,7 @@ def _tiles_in_terminal(side: int, columns: int) -> tuple[int, int]:
 
 
 def _title(cluster: Cluster) -> str:
-    unsure = f", {cluster.num_unsure:,} more are unsure" if cluster.num_unsure else ""
-    return f"cluster {cluster.number}: {len(cluster.members):,} pictures{unsure}"
+    return f"cluster {cluster.number}: {len(cluster.members):,} pictures"
 
 
 def _tile(dataset: Dataset, cluster: Cluster, shape: tuple[int, int] | None) -> Any:
@@ -193,22 +182,21 @@ def _tile(dataset: Dataset, cluster: Cluster, shape: tuple[int, int] | None) -> 
     return tile(dataset, cluster, *(shape or _SHEET))
 
 
-def _sheet(dataset: Dataset, clusters: Sequence[Cluster]) -> bytes:
+def _sheet(dataset: Dataset, clustering: Clustering) -> bytes:
     """Give all clusters as a PNG, each with its number."""
     import numpy as np
 
     from aaecli.data.inspection.contact_sheet import encode_contact_sheet
 
-    return encode_contact_sheet(np.stack([_tile(dataset, entry, None) for entry in clusters]))
+    return encode_contact_sheet(np.stack([_tile(dataset, entry, None) for entry in clustering.clusters]))
 
 
 def _say_what_was_given(naming: Naming) -> None:
     from aaecli.data.readers.image_folder.labels import NAME
 
     where = f" in {naming.folder / NAME}" if naming.given else ""
-    num_waiting = sum(len(entry.members) + entry.num_unsure for entry in naming.clusters.values())
-    count = f"{len(naming.given):,} of {num_waiting:,} pictures labelled{where}"
-    console.put(f"{count}, by the names of {len(naming.named)} clusters")
+    count = f"{len(naming.given):,} of {len(naming.clustering.image_index):,} pictures labelled{where}"
+    console.put(f"{count}, by the names of {len(naming.names)} clusters")
 
 
 def _model_and_pictures(folder: Path, request: Request, *, may_train: bool) -> tuple[Path, Checkpoint, Dataset]:

@@ -1,7 +1,7 @@
-"""Labelling by clusters: a model finds them without any label, a person names each, and its sure members get the name.
+"""Labelling by clusters: a model finds them without any label, a person names each, and sure pictures get the names.
 
-A sure member is a picture whose cluster has a probability of at least ``SURE``. The others stay without a label: they
-may be of a neighbouring cluster, and a wrong label costs more than a missing one.
+A picture is sure where the clusters of one name have a probability of at least ``SURE`` together. The others stay
+without a label: a wrong label costs more than a missing one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +26,10 @@ from aaecli.models.batch import image_batches
 from aaecli.models.networks import answering
 from aaecli.text import from_csv
 
-SURE = 0.9
-"""The least probability of a cluster with which a picture is a sure member of it."""
+SURE = 0.99
+"""The least probability of a name with which a picture gets it as its label. Of 10,000 digits of MNIST and 30 clusters,
+91 % get one, of which 99.4 % are right; from 0.9, 97 % and 98.7 %; by the probability of single clusters from 0.9, 58 %
+and 98.5 % (seed 0)."""
 MIXED = "mixed"
 """The name of a cluster whose pictures are of several classes: they get no label."""
 _MAX_LIST_BYTES = 2**20
@@ -35,25 +37,57 @@ _DELIMITERS = ",;\t"
 
 
 class Cluster(NamedTuple):
-    """The pictures without a label that are of one cluster.
+    """The pictures without a label that are likelier of one cluster than of any other.
 
     Attributes:
         number: From 1, that of the model.
-        members: int64 (M,), places of its sure members among the training images, the surest first.
-        num_unsure: How many more are likelier to be of this cluster than of any other.
-        guess: The class of most of the labelled pictures that are sure members, where there are any; None otherwise.
-        share: The fraction of those that are of it; None likewise.
+        members: int64 (M,), their places among the training images, the surest first.
+        guess: The class of most of the labelled pictures that are of it, where there are any; None otherwise.
+        share: The fraction of those that are of that class; None likewise.
     """
 
     number: int
     members: NDArray[np.int64]
-    num_unsure: int
     guess: str | None
     share: float | None
 
 
-def find_clusters(model: Checkpoint, dataset: Dataset) -> list[Cluster]:
-    """Sort the pictures without a label into the clusters of a model, by number; of copies of a picture the first.
+class Clustering(NamedTuple):
+    """The pictures without a label, sorted into the clusters of a model.
+
+    Attributes:
+        image_index: int64 (W,), their places among the training images; of copies of a picture the first.
+        cluster_prob: float32 (W, C), rows sum to 1.
+        clusters: The C clusters, by number.
+    """
+
+    image_index: NDArray[np.int64]
+    cluster_prob: NDArray[np.float32]
+    clusters: list[Cluster]
+
+    def assign(self, names: Mapping[int, str]) -> dict[int, str]:
+        """Give the label of each sure picture, by its place among the training images.
+
+        Args:
+            names: The name of each cluster that has one, by its number.
+        """
+        classes = list(dict.fromkeys(names.values()))
+        if not classes:
+            return {}
+        class_prob = np.stack(
+            [
+                self.cluster_prob[:, [number - 1 for number in names if names[number] == name]].sum(1)
+                for name in classes
+            ],
+            1,
+        )  # (W, K)
+        sure = np.flatnonzero(class_prob.max(1) >= SURE)
+        likeliest = class_prob[sure].argmax(1).tolist()
+        return {index: classes[place] for index, place in zip(self.image_index[sure].tolist(), likeliest, strict=True)}
+
+
+def find_clusters(model: Checkpoint, dataset: Dataset) -> Clustering:
+    """Sort the pictures without a label into the clusters of a model.
 
     Args:
         model: A model of clusters.
@@ -61,20 +95,16 @@ def find_clusters(model: Checkpoint, dataset: Dataset) -> list[Cluster]:
     """
     prob = _cluster_prob(model, dataset.train_image)
     cluster, confidence = prob.argmax(1), prob.max(1)
-    waiting = dataset.unlabelled()
-    labelled = np.flatnonzero((dataset.train_label >= 0) & (confidence >= SURE))
+    waiting, labelled = dataset.unlabelled(), np.flatnonzero(dataset.train_label >= 0)
     found = []
     for index in range(prob.shape[1]):
-        own = waiting[cluster[waiting] == index]
-        own = own[np.argsort(-confidence[own], kind="stable")]
-        sure = own[confidence[own] >= SURE]
+        members = waiting[cluster[waiting] == index]
+        members = members[np.argsort(-confidence[members], kind="stable")]
         counts = np.bincount(dataset.train_label[labelled[cluster[labelled] == index]], minlength=1)
         known = int(counts.sum())
         guess = dataset.classes[int(counts.argmax())] if known else None
-        found.append(
-            Cluster(index + 1, sure, len(own) - len(sure), guess, float(counts.max() / known) if known else None)
-        )
-    return found
+        found.append(Cluster(index + 1, members, guess, float(counts.max() / known) if known else None))
+    return Clustering(waiting, prob[waiting], found)
 
 
 def without_labels(dataset: Dataset) -> Dataset:
@@ -93,7 +123,7 @@ def without_labels(dataset: Dataset) -> Dataset:
 
 
 def tile(dataset: Dataset, cluster: Cluster, rows: int, columns: int) -> NDArray[np.uint8]:
-    """Lay sure members of a cluster side by side, from the surest to the least sure one, evenly spaced.
+    """Lay members of a cluster side by side, from the surest to the least sure one, evenly spaced.
 
     Returns:
         uint8 (rows · (H + 1) - 1, columns · (W + 1) - 1), in colour with 3 behind; black where there are too few.
@@ -112,15 +142,13 @@ def encode_clusters(clusters: Iterable[Cluster]) -> str:
     """Give the clusters as a CSV file to fill in.
 
     Returns:
-        Columns ``cluster``, ``label`` (empty), ``guess``, ``pictures`` (sure members) and ``unsure`` (other members).
+        Columns ``cluster``, ``label`` (empty), ``guess`` and ``pictures`` (how many are of it).
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(("cluster", "label", "guess", "pictures", "unsure"))
+    writer.writerow(("cluster", "label", "guess", "pictures"))
     writer.writerows(
-        (entry.number, "", entry.guess or "", len(entry.members), entry.num_unsure)
-        for entry in clusters
-        if len(entry.members)
+        (entry.number, "", entry.guess or "", len(entry.members)) for entry in clusters if len(entry.members)
     )
     return text.getvalue()
 

@@ -1,4 +1,4 @@
-"""Labelling by clusters: names for clusters, in the terminal and by a list, become labels of their sure members."""
+"""Labelling by clusters: names for clusters, in the terminal and by a list, become labels of the sure pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 from aaecli.checkpoint.file import Checkpoint, load_model, save_model
 from aaecli.cli.label_clusters import Naming
 from aaecli.data.loading import load_dataset
-from aaecli.labelling.clusters import Cluster
+from aaecli.labelling.clusters import Clustering
 from aaecli.metrics.clusters import unnamed
 from aaecli.models.batch import to_float
 from aaecli.models.networks import Networks
@@ -78,13 +78,13 @@ def test_each_cluster_is_named_once(aaecli: Run, model: Path, monkeypatch: pytes
     typed(monkeypatch, "cross", "cross", "<", "cross", "mixed", "-")
     done = aaecli("label", "shapes", "--clusters", 4, "--model", model)
     assert done.code == 0, done.err
-    assert "1 of 3: cluster 3: 9 pictures, 1 more are unsure" in done.err
+    assert "1 of 3: cluster 3: 10 pictures" in done.err
     # Of two kinds one picture is labelled already, which tells what the cluster may be.
     assert "class [stick, 100%]:" in done.err
     found = labels()
     assert found == {"bar0.png": "stick", "ring1.png": "ring"} | dict.fromkeys(members("cross"), "cross")
     assert "9 of 28 pictures labelled in shapes/labels.csv, by the names of 1 clusters" in done.out
-    assert "To name the other clusters: `aaecli label shapes --clusters 4 --model clusters.pt`" in done.err
+    assert "To name others, or all anew: `aaecli label shapes --clusters 4 --model clusters.pt`" in done.err
 
     # What is labelled is asked about no more, and Enter takes the guess.
     typed(monkeypatch, "", "")
@@ -101,7 +101,7 @@ def test_a_list_of_clusters(aaecli: Run, model: Path) -> None:
     with Image.open("ask.png") as sheet:
         assert sheet.size == (4 * 121 + 6, 115 + 14 + 6 + 6)
     rows = list(csv.DictReader(io.StringIO(Path("ask.csv").read_text())))
-    assert [list(row.values()) for row in rows] == [[str(number), "", "", "9", "1"] for number in (1, 2, 3)]
+    assert [list(row.values()) for row in rows] == [[str(number), "", "", "10"] for number in (1, 2, 3)]
     assert not Path("shapes/labels.csv").exists()
 
     Path("ask.csv").write_text("cluster;label;guess\n1;rod;\n3;mixed;\n2;;\n")
@@ -159,13 +159,19 @@ def test_a_name_is_a_class_that_there_is_or_a_new_one(aaecli: Run, model: Path) 
 
 def test_a_label_that_a_person_gives_meanwhile_stays(shapes: Path) -> None:
     dataset = load_dataset(shapes)
-    naming = Naming(shapes, dataset, {"first": Cluster(1, np.arange(4), 0, None, None)})
-    naming.keep("first", "bar")
+    prob = np.array([[1, 0]] * 4 + [[0.5, 0.5]] * 2, np.float32)
+    naming = Naming(shapes, dataset, Clustering(np.arange(6), prob, []))
+    naming.keep({1: "bar"})
     path = dataset.train_name[2]
     Path("shapes/labels.csv").write_text(Path("shapes/labels.csv").read_text().replace(f"{path},bar", f"{path},oak"))
-    naming.keep("first", "ring")
+    naming.keep({1: "ring"})
     assert labels() == dict.fromkeys(dataset.train_name[:4], "ring") | {path: "oak"}
-    naming.keep("first", "")
+    # What is between two clusters of one name is surely of that name.
+    naming.keep({2: "ring"})
+    assert labels() == dict.fromkeys(dataset.train_name[:6], "ring") | {path: "oak"}
+    naming.keep({2: "mixed"})
+    assert len(labels()) == len(naming.given) + 1 == 4
+    naming.keep({1: ""})
     assert labels() == {path: "oak"}
 
 
@@ -179,7 +185,6 @@ def test_clusters_are_found_where_there_is_no_model(aaecli: Run, shapes: Path, m
         return train(dataclasses.replace(config, network=small.network, schedule=small.schedule), *words, **more)
 
     monkeypatch.setattr(training, "train", shortened)
-    monkeypatch.setattr("aaecli.labelling.clusters.SURE", 0.0)
     done = aaecli("label", "shapes", "--clusters", 3, "--out", "ask.csv")
     assert done.code == 0, done.err
     assert (seen[0].model, seen[0].clusters, seen[0].labels) == ("clustering", 3, 0)
