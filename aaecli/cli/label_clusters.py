@@ -32,7 +32,7 @@ class Request(NamedTuple):
     """What the command line asks for.
 
     Attributes:
-        count: Number of clusters.
+        num_clusters: Number of clusters.
         model: The model that finds them; None to take the newest of the folder, or to train one.
         image: What pictures become: nested settings, only those that the user chose.
         seed: Seed of the training; None for that of the newest model.
@@ -41,7 +41,7 @@ class Request(NamedTuple):
         words: The options that say what pictures become, as they are typed.
     """
 
-    count: int
+    num_clusters: int
     model: Path | None
     image: dict[str, Any]
     seed: int | None
@@ -116,7 +116,15 @@ def label_clusters(
     if not filled:
         raise AaeError(f"Every picture in {folder} has a label, or a copy that has.", "There is nothing to name.")
     console.say(f"{len(clustering.image_index):,} pictures without a label are in {len(filled)} clusters by {path}.")
-    again: list[str | Path] = ["label", folder, "--clusters", str(request.count), "--model", path, *request.words]
+    again: list[str | Path] = [
+        "label",
+        folder,
+        "--clusters",
+        str(request.num_clusters),
+        "--model",
+        path,
+        *request.words,
+    ]
     if out is not None:
         outputs.write(out.with_suffix(".png"), _sheet(dataset, clustering))
         outputs.write(out, encode_clusters(clustering.clusters))
@@ -212,9 +220,11 @@ def _model_and_pictures(folder: Path, request: Request, *, may_train: bool) -> t
             raise AaeError("--names is about the clusters of a model, and there is none.", "Name it with --model.")
         return _trained(folder, request)
     model = load_model(path)
-    if model.config.model != "clustering" or model.config.clusters != request.count:
+    if model.config.model != "clustering" or model.config.clusters != request.num_clusters:
         has = f"{model.config.clusters} clusters" if model.config.model == "clustering" else "no clusters"
-        raise AaeError(f"{path} has {has}, and --clusters asks for {request.count}.", "Name another --model, or none.")
+        raise AaeError(
+            f"{path} has {has}, and --clusters asks for {request.num_clusters}.", "Name another --model, or none."
+        )
     dataset = load(folder, model.config.image)
     if model.image_shape != dataset.image_shape:
         raise AaeError(f"{path} takes images of another shape than those of {folder}.", "Leave --model out.")
@@ -225,7 +235,7 @@ def _newest(folder: Path, request: Request) -> Path | None:
     """Find the model of the newest run that has found as many clusters in this folder."""
     from aaecli.checkpoint.file import load_model
 
-    run = newest_run(RUNS, f"clustering-{request.count}")
+    run = newest_run(RUNS, f"clustering-{request.num_clusters}")
     if run is None or not is_file(path := run / NEWEST_MODEL.name):
         return None
     config = load_model(path).config
@@ -246,7 +256,7 @@ def _trained(folder: Path, request: Request) -> tuple[Path, Checkpoint, Dataset]
 
     check_outside(RUNS, folder)
     given = {"seed": request.seed, "threads": request.threads, "image": request.image or None}
-    flags = {"data": str(folder), "model": "clustering", "clusters": request.count}
+    flags = {"data": str(folder), "model": "clustering", "clusters": request.num_clusters}
     flags |= {name: value for name, value in given.items() if value is not None}
     config, _ = settle(None, None, flags, None, load=load, tell=console.say)
     dataset = load(folder, config.image)
