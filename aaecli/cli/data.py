@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from aaecli.cli import duplicates
 from aaecli.cli.options import DATA, OUTPUT
 from aaecli.cli.options.data import Channels, Data, Normalise, Size, Transpose, image_settings
 from aaecli.cli.options.output import AsJson, Force
@@ -47,7 +48,8 @@ _LINE = 1000
         "[bold]Examples[/bold]\n\n"
         "  aaecli data                      the MNIST that comes with aaecli\n\n"
         "  aaecli data --data stamps/       your own pictures, before training on them\n\n"
-        "  aaecli data export --index 0 --out digit.png"
+        "  aaecli data export --index 0 --out digit.png\n\n"
+        "  aaecli data duplicates --data stamps/"
     )
 )
 def data(
@@ -61,7 +63,8 @@ def data(
 ) -> None:
     """Describe a data set: image size, images of each class, the split for training, checksums.
 
-    For your own pictures, it also lists unreadable files and duplicates.
+    For your own pictures, it also lists unreadable files and duplicates to the
+    pixel; [bold]aaecli data duplicates[/bold] finds those that are nearly alike.
     """
     image = image_settings(size, channels, normalise, transpose)
     given = {"size": size, "channels": channels, "transpose": transpose}
@@ -146,6 +149,9 @@ def export(
     say(f"Wrote {where}: {split} image {index} of {dataset.name}, {described}.")
     if as_json:
         print_json({"file": target, "split": split, "index": index, "label": label})
+
+
+app.command(epilog=duplicates.EPILOG)(duplicates.duplicates)
 
 
 def _refuse_idle(source: str | None, given: set[str]) -> None:

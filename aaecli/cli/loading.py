@@ -32,7 +32,7 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
     """
     from aaecli.data.loading import load_dataset
 
-    with _decoding(quiet=quiet) as progress:
+    with decoding(quiet=quiet) as progress:
         dataset = load_dataset(data, image, progress)
     if notes and not quiet:
         for remark in dataset.remarks:
@@ -43,8 +43,13 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
 
 
 @contextmanager
-def _decoding(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal, else say once that there is much to decode."""
+def decoding(*, quiet: bool, is_cached: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, else say once that there is much to decode.
+
+    Args:
+        quiet: Show and say nothing.
+        is_cached: Whether what is decoded is kept for the next start.
+    """
     if quiet:
         yield lambda done, total: None
         return
@@ -54,7 +59,8 @@ def _decoding(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         def say_once(done: int, total: int) -> None:
             nonlocal said
             if not said and total >= _WORTH_A_LINE:
-                console.say(f"Decoding {total:,} pictures; the next start takes them from the cache.")
+                later = "; the next start takes them from the cache" if is_cached else ""
+                console.say(f"Decoding {total:,} pictures{later}.")
             said = True
 
         yield say_once

@@ -7,17 +7,21 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from aaecli.data.preprocessing.prepare import Batch, Recipe, prepare_chunk
 from aaecli.errors import AaeError
 
 CHUNK = 128
 """Pictures in a chunk for a worker, and in a batch for the model."""
+_Source = TypeVar("_Source")
+_Result = TypeVar("_Result")
 _AHEAD = 3
 """Chunks that each worker may be ahead of the reader; it bounds the memory."""
 
@@ -34,20 +38,34 @@ class Workers:
 
     def run(self, sources: Iterable[str | AaeError], recipe: Recipe) -> Iterator[Batch]:
         """Prepare pictures in order. The workers begin at once, not at the first batch."""
+        return self.apply(partial(prepare_chunk, recipe=recipe), sources)
+
+    def apply(self, function: Callable[[list[_Source]], _Result], sources: Iterable[_Source]) -> Iterator[_Result]:
+        """Apply a function to chunks of sources, in order. The workers begin at once, not at the first result."""
         pending = iter(sources)
-        queue: deque[Future[Batch]] = deque()
-        self._fill(queue, pending, recipe)
-        return self._drain(queue, pending, recipe)
+        chunks: Iterator[list[_Source]] = iter(lambda: list(islice(pending, CHUNK)), [])
+        queue: deque[Future[_Result]] = deque()
+        self._fill(queue, function, chunks)
+        return self._drain(queue, function, chunks)
 
-    def _fill(self, queue: deque[Future[Batch]], pending: Iterator[str | AaeError], recipe: Recipe) -> None:
-        while len(queue) < _AHEAD * self._count and (chunk := list(islice(pending, CHUNK))):
-            queue.append(self._pool.submit(prepare_chunk, chunk, recipe))
+    def _fill(
+        self,
+        queue: deque[Future[_Result]],
+        function: Callable[[list[_Source]], _Result],
+        chunks: Iterator[list[_Source]],
+    ) -> None:
+        queue.extend(self._pool.submit(function, chunk) for chunk in islice(chunks, _AHEAD * self._count - len(queue)))
 
-    def _drain(self, queue: deque[Future[Batch]], pending: Iterator[str | AaeError], recipe: Recipe) -> Iterator[Batch]:
+    def _drain(
+        self,
+        queue: deque[Future[_Result]],
+        function: Callable[[list[_Source]], _Result],
+        chunks: Iterator[list[_Source]],
+    ) -> Iterator[_Result]:
         try:
             while queue:
                 yield queue.popleft().result()
-                self._fill(queue, pending, recipe)
+                self._fill(queue, function, chunks)
         except BrokenProcessPool as error:
             raise AaeError(
                 "A process that reads pictures was ended from outside.",

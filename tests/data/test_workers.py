@@ -23,13 +23,13 @@ class Pool:
         self.waiting = 0
         self.most = 0
 
-    def submit(self, task: Any, chunk: list[str], recipe: Recipe) -> Future[Any]:
+    def submit(self, task: Any, chunk: list[str]) -> Future[Any]:
         pool = self
 
         class Asked(Future[Any]):
             def result(self, timeout: float | None = None) -> Any:
                 pool.waiting -= 1
-                return chunk, recipe
+                return chunk, task.keywords["recipe"]
 
         self.waiting += 1
         self.most = max(self.most, self.waiting)

@@ -1,0 +1,190 @@
+"""How many planted copies ``aaecli data duplicates`` finds, how many it calls copies that are none, and how fast.
+
+    python benchmarks/duplicates.py
+
+It writes MNIST's 70,000 images as PNG files into a temporary folder, of 1,000 of them a resized copy, of others a
+recompressed one, a shifted one, and one that is all three. The time of a million is put together: the processor time
+of the workers for these files, divided by two cores, and the search among a million images, MNIST's mirrored,
+transposed and thickened.
+"""
+
+from __future__ import annotations
+
+import io
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import measured
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from aaecli.data.inspection.copies import Copies, find_copies
+from aaecli.data.inspection.low_frequencies import amplitudes
+from aaecli.data.inspection.near_duplicates import find_near_duplicates
+from aaecli.data.loading import load_dataset
+
+NUM_PLANTED = 1000
+SIZES = (100_000, 1_000_000)
+_ROWS = 1000
+KINDS = {
+    "resized": "resized to between 21 and 56 pixels",
+    "recompressed": "saved as JPEG with a quality of 50 to 95",
+    "shifted": "shifted by a pixel",
+    "all": "resized, shifted and recompressed",
+}
+
+
+def resized(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Resize an image to between three quarters and twice its side."""
+    side = int(rng.integers(21, 57))
+    way = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)[rng.integers(3)]
+    return np.asarray(Image.fromarray(image).resize((side, side), way))
+
+
+def shifted(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Shift an image by a pixel in one of eight directions; what comes in is black."""
+    down, across = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))[rng.integers(8)]
+    padded = np.pad(image, 1)
+    height, width = image.shape
+    return padded[1 - down : 1 - down + height, 1 - across : 1 - across + width]
+
+
+def recompressed(image: NDArray[np.uint8], rng: np.random.Generator) -> bytes:
+    """Encode an image as JPEG."""
+    return encoded(image, "JPEG", quality=int(rng.integers(50, 96)))
+
+
+def encoded(image: NDArray[np.uint8], form: str = "PNG", **options: int) -> bytes:
+    """Encode an image."""
+    body = io.BytesIO()
+    Image.fromarray(image).save(body, form, **options)
+    return body.getvalue()
+
+
+def plant(folder: Path, images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Write all images, and a copy of some; give the numbers of these, a row (1000,) a kind."""
+    for number, image in enumerate(images):
+        (folder / f"{number}.png").write_bytes(encoded(image))
+    chosen = rng.permutation(len(images))[: len(KINDS) * NUM_PLANTED].reshape(len(KINDS), NUM_PLANTED)
+    for kind, numbers in zip(KINDS, chosen.tolist(), strict=True):
+        for number in numbers:
+            (folder / f"{number}-{kind}.{'jpg' if kind in ('recompressed', 'all') else 'png'}").write_bytes(
+                copied(images[number], kind, rng)
+            )
+    return chosen
+
+
+def copied(image: NDArray[np.uint8], kind: str, rng: np.random.Generator) -> bytes:
+    """Give a copy of an image as a file."""
+    if kind == "recompressed":
+        return recompressed(image, rng)
+    if kind == "all":
+        return recompressed(shifted(resized(image, rng), rng), rng)
+    return encoded((resized if kind == "resized" else shifted)(image, rng))
+
+
+def shares(found: Copies, chosen: NDArray[np.int64]) -> dict[str, float]:
+    """Give the share of each kind of copy that is in a group with its original, and of pictures falsely in one."""
+    group_of = {Path(copy.image).stem: number for number, group in enumerate(found.groups) for copy in group.copies}
+    result = {}
+    for kind, numbers in zip(KINDS, chosen.tolist(), strict=True):
+        pairs = ((group_of.get(str(number)), group_of.get(f"{number}-{kind}")) for number in numbers)
+        result[kind] = 100 * float(np.mean([one is not None and one == other for one, other in pairs]))
+    num_false = 0
+    for group in found.groups:
+        originals = {Path(copy.image).stem.partition("-")[0] for copy in group.copies}
+        num_false += len(originals) if len(originals) > 1 else 0
+    return result | {"false": 100 * num_false / (found.num_images - chosen.size)}
+
+
+def million(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """Give sixteen times as many images: mirrored, upside down, transposed, and all of these with thick strokes too."""
+    for thick in (images, np.maximum(np.maximum(images, np.roll(images, 1, 1)), np.roll(images, 1, 2))):
+        for down in (1, -1):
+            for across in (1, -1):
+                turned = thick[:, ::down, ::across]
+                yield from (turned, turned.transpose(0, 2, 1))
+
+
+def search_seconds(images: NDArray[np.uint8], rng: np.random.Generator) -> dict[int, float]:
+    """Give the processor time of transform and search for each of ``SIZES``."""
+    parts = [
+        amplitudes(part[start : start + _ROWS]) for part in million(images) for start in range(0, len(part), _ROWS)
+    ]
+    amplitude, colour = map(np.concatenate, zip(*parts, strict=True))
+    order = rng.permutation(len(amplitude))
+    found = {}
+    for size in SIZES:
+        kept = order[:size]
+        start = time.process_time()
+        groups = find_near_duplicates(amplitude[kept], colour[kept], 1 / 28).group
+        found[size] = time.process_time() - start
+        print(f"{size:,}: {found[size]:.1f} s, {len(groups)} groups", flush=True)
+    return found
+
+
+def main() -> None:
+    """Measure, print and write."""
+    mnist, rng = load_dataset(), np.random.default_rng(0)
+    images = np.concatenate([mnist.train_image, mnist.test_image])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        chosen = plant(folder, images, rng)
+        found = find_copies(name)
+    of_workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+    reading = (of_workers.ru_utime + of_workers.ru_stime) / found.num_images
+    figures = shares(found, chosen)
+    print(figures, f"reading {1e6 * reading:.0f} µs a picture", flush=True)
+    searching = search_seconds(images, rng)
+    same = {"command": measured.command(), **measured.here()}
+    measured.write(
+        [
+            *(
+                measured.Measurement(
+                    f"duplicates/{kind}",
+                    f"1,000 copies, {what}, that are found",
+                    values=(figures[kind],),
+                    digits=1,
+                    **same,
+                )
+                for kind, what in KINDS.items()
+            ),
+            measured.Measurement(
+                "duplicates/false",
+                "MNIST's images that are called near duplicates of another one",
+                values=(figures["false"],),
+                digits=3,
+                note="All of them are ones of a single stroke.",
+                **same,
+            ),
+            *(
+                measured.Measurement(
+                    f"duplicates/search-{size}",
+                    f"near duplicates among {size:,} images, without reading files, one thread",
+                    values=(searching[size],),
+                    unit="s",
+                    digits=0,
+                    note="Processor time.",
+                    **same,
+                )
+                for size in SIZES
+            ),
+            measured.Measurement(
+                "duplicates/million",
+                "near duplicates among a million picture files of 28 × 28 pixels, two cores",
+                values=(reading * 1e6 / 2 + searching[SIZES[-1]],),
+                unit="s",
+                digits=0,
+                note="Processor time: of reading, from 74,000 files, on two cores; of the search, on one.",
+                **same,
+            ),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
