@@ -63,7 +63,7 @@ ONLY_IN = {
     "h11": {"web"},
     "msgspec": {"web"},
     "prometheus_client": {"web"},
-    "pyarrow": {"scale"},
+    "pyarrow": {"data", "scale"},
     "distributed": {"scale.executors"},
     "dask": set(),
     "typer": {"cli"},

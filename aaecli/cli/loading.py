@@ -30,9 +30,9 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
     Raises:
         AaeError: It cannot be loaded.
     """
-    from aaecli.data.loading import load_dataset
+    from aaecli.data.loading import holds_pictures, load_dataset
 
-    with decoding(quiet=quiet) as progress:
+    with decoding(quiet=quiet, is_cached=not quiet and holds_pictures(data)) as progress:
         dataset = load_dataset(data, image, progress)
     if notes and not quiet:
         for remark in dataset.remarks:

@@ -7,29 +7,18 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
+from aaecli.data.decoding import parquet
+from aaecli.data.decoding.parquet import damaged
 from aaecli.data.naming.files import MAX_BYTES
-from aaecli.data.naming.picture_names import suffix_of
 from aaecli.data.preprocessing.prepare import Encoded
-from aaecli.errors import AaeError, missing_package
-from aaecli.files.opening import open_regular, shown
-from aaecli.scale.tar_files import UnreadError, damaged
+from aaecli.errors import AaeError
+from aaecli.files.opening import shown
+from aaecli.scale.tar_files import UnreadError
 
 IMAGE = "image"
 """Column of the pictures where nobody names one."""
-_MAX_ROW_GROUPS = 2**20
-_MAX_FOOTER_TEXT = 2**26
 _MOST_SLICES = 16
 """Of one row group: to reach its rows, a reader passes by those before."""
-_ROWS = 128
-_BATCH_BYTES = 2**26
-_MOST_REPEATED = 2**28
-"""Bytes of rows that are read at once, where one value is in all of them."""
-_BUFFER = 2**20
-
-
-def is_parquet(name: str) -> bool:
-    """Tell by its name whether an input is a parquet file, or a pattern of some."""
-    return suffix_of(name) in (".parquet", ".pq")
 
 
 def pyarrow() -> Any:
@@ -38,14 +27,7 @@ def pyarrow() -> Any:
     Raises:
         AaeError: It is not installed.
     """
-    try:
-        import pyarrow as module
-        import pyarrow.parquet
-    except ImportError as error:
-        raise missing_package("aaecli bulk", "pyarrow", "bulk") from error
-    module.set_cpu_count(1)
-    module.set_io_thread_count(1)
-    return module
+    return parquet.pyarrow("aaecli bulk")
 
 
 def cut(name: str, image: str, key: str, size: int) -> list[tuple[int, int]]:
@@ -64,7 +46,7 @@ def cut(name: str, image: str, key: str, size: int) -> list[tuple[int, int]]:
         AaeError: It cannot be opened, is damaged, or has no such columns.
     """
     with _opened(name, name, image, key) as (file, _):
-        groups = [_rows_of(file, group, name) for group in range(file.metadata.num_row_groups)]
+        groups = [parquet.num_rows(file, group, name) for group in range(file.metadata.num_row_groups)]
     return list(_slices(groups, size))
 
 
@@ -103,54 +85,21 @@ def read_parquet(path: str, name: str, image: str, key: str, first: int, count: 
     Raises:
         AaeError: The file cannot be read, is damaged, or has other columns.
     """
-    arrow = pyarrow()
     with _opened(path, name, image, key) as (file, columns):
         is_struct = len(columns) - bool(key) > 1 or columns[0] != image
         row = 0
         for group in range(file.metadata.num_row_groups):
-            rows = _rows_of(file, group, name)
+            rows = parquet.num_rows(file, group, name)
             begin, end = max(first - row, 0), min(first + count - row, rows)
             if begin < end:
-                try:
-                    for start, batch in _batches(file, group, columns, name):
-                        inner = batch.slice(max(begin - start, 0), max(0, end - max(start, begin)))
-                        yield from _pictures(inner, row + max(start, begin), name, image, key, is_struct)
-                        if start + len(batch) >= end:
-                            break
-                except (arrow.lib.ArrowException, ValueError, KeyError, OSError) as error:
-                    raise damaged(name, _reason(error)) from error
+                for start, batch in parquet.batches(file, group, columns, name):
+                    inner = batch.slice(max(begin - start, 0), max(0, end - max(start, begin)))
+                    yield from _pictures(inner, row + max(start, begin), name, image, key, is_struct)
+                    if start + len(batch) >= end:
+                        break
             row += rows
     if row < first + count:
         raise damaged(name, f"it has {row:,} rows where there were {first + count:,}")
-
-
-def _batches(file: Any, group: int, columns: list[str], name: str) -> Iterator[tuple[int, Any]]:
-    """Read a row group, so many rows at a time that they fit into memory; gives the number of the first of them."""
-    metadata = file.metadata.row_group(group)
-    wanted = {column.partition(".")[0] for column in columns}
-    chunks = [metadata.column(index) for index in range(metadata.num_columns)]
-    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.partition(".")[0] in wanted)
-    average = size // max(metadata.num_rows, 1) + 1
-    if average > MAX_BYTES:
-        raise damaged(name, f"its pictures are of {average // 2**20:,} MiB on the average")
-    number = 0
-    rows = max(1, min(_ROWS, _BATCH_BYTES // average, _MOST_REPEATED // max(map(_largest_repeated, chunks))))
-    for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
-        yield number, batch
-        number += len(batch)
-
-
-def _largest_repeated(chunk: Any) -> int:
-    """Give a bound of the bytes of a value that may be in each row, though the file holds it once.
-
-    Such values are in a dictionary page. Of that, the footer has the compressed size; what it may grow by is no more
-    than what the whole column does.
-    """
-    if not chunk.has_dictionary_page or chunk.dictionary_page_offset is None:
-        return 1
-    compressed = chunk.data_page_offset - chunk.dictionary_page_offset
-    growth = max(0, chunk.total_uncompressed_size - chunk.total_compressed_size)
-    return min(MAX_BYTES, compressed + growth + _BUFFER) if compressed > 0 else MAX_BYTES
 
 
 def _pictures(batch: Any, row: int, name: str, image: str, key: str, is_struct: bool) -> Iterator[Encoded | AaeError]:
@@ -173,27 +122,8 @@ def _pictures(batch: Any, row: int, name: str, image: str, key: str, is_struct: 
 @contextmanager
 def _opened(path: str, name: str, image: str, key: str) -> Iterator[tuple[Any, list[str]]]:
     """Open a file; gives it with the columns to read, first those of the pictures."""
-    arrow = pyarrow()
-    with open_regular(path) as source:
-        try:
-            file = arrow.parquet.ParquetFile(
-                source,
-                buffer_size=_BUFFER,
-                pre_buffer=False,
-                thrift_string_size_limit=_MAX_FOOTER_TEXT,
-                thrift_container_size_limit=_MAX_ROW_GROUPS,
-            )
-            columns = _columns(file.schema_arrow, name, image, key)
-        except (arrow.lib.ArrowException, ValueError, KeyError, OSError) as error:
-            raise damaged(name, _reason(error)) from error
-        yield file, columns
-
-
-def _rows_of(file: Any, group: int, name: str) -> int:
-    rows: int = file.metadata.row_group(group).num_rows
-    if rows < 0:
-        raise damaged(name, "a row group has fewer rows than none")
-    return rows
+    with parquet.opened(path, name, "aaecli bulk") as file:
+        yield file, _columns(file.schema_arrow, name, image, key)
 
 
 def _columns(schema: Any, name: str, image: str, key: str) -> list[str]:
@@ -223,8 +153,3 @@ def _columns(schema: Any, name: str, image: str, key: str) -> list[str]:
             )
     columns = [f"{image}.{child}" for child in sorted(inner)] if is_struct else [image]
     return columns + ([key] if key else [])
-
-
-def _reason(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(". ")[:200]

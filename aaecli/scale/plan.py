@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from aaecli.config.parsing import build
+from aaecli.data.decoding.parquet import is_parquet
 from aaecli.data.naming.files import STDIN, find
 from aaecli.data.naming.name_lists import names_from
 from aaecli.errors import AaeError
@@ -144,7 +145,7 @@ def _sorted_inputs(inputs: Iterable[str]) -> tuple[list[str], list[str]]:
     for name in inputs:
         if name == STDIN:
             raise AaeError("A picture on stdin is no input here.", "`aaecli classify -` reads one.")
-        if tar_files.is_tar(name) or parquet_files.is_parquet(name):
+        if tar_files.is_tar(name) or is_parquet(name):
             for source in find([name]):
                 if isinstance(source, AaeError):
                     raise source

@@ -1,4 +1,4 @@
-"""Data sets in .npz and CSV files that a stranger might send."""
+"""Data sets in .npz, CSV, parquet and .mat files that a stranger might send."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import io
 import random
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy.io import savemat
 
 from tests.hostile import byte_mutations
 from tests.hostile.checkpoints import Write
 from tests.hostile.endless import endless
+from tests.scale.pictures import png
 
 _IMAGE = np.random.default_rng(0).integers(0, 256, (24, 8, 8), np.uint8)
 _LABEL = np.tile(np.arange(3), 8)
@@ -90,6 +95,44 @@ def _listed_twice(number: int) -> bytes:
     return listed * number + record + locator + end
 
 
+def _parquet(columns: dict[str, Any], rows: int = 9, **metadata: bytes) -> bytes:
+    buffer = io.BytesIO()
+    table = pa.table(columns)
+    pq.write_table(table.replace_schema_metadata(metadata) if metadata else table, buffer, row_group_size=rows)
+    return buffer.getvalue()
+
+
+def _cells(images: Any = _IMAGE) -> pa.Array:
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    return pa.array([{"bytes": png(image), "path": "a.png"} for image in images], kind)
+
+
+def _repeated(data: bytes, number: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(number, np.int32)), pa.array([data]))
+
+
+def _mat(packed: bool = True, **arrays: Any) -> bytes:
+    buffer = io.BytesIO()
+    savemat(buffer, {"X": _IMAGE.transpose(1, 2, 0), "y": _LABEL} | arrays, do_compression=packed)
+    return buffer.getvalue()
+
+
+def _mat_of(body: bytes, kind: int = 15) -> bytes:
+    """Give a file of one element."""
+    return _mat()[:128] + kind.to_bytes(4, "little") + len(body).to_bytes(4, "little") + body
+
+
+def _mat_claiming(*sizes: int, bytes_of_values: int = 2**32 - 8, name: bytes = b"X") -> bytes:
+    dims = b"".join(size.to_bytes(4, "little", signed=True) for size in sizes)
+    parts = [(6, b"\x09" + bytes(7)), (5, dims), (1, name)]
+    body = b"".join(
+        kind.to_bytes(4, "little") + len(part).to_bytes(4, "little") + part + bytes(-len(part) % 8)
+        for kind, part in parts
+    )
+    body += (2).to_bytes(4, "little") + bytes_of_values.to_bytes(4, "little") + bytes(2**16)
+    return (14).to_bytes(4, "little") + len(body).to_bytes(4, "little") + body
+
+
 _ROWS = [[label, *image.reshape(-1).tolist()] for label, image in zip(_LABEL.tolist(), _IMAGE, strict=True)]
 _LINE = b"3," + b"0," * 63 + b"0\n"
 
@@ -126,6 +169,43 @@ KINDS: dict[str, Write] = {
         "x.npz", lambda _: _npz(x=np.zeros((300_000, 1, 1), np.uint8), y=np.arange(300_000))
     ),
     "npz that is a folder's name": _file("x.npz", lambda _: b"PK\x05\x06" + bytes(18)),
+    "parquet of a million copies": _file(
+        "x.parquet", lambda _: _parquet({"image": _repeated(png(_IMAGE[0]), 2**20)}, 2**20)
+    ),
+    "parquet of large copies": _file(
+        "x.parquet", lambda _: _parquet({"image": _repeated(png(_IMAGE[0]) + bytes(2**25), 60)})
+    ),
+    "parquet of a picture bomb": _file(
+        "x.parquet", lambda _: _parquet({"image": [png(np.zeros((6000, 6000), np.uint8))] * 24, "label": _LABEL - 5})
+    ),
+    "parquet of no pictures": _file("x.parquet", lambda _: _parquet({"image": _LABEL, "label": _LABEL})),
+    "parquet of paths to other files": _file(
+        "x.parquet",
+        lambda _: _parquet({"image": pa.array([{"bytes": None, "path": "/etc/passwd"}] * 3, _cells().type)}),
+    ),
+    "parquet whose classes are endless": _file(
+        "x.parquet",
+        lambda _: _parquet({"image": _cells(), "label": _LABEL - 5}, huggingface=b'{"info": ' * 30_000),
+    ),
+    "parquet of labels beyond all numbers": _file(
+        "x.parquet", lambda _: _parquet({"image": _cells(), "label": pa.array([2**64 - 1] * 24, pa.uint64())})
+    ),
+    "parquet that is cut short": _file("x.parquet", lambda _: _parquet({"image": _cells(), "label": _LABEL})[:-40]),
+    "mat bomb": _file("x.mat", lambda _: _mat(X=np.zeros((28, 28, 150_000), np.uint8), y=np.zeros(150_000))),
+    "mat beyond all memory": _file("x.mat", lambda _: _mat_of(zlib.compress(_mat_claiming(2**31 - 1, 2**31 - 1, 2)))),
+    "mat of four gigabytes": _file(
+        "x.mat", lambda _: _mat_of(zlib.compress(_mat_claiming(8, 8, 2**26 - 1, bytes_of_values=2**32 - 64)))
+    ),
+    "mat of less than nothing": _file("x.mat", lambda _: _mat_of(zlib.compress(_mat_claiming(-8, -8, 8)))),
+    "mat of a name without end": _file(
+        "x.mat", lambda _: _mat_of(zlib.compress(_mat_claiming(8, 8, 8, name=b"X" * 2**20)))
+    ),
+    "mat of axes without end": _file("x.mat", lambda _: _mat_of(zlib.compress(_mat_claiming(*[1] * 2**18)))),
+    "mat of nothing packed": _file("x.mat", lambda _: _mat_of(zlib.compress(bytes(2**28)))),
+    "mat of a hundred thousand arrays": _file("x.mat", lambda _: _mat()[:128] + _mat_of(b"", 14)[128:] * 100_000),
+    "mat of objects": _file("x.mat", lambda _: _mat(X=np.array([{"a": 1}, "b"], object))),
+    "mat that is cut short": _file("x.mat", lambda _: _mat(packed=False)[:-40]),
+    "mat of MATLAB 7.3": _file("x.mat", lambda _: b"MATLAB 7.3".ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(1000)),
     "CSV of a line without end": _file("x.csv", lambda _: _csv(_ROWS) + b"1," * 5_000_000),
     "CSV of lines without end": _file("x.csv", lambda _: _csv(_ROWS) + b"\n" * 30_000_000),
     "CSV of columns without end": _file("x.csv", lambda _: b"label" + b",p" * 999_999 + b"\n"),
@@ -153,7 +233,7 @@ def cases(seed: int) -> Iterator[tuple[str, Write]]:
     Returns:
         What each case is, and what writes it and says which command is to read it.
     """
-    return endless((_any_npz, _any_header, _any_csv), seed)
+    return endless((_any_npz, _any_header, _any_csv, _any_parquet, _any_mat), seed)
 
 
 def _any_npz(rng: random.Random, number: int) -> tuple[str, Write]:
@@ -180,3 +260,13 @@ def _any_csv(rng: random.Random, number: int) -> tuple[str, Write]:
         text *= 3000
     body = byte_mutations.text_of(rng, text)
     return f"{number}: CSV changed", _file("x.csv", lambda _: body)
+
+
+def _any_parquet(rng: random.Random, number: int) -> tuple[str, Write]:
+    body = byte_mutations.bytes_of(rng, _parquet({"image": _cells(), "label": _LABEL}))
+    return f"{number}: parquet changed", _file("x.parquet", lambda _: body)
+
+
+def _any_mat(rng: random.Random, number: int) -> tuple[str, Write]:
+    body = byte_mutations.bytes_of(rng, _mat(packed=rng.random() < 0.5))
+    return f"{number}: mat changed", _file("x.mat", lambda _: body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,11 @@ from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.readers import emnist
 from aaecli.data.readers.arrays import MAX_BYTES, Part, dataset_of
+from aaecli.data.readers.parts import files_in, part_in, prefix_of
 from aaecli.data.readers.pixel_table import PixelTable, is_pixel_table, read_pixel_table
 from aaecli.data.readers.registry import READERS, Progress, Reader
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
-
-_PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
-          "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
-_PART = re.compile(rf"(?<![a-z])(?:{'|'.join(sorted(_PARTS, key=len, reverse=True))})(?![a-z])", re.IGNORECASE)
-_MOST_FILES = 64
 
 
 @READERS.register("pixel-csv")
@@ -32,7 +27,7 @@ class PixelCsv(Reader):
     def matches(self, path: Path) -> bool:
         """Tell whether it is a .csv file, or a folder with one whose lines are images."""
         if is_folder(path):
-            return any(is_pixel_table(file) for file in _csv_files(path))
+            return any(is_pixel_table(file) for file in files_in(path, ".csv"))
         return path.suffix.lower() == ".csv" and is_file(path)
 
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
@@ -60,9 +55,9 @@ class PixelCsv(Reader):
 
         train = part_of("train")
         assert train is not None  # noqa: S101 - _find gives one
-        mapping = files["train"].with_name(f"{_prefix(files['train'])}mapping.txt")
+        mapping = files["train"].with_name(f"{prefix_of(files['train'])}mapping.txt")
         return dataset_of(
-            path.resolve().name if is_folder(path) else _prefix(path).strip("-_. ") or path.stem,
+            path.resolve().name if is_folder(path) else prefix_of(path).strip("-_. ") or path.stem,
             train,
             part_of("validation"),
             part_of("test"),
@@ -71,26 +66,6 @@ class PixelCsv(Reader):
             else (lambda values: emnist.class_names(mapping, values)),
             remarks=remarks,
         )
-
-
-def _csv_files(folder: Path) -> list[Path]:
-    try:
-        inner = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.name[0] != ".")
-    except OSError:
-        return []
-    return [path for path in inner[:_MOST_FILES] if is_file(path)]
-
-
-def _part_in(path: Path) -> str | None:
-    """Give the part that the name of a file tells, None where it tells none."""
-    words = _PART.findall(path.stem)
-    return _PARTS[words[-1].lower()] if words else None
-
-
-def _prefix(path: Path) -> str:
-    """Give what stands in the name of a file before the word for the part: ``fashion-mnist_``."""
-    found = _PART.search(path.stem)
-    return path.stem[: found.start()] if found else path.stem
 
 
 def _find(path: Path) -> tuple[dict[str, Path], list[Path]]:
@@ -103,20 +78,20 @@ def _find(path: Path) -> tuple[dict[str, Path], list[Path]]:
         AaeError: There are those of several data sets.
     """
     if is_folder(path):
-        files = [file for file in _csv_files(path) if is_pixel_table(file)]
+        files = [file for file in files_in(path, ".csv") if is_pixel_table(file)]
     else:
-        beside = _csv_files(path.parent) if _part_in(path) else []
+        beside = files_in(path.parent, ".csv") if part_in(path) else []
         files = [path, *(file for file in beside if file.name != path.name and _is_of(path, file))]
-    if not any(_part_in(file) == "train" for file in files):
+    if not any(part_in(file) == "train" for file in files):
         # Nothing says which images are for what: the file that is named, or the only one, holds all there are.
-        alone = [path] if not is_folder(path) else [file for file in files if _part_in(file) is None] or files
+        alone = [path] if not is_folder(path) else [file for file in files if part_in(file) is None] or files
         if len(alone) > 1:
             raise _several(path, alone[0], alone[1])
         return {"train": alone[0]}, [file for file in files if file not in alone and is_folder(path)]
     found: dict[str, Path] = {}
     left_out = []
     for file in files:
-        part = _part_in(file)
+        part = part_in(file)
         if part is None:
             left_out.append(file)
         elif part in found:
@@ -127,7 +102,7 @@ def _find(path: Path) -> tuple[dict[str, Path], list[Path]]:
 
 
 def _is_of(path: Path, other: Path) -> bool:
-    return _part_in(other) is not None and _prefix(other) == _prefix(path) and is_pixel_table(other)
+    return part_in(other) is not None and prefix_of(other) == prefix_of(path) and is_pixel_table(other)
 
 
 def _several(path: Path, first: Path, second: Path) -> AaeError:

@@ -84,6 +84,8 @@ READERS: Registry[type[Reader]] = Registry(
         "mnist": f"{_HOME}.mnist",
         "npz": f"{_HOME}.npz",
         "pixel-csv": f"{_HOME}.pixel_csv",
+        "parquet": f"{_HOME}.parquet",
+        "mat": f"{_HOME}.mat",
         "idx": f"{_HOME}.idx_reader",
         "image-folder": f"{_HOME}.image_folder.reader",
     },
