@@ -190,7 +190,9 @@ KINDS: dict[str, Write] = {
     "parquet of labels beyond all numbers": _file(
         "x.parquet", lambda _: _parquet({"image": _cells(), "label": pa.array([2**64 - 1] * 24, pa.uint64())})
     ),
-    "parquet that is cut short": _file("x.parquet", lambda _: _parquet({"image": _cells(), "label": _LABEL})[:-40]),
+    "parquet of a data set that is cut short": _file(
+        "x.parquet", lambda _: _parquet({"image": _cells(), "label": _LABEL})[:-40]
+    ),
     "mat bomb": _file("x.mat", lambda _: _mat(X=np.zeros((28, 28, 150_000), np.uint8), y=np.zeros(150_000))),
     "mat beyond all memory": _file("x.mat", lambda _: _mat_of(zlib.compress(_mat_claiming(2**31 - 1, 2**31 - 1, 2)))),
     "mat of four gigabytes": _file(

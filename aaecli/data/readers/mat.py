@@ -103,9 +103,9 @@ def _find(path: Path) -> tuple[dict[str, Path], list[str]]:
         # Nothing says which images are for what: the file that is named holds all there are.
         found = {"train": path}
     remarks = [f"Not read: {', '.join(left_out)}."] if left_out else []
-    beside = [file.name for file in found.values() if file != path]
-    if not is_folder(path) and beside:
-        remarks.append(f"Of the same data set, and read as well: {', '.join(beside)}.")
+    others = [file.name for file in found.values() if file != path]
+    if not is_folder(path) and others:
+        remarks.append(f"Of the same data set, and read as well: {', '.join(others)}.")
     return {name: found[name] for name in ("train", "validation", "test") if name in found}, remarks
 
 
