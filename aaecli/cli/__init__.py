@@ -32,6 +32,7 @@ COMMANDS = {
     "eval": "Evaluate a model on test images that it has never seen.",
     "export": "Export a model as two ONNX files that classify and generate without torch.",
     "classify": "Classify pictures: files, folders, patterns or stdin.",
+    "embed": "Write what a model finds in pictures: probabilities, style, novelty score, and features of a checkpoint.",
     "bulk": "Classify millions of pictures into parquet files: folders, tar and parquet files, on one machine or many.",
     "generate": "Generate images: a grid of styles and classes, one class, a walk through the latent space.",
     "serve": "Answer over HTTP: a page to draw on, and an interface for programs.",

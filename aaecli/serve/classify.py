@@ -143,7 +143,7 @@ def answer_batch(
         AaeError: As for ``classify``.
     """
     prob, style, errors = _read(batch.images, encoder, decoder, all_errors=novelty)
-    _forget_blank(batch, prob)
+    forget_blank(batch, prob)
     scores = _scores(errors, prob, novelty_threshold(encoder.metadata.novelty))
     rows = zip(batch.images, _top(prob, encoder.names, top_k), errors, scores, strict=True)
     outcomes: list[Answer | Failure] = []
@@ -179,11 +179,11 @@ def read_prob(batch: Batch, encoder: Encoder) -> NDArray[np.float32]:
     if label_prob is None:
         raise _without_classes(encoder)
     prob = encoder.by_name(label_prob)
-    _forget_blank(batch, prob)
+    forget_blank(batch, prob)
     return prob
 
 
-def _forget_blank(batch: Batch, prob: NDArray[np.float32]) -> None:
+def forget_blank(batch: Batch, prob: NDArray[np.float32]) -> None:
     """Make all classes alike possible (G, C) where nothing is in a picture.
 
     The encoder is as sure of an empty image as of any other.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from aaecli.data.preprocessing.prepare import Batch, Recipe, prepare_chunk
 from aaecli.errors import AaeError
@@ -46,6 +47,20 @@ class Request:
     on_model: Callable[[Encoder], None] | None = None
 
 
+class Opened(NamedTuple):
+    """A model with the pictures that it reads.
+
+    Attributes:
+        encoder: The encoder.
+        decoder: Gives the decoder beside it, or None; it is opened by the first call.
+        prepared: The pictures, in order.
+    """
+
+    encoder: Encoder
+    decoder: Callable[[], Decoder | None]
+    prepared: Iterable[Batch]
+
+
 def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Answer | Failure]:
     """Answer for each picture, in order.
 
@@ -56,11 +71,33 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
     Raises:
         AaeError: There is no model, it cannot be used, or the device cannot be had.
     """
+    with opened(sources, request) as (encoder, decoder, prepared):
+        yield from classify(
+            prepared,
+            encoder,
+            decoder,
+            top_k=request.top_k,
+            threshold=request.threshold,
+            novelty=request.novelty,
+        )
+
+
+@contextmanager
+def opened(sources: Iterable[str | AaeError], request: Request) -> Iterator[Opened]:
+    """Open a model, and have pictures prepared for it: by workers, where there are many.
+
+    Args:
+        sources: Names of files, or errors that take the place of one.
+        request: Which model, and how pictures are prepared.
+
+    Raises:
+        AaeError: There is no model, it cannot be used, or the device cannot be had.
+    """
     path = find_encoder(request.model)
     pending = iter(sources)
     first = list(islice(pending, MANY))
     with ExitStack() as stack:
-        prepared: Iterator[Batch] | None = None
+        prepared: Iterable[Batch] | None = None
         guessed = _requested(peek_recipe(path) or Recipe(), request)
         if len(first) == MANY:
             from aaecli.data.workers import workers
@@ -81,14 +118,7 @@ def answers(sources: Iterable[str | AaeError], request: Request) -> Iterator[Ans
             prepared = (prepare_chunk([source], recipe) for source in first)
         elif recipe != guessed:
             raise AaeError(f"{path} has metadata that contradict each other.", "Export the model again.")
-        yield from classify(
-            prepared,
-            encoder,
-            decoder,
-            top_k=request.top_k,
-            threshold=request.threshold,
-            novelty=request.novelty,
-        )
+        yield Opened(encoder, decoder, prepared)
 
 
 def _requested(recipe: Recipe, request: Request) -> Recipe:

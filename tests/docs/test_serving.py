@@ -38,7 +38,7 @@ from aaecli.cli import main
 
 for words in (
     "data export --index 0 --out own/a.png", "data export --index 1 --out own/b.png", "data --data own",
-    "classify own --csv", "generate --out drawn.png", "classify own/a.png --save-input seen",
+    "classify own --csv", "embed own --out own.npy", "generate --out drawn.png", "classify own/a.png --save-input seen",
     "eval ENCODER --json", "train --preset quick --print-config",
 ):
     try:
