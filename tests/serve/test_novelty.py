@@ -22,7 +22,7 @@ def test_an_even_answer_alone_makes_one() -> None:
     assert scores([0.0], [EVEN]) == pytest.approx([1])
 
 
-def test_the_two_add_up_as_a_length() -> None:
+def test_the_two_add_up() -> None:
     assert scores([0.05], [EVEN]) == pytest.approx([2**0.5])
 
 
