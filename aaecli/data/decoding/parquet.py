@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,9 @@ _BATCH_BYTES = 2**26
 _MOST_REPEATED = 2**28
 """Bytes of rows that are read at once, where one value is in all of them."""
 _BUFFER = 2**20
+_READ_WHOLE = 2**27
+"""Of files up to so many bytes, a row group is read whole. From others it is read through a buffer, which pyarrow makes
+as large as a page claims to be: two gigabytes at most."""
 
 
 def is_parquet(name: str) -> bool:
@@ -66,7 +70,7 @@ def opened(path: str, name: str, what: str) -> Iterator[Any]:
         try:
             yield arrow.parquet.ParquetFile(
                 source,
-                buffer_size=_BUFFER,
+                buffer_size=_BUFFER if os.fstat(source.fileno()).st_size > _READ_WHOLE else 0,
                 pre_buffer=False,
                 thrift_string_size_limit=_MAX_FOOTER_TEXT,
                 thrift_container_size_limit=_MAX_ROW_GROUPS,
@@ -93,18 +97,25 @@ def batches(file: Any, group: int, columns: list[str], name: str) -> Iterator[tu
     Raises:
         AaeError: Its pictures are too large.
     """
-    metadata = file.metadata.row_group(group)
-    wanted = {column.partition(".")[0] for column in columns}
-    chunks = [metadata.column(index) for index in range(metadata.num_columns)]
-    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.partition(".")[0] in wanted)
-    average = size // max(metadata.num_rows, 1) + 1
+    metadata, schema = file.metadata.row_group(group), file.metadata.schema
+    average = metadata.total_byte_size // max(metadata.num_rows, 1) + 1
     if average > MAX_BYTES:
-        raise damaged(name, f"its pictures are of {average // 2**20:,} MiB on the average")
+        raise damaged(name, f"its rows are of {average // 2**20:,} MiB on the average")
+    # Of a chunk that the footer describes wrongly, pyarrow 26 gives no description: it ends the process. To read a row
+    # of it is an error as any other, so that comes first, and chunks that are not read are not looked at.
+    next(file.iter_batches(1, row_groups=[group], columns=columns, use_threads=False), None)
+    read = [index for index in range(len(schema)) if _is_read(schema.column(index).path, columns)]
+    chunks = [metadata.column(index) for index in read]
+    average = sum(chunk.total_uncompressed_size for chunk in chunks) // max(metadata.num_rows, 1) + 1
     number = 0
-    rows = max(1, min(_ROWS, _BATCH_BYTES // average, _MOST_REPEATED // max(map(_largest_repeated, chunks))))
+    rows = max(1, min(_ROWS, _BATCH_BYTES // average, _MOST_REPEATED // max([1, *map(_largest_repeated, chunks)])))
     for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
         yield number, batch
         number += len(batch)
+
+
+def _is_read(path: str, columns: list[str]) -> bool:
+    return any(path == column or path.startswith(f"{column}.") for column in columns)
 
 
 def _largest_repeated(chunk: Any) -> int:
