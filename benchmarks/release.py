@@ -46,6 +46,7 @@ SETTINGS: dict[str, Any] = {
     "labels": "all",
     "seed": 0,
     "augmentation": "digits",
+    "schedule": {"steps": 3000, "min_labelled_epochs": 0},  # 15 passes over the images; `best` takes 29
 }
 """What differs from the preset `best`."""
 HELD_OUT = "freefont"
@@ -98,7 +99,7 @@ def train(folder: Path, data: Path, steps: int | None, threads: int) -> aaecli.R
     if runs:
         run = aaecli.load_run(runs[-1].parent)
         return run if run.state == "done" else aaecli.resume(run, data=data, progress=say)
-    settings = {**SETTINGS, "threads": threads} | ({"schedule": {"steps": steps}} if steps else {})
+    settings = {**SETTINGS, "threads": threads} | ({"schedule": {"steps": steps, "min_labelled_epochs": 0}} if steps else {})
     return aaecli.train(data, preset="best", settings=settings, out=folder / "runs", name="release", progress=say)
 
 
