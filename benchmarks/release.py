@@ -52,6 +52,7 @@ SETTINGS: dict[str, Any] = {
 HELD_OUT = "freefont"
 """Fonts whose path contains this are not learnt from."""
 _WRITTEN = {digit: 2000 if digit in "17" else 1000 for digit in DIGITS}
+_COMMAND = "python benchmarks/release.py --out release --strangers DIR --publish"
 _PRINTED = 12
 """Pictures of each digit in each font."""
 _DATA = (
@@ -99,7 +100,9 @@ def train(folder: Path, data: Path, steps: int | None, threads: int) -> aaecli.R
     if runs:
         run = aaecli.load_run(runs[-1].parent)
         return run if run.state == "done" else aaecli.resume(run, data=data, progress=say)
-    settings = {**SETTINGS, "threads": threads} | ({"schedule": {"steps": steps, "min_labelled_epochs": 0}} if steps else {})
+    settings = {**SETTINGS, "threads": threads} | (
+        {"schedule": {"steps": steps, "min_labelled_epochs": 0}} if steps else {}
+    )
     return aaecli.train(data, preset="best", settings=settings, out=folder / "runs", name="release", progress=say)
 
 
@@ -155,7 +158,7 @@ def evaluate(model: Checkpoint, strangers: Path | None) -> list[measured.Measure
     found = {"mnist": ("the released model on MNIST's test images", right(model, mnist.test_image, mnist.test_label))}
     for name, fonts in {
         "fonts": sources.fonts(),
-        "unseen fonts": [font for font in sources.fonts() if HELD_OUT in str(font)],
+        "unseen-fonts": [font for font in sources.fonts() if HELD_OUT in str(font)],
     }.items():
         pictures = np.stack([printed(digit, font, rng) for font in fonts for digit in DIGITS])
         label = np.tile(np.arange(10), len(fonts))
@@ -167,12 +170,12 @@ def evaluate(model: Checkpoint, strangers: Path | None) -> list[measured.Measure
         is_right = right(model, others.test_image, label)
         found["strangers"] = (f"the released model on {len(label)} digits of strangers", is_right)
         for digit in (1, 7):
-            found[f"strangers {digit}"] = (f"the same, the digit {digit} alone", is_right[label == digit])
+            found[f"strangers-{digit}"] = (f"the same, the digit {digit} alone", is_right[label == digit])
     return [
         measured.Measurement(
             f"release/{name}",
             what,
-            measured.command(),
+            _COMMAND,
             (float(100 * is_right.mean()),),
             "%",
             digits=2,
