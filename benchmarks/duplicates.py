@@ -5,20 +5,25 @@
 It writes MNIST's 70,000 images as PNG files into a temporary folder, of 1,000 of them a resized copy, of others a
 recompressed one, a shifted one, and one that is all three. The time of a million is put together: the processor time
 of the workers for these files, divided by two cores, and the search among a million images, MNIST's mirrored,
-transposed and thickened.
+transposed and thickened. Copies of photographs are those of tiles of 128 × 128 pixels of scikit-learn's two sample
+photographs, which overlap; a shifted one is cut out a pixel further.
 """
 
 from __future__ import annotations
 
 import io
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent / "suite"))
+
 import measured
 import numpy as np
+import sources
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -30,6 +35,7 @@ from aaecli.data.loading import load_dataset
 NUM_PLANTED = 1000
 SIZES = (100_000, 1_000_000)
 _ROWS = 1000
+TILE, STRIDE = 128, 48
 KINDS = {
     "resized": "resized to between 21 and 56 pixels",
     "recompressed": "saved as JPEG with a quality of 50 to 95",
@@ -40,7 +46,7 @@ KINDS = {
 
 def resized(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Resize an image to between three quarters and twice its side."""
-    side = int(rng.integers(21, 57))
+    side = int(rng.integers(3 * len(image) // 4, 2 * len(image) + 1))
     way = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)[rng.integers(3)]
     return np.asarray(Image.fromarray(image).resize((side, side), way))
 
@@ -101,6 +107,32 @@ def shares(found: Copies, chosen: NDArray[np.int64]) -> dict[str, float]:
     return result | {"false": 100 * num_false / (found.num_images - chosen.size)}
 
 
+def photograph_share(rng: np.random.Generator) -> dict[str, float]:
+    """Give the share of each kind of copy of tiles of photographs that is found."""
+    tiles, moved = [], []
+    for photograph in sources.photographs():
+        height, width = photograph.shape[:2]
+        for top in range(1, height - TILE, STRIDE):
+            for left in range(1, width - TILE, STRIDE):
+                down, across = rng.integers(-1, 2, 2).tolist()
+                tiles.append(photograph[top : top + TILE, left : left + TILE])
+                moved.append(photograph[top + down : top + down + TILE, left + across : left + across + TILE])
+    result = {}
+    for kind in KINDS:
+        sources_of = moved if kind in ("shifted", "all") else tiles
+        copies = [resized(tile, rng) if kind in ("resized", "all") else tile for tile in sources_of]
+        if kind in ("recompressed", "all"):
+            copies = [np.asarray(Image.open(io.BytesIO(recompressed(tile, rng)))) for tile in copies]
+        parts = [amplitudes(image[None]) for image in (*tiles, *copies)]
+        groups = find_near_duplicates(*map(np.concatenate, zip(*parts, strict=True)), 1 / 28).group
+        group_of = {index: number for number, group in enumerate(groups) for index in group}
+        pairs = [(group_of.get(index), group_of.get(index + len(tiles))) for index in range(len(tiles))]
+        result[kind] = 100 * float(np.mean([one is not None and one == other for one, other in pairs]))
+        num_false = sum(len({index % len(tiles) for index in group}) > 1 for group in groups)
+        print(f"{len(tiles)} tiles, {kind}: {result[kind]:.1f} %, {num_false} false groups", flush=True)
+    return result
+
+
 def million(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     """Give sixteen times as many images: mirrored, upside down, transposed, and all of these with thick strokes too."""
     for thick in (images, np.maximum(np.maximum(images, np.roll(images, 1, 1)), np.roll(images, 1, 2))):
@@ -139,6 +171,7 @@ def main() -> None:
     reading = (of_workers.ru_utime + of_workers.ru_stime) / found.num_images
     figures = shares(found, chosen)
     print(figures, f"reading {1e6 * reading:.0f} µs a picture", flush=True)
+    of_photographs = photograph_share(rng)
     searching = search_seconds(images, rng)
     same = {"command": measured.command(), **measured.here()}
     measured.write(
@@ -153,12 +186,22 @@ def main() -> None:
                 )
                 for kind, what in KINDS.items()
             ),
+            *(
+                measured.Measurement(
+                    f"duplicates/photographs-{kind}",
+                    f"copies of tiles of photographs, {what.replace('21 and 56', '96 and 256')}, that are found",
+                    values=(of_photographs[kind],),
+                    digits=1,
+                    **same,
+                )
+                for kind, what in KINDS.items()
+            ),
             measured.Measurement(
                 "duplicates/false",
                 "MNIST's images that are called near duplicates of another one",
                 values=(figures["false"],),
                 digits=3,
-                note="All of them are ones of a single stroke.",
+                note="Nearly all of them are ones of a single stroke.",
                 **same,
             ),
             *(

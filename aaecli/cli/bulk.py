@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
-from aaecli.cli.options.output import AsJson, Quiet, TopK
+from aaecli.cli.options.output import AsJson, Novelty, Quiet, TopK
 from aaecli.cli.options.pictures import PICTURES, FilesFrom, Invert, OnlyResize, Recursive
 from aaecli.cli.options.workers import (
     Cluster,
@@ -113,6 +113,7 @@ def bulk(
         float,
         typer.Option(min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=OUTPUT),
     ] = 0.0,
+    novelty: Novelty = False,
     shard_size: Annotated[
         int,
         typer.Option(min=1, max=_MAX_SHARD, metavar="N", help="Pictures per shard.", rich_help_panel=OUTPUT),
@@ -156,6 +157,7 @@ def bulk(
         style=style,
         top_k=top_k,
         threshold=threshold,
+        novelty=novelty,
         image=image,
         key=key or "",
         shard_size=shard_size,

@@ -32,6 +32,7 @@ from aaecli.scale.status import left, parts_of, sweep
 from aaecli.scale.tasks import run_all
 from aaecli.serve.device import Device
 from aaecli.serve.discovery import find_encoder
+from aaecli.serve.novelty import check_scores
 
 SHARD_SIZE = 10_000
 """Pictures in a shard where nobody says another number."""
@@ -53,6 +54,7 @@ class Request:
         style: Write the style of each picture too.
         top_k: Number of classes that each row names.
         threshold: Below this probability the label is ``unsure``.
+        novelty: Give every picture its novelty score, not only the doubtful ones.
         image: Column of the pictures in parquet files.
         key: Column of their names; empty for none.
         shard_size: Pictures in a shard.
@@ -70,6 +72,7 @@ class Request:
     style: bool = False
     top_k: int = 1
     threshold: float = 0.0
+    novelty: bool = False
     image: str = IMAGE
     key: str = ""
     shard_size: int = SHARD_SIZE
@@ -116,6 +119,7 @@ def prepare(request: Request, warn: Callable[[AaeError], None]) -> Job:
         style=request.style,
         top_k=request.top_k,
         threshold=request.threshold,
+        novelty=request.novelty,
         image=request.image,
         key=request.key,
         inputs=request.inputs,
@@ -130,6 +134,8 @@ def prepare(request: Request, warn: Callable[[AaeError], None]) -> Job:
             f"{model} was trained as {encoder.metadata.model}: it has a style, but no classes.",
             "Train one that learns classes, such as `aaecli train --labels 1000`, and export it.",
         )
+    if request.novelty:
+        check_scores(encoder, decoder)
     tasks = request.share.count if request.share else 0
     manifest = _settled(folder, options, tasks, warn)
     return Job(os.path.abspath(folder), os.getcwd(), str(encoder.path), request.device, manifest)  # noqa: PTH100, PTH109

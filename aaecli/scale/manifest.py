@@ -44,6 +44,7 @@ class Options:
         style: Whether the rows hold the style.
         top_k: Number of classes that each row names.
         threshold: Below this probability the label is ``unsure``.
+        novelty: Whether every row has a novelty score.
         image: Column of the pictures in parquet files.
         key: Column of their names; empty for a name out of the file's and the row's number.
         inputs: As they were typed.
@@ -60,6 +61,7 @@ class Options:
     style: bool
     top_k: int
     threshold: float
+    novelty: bool
     image: str
     key: str
     inputs: tuple[str, ...]

@@ -107,7 +107,15 @@ def answer_shard(job: Job, shard: Shard) -> Report:
         with rows.part(path, columns, job.manifest.plan) as part:
             for chunk in _chunks(_guarded(_pictures(job, shard), shard)):
                 batch = prepare_chunk(chunk, recipe)
-                part.add(answer_batch(batch, encoder, decoder, top_k=options.top_k, threshold=options.threshold))
+                answered = answer_batch(
+                    batch,
+                    encoder,
+                    decoder,
+                    top_k=options.top_k,
+                    threshold=options.threshold,
+                    novelty=options.novelty,
+                )
+                part.add(answered)
     except _InputError as error:
         return fail(job, shard, error.reason)
     (folder / shard.failure).unlink(missing_ok=True)

@@ -114,6 +114,22 @@ def test_the_rows_are_those_of_classify(run, bulk, here, inputs):
     assert "2 pictures could not be read" in outcome.err
 
 
+def test_every_row_has_a_novelty_score_where_it_is_asked_for(run, bulk, here, mnist):
+    classified = run("classify", "digits", "--json", "--novelty")
+    printed = [json.loads(line) for line in classified.out.splitlines()]
+    assert bulk("in.tar", "--out", "answers", "--novelty").code == 0
+    assert [as_printed(row)["novelty"] for row in rows() if row["error"] is None] == [
+        answer["novelty"] for answer in printed
+    ]
+    assert None not in {answer["novelty"] for answer in printed}
+    assert "another value of --novelty" in bulk("in.tar", "--out", "answers").err
+    write_pair(here / "baseline", mnist.train_image[:500], mnist.train_label[:500], baseline=True)
+    outcome = run("bulk", "in.tar", "--out", "x", "--novelty", "--model", "baseline")
+    assert outcome.code == 1
+    assert "gives no novelty score" in outcome.err
+    assert not Path("x").exists()
+
+
 def test_what_is_done_stays_done(bulk, here):
     words = ("in.parquet", "--out", "answers", "--shard-size", 100)
     assert bulk(*words).code == 0

@@ -55,6 +55,7 @@ def _answers(change: Callable[[Path], None]) -> Write:
             "style": False,
             "top_k": 1,
             "threshold": 0.0,
+            "novelty": False,
             "image": "image",
             "key": "",
             "inputs": ["x.tar"],

@@ -25,6 +25,14 @@ TopK = Annotated[
     int,
     typer.Option(min=1, metavar="N", help="Number of classes to give, most probable first.", rich_help_panel=OUTPUT),
 ]
+Novelty = Annotated[
+    bool,
+    typer.Option(
+        "--novelty",
+        help="Give every picture its novelty score: above 1, it is unlike the training images.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Runs = Annotated[
     Path,
     typer.Option(

@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.data.inspection.low_frequencies import differences, equalised
-from aaecli.data.inspection.projection_trees import neighbour_pairs
+from aaecli.data.inspection.projection_trees import nearby_cosine, neighbour_pairs
 
-THRESHOLD = 0.003
-"""Largest difference (1 - Fourier ring correlation) of near duplicates: one MNIST image of a thousand has such a
-neighbour that is another image, and planted copies stay below (`benchmarks/duplicates.py`)."""
+LEAST, MOST = 0.003, 0.05
+"""Largest difference (1 - Fourier ring correlation) of near duplicates: 0.003 where pictures lie close together, as
+MNIST's ones do, of which one image of a thousand has such a neighbour and is no copy of it."""
+_PART = 0.3
+"""Elsewhere, so much of the least difference that a picture could have from its fifth neighbour."""
+_RANK = 5
 _TREES = 12
+_TREES_OF_RANK = 2
 _LEAST_CONTRAST = 0.004
 """Root of the energy in the low frequencies, of a grey level: there is nothing to compare below."""
 _COLOUR = (0.01, 0.06)
@@ -36,26 +40,22 @@ class NearDuplicates:
     difference: tuple[float, ...]
 
 
-def find_near_duplicates(
-    amplitude: NDArray[np.complex64],
-    colour: NDArray[np.float32],
-    reach: float,
-    threshold: float = THRESHOLD,
-) -> NearDuplicates:
+def find_near_duplicates(amplitude: NDArray[np.complex64], colour: NDArray[np.float32], reach: float) -> NearDuplicates:
     """Find near duplicates.
 
     Args:
         amplitude: (N, F), as ``low_frequencies.amplitudes`` gives them.
         colour: (N, 3), likewise.
         reach: Largest shift, as a part of a side.
-        threshold: Largest difference.
     """
     kept = np.flatnonzero(np.linalg.norm(amplitude, axis=1) > _LEAST_CONTRAST)
     even, colour = equalised(amplitude[kept]), colour[kept]
+    # A shift changes phases alone. Whatever it is, the magnitudes of a pair are as much alike as the pictures, or more.
+    magnitude = np.abs(even)
+    most = largest_differences(magnitude)
     groups = _Groups(len(kept))
     seen = np.empty(0, np.int64)
-    # A shift changes phases alone. Whatever it is, the magnitudes of a pair are as much alike as the pictures, or more.
-    for pairs in neighbour_pairs(np.abs(even), 1 - threshold, _TREES):
+    for pairs in neighbour_pairs(magnitude, 1 - most, _TREES):
         number = np.unique(pairs[groups.apart(pairs)] @ np.array([len(kept), 1]))
         number = np.setdiff1d(number, seen, assume_unique=True)
         seen = np.union1d(seen, number)
@@ -63,8 +63,24 @@ def find_near_duplicates(
             pair = np.stack(np.divmod(number[start : start + _PAIRS], len(kept)), 1)
             pair = pair[groups.apart(pair) & _alike_in_colour(colour[pair[:, 0]], colour[pair[:, 1]])]
             found = differences(even[pair[:, 0]], even[pair[:, 1]], reach)
-            groups.join(pair[found <= threshold], found[found <= threshold])
+            alike = found <= most[pair].min(1)
+            groups.join(pair[alike], found[alike])
     return groups.named(kept)
+
+
+def largest_differences(magnitude: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give how much each picture may differ from a near duplicate (N,): the more, the more it differs from others.
+
+    Copies of a photograph, shifted or saved as JPEG, differ more than those of a stroke on black, and so do
+    photographs of different things. A picture with five copies or more is held to ``LEAST``.
+
+    Args:
+        magnitude: (N, F), magnitudes of the equalised amplitudes.
+    """
+    cosine = nearby_cosine(magnitude, _RANK, _TREES_OF_RANK)
+    # Of a few pictures, nobody knows how close others may come.
+    apart = np.where(cosine < 0, 0, 1 - cosine)
+    return np.asarray(np.clip(_PART * apart, LEAST, MOST), np.float32)
 
 
 def _alike_in_colour(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from aaecli.data.dataset import Dataset
 from aaecli.data.inspection.low_frequencies import amplitudes
-from aaecli.data.inspection.near_duplicates import NearDuplicates, find_near_duplicates
+from aaecli.data.inspection.near_duplicates import LEAST, NearDuplicates, find_near_duplicates
 
 
 def found_in(image: NDArray[np.uint8]) -> NearDuplicates:
@@ -36,6 +37,17 @@ def test_another_brightness_or_colour_is_another_picture(mnist: Dataset) -> None
     red[..., 0] = blue[..., 2] = digit
     assert found_in(np.concatenate([red, blue])).group == ()
     assert found_in(np.concatenate([red, red])).group == ((0, 1),)
+
+
+def test_photographs_may_differ_more(mnist: Dataset) -> None:
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (40, 9, 9)).astype(np.uint8)
+    large = np.stack([np.asarray(Image.fromarray(image).resize((70, 70))) for image in small])
+    # Cut out of a picture, one a pixel further than the other: what comes in at the border is new.
+    found = found_in(np.concatenate([large[:, 2:66, 2:66], large[:, 3:67, 3:67]]))
+    assert found.group == tuple((number, number + 40) for number in range(40))
+    assert max(found.difference) > LEAST
+    assert max(found_in(mnist.test_image[:300]).difference, default=0) <= LEAST
 
 
 def test_nothing_and_pictures_with_nothing_in_them() -> None:
