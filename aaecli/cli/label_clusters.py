@@ -268,7 +268,9 @@ def _trained(folder: Path, request: Request) -> tuple[Path, Checkpoint, Dataset]
         summary = training.train(config, RUNS, None, None, display, pictures, save_every=CheckpointInterval())
     run = Path(summary["run"])
     if summary["state"] == "stopped":
-        console.say(f"Stopped. {suggest_resuming(run, 1)} finishes the training.")
+        # Where some pictures have labels, these are not the images that the training would find in the folder.
+        later = "The same command begins anew." if dataset.classes else f"{suggest_resuming(run, 1)} finishes it."
+        console.say(f"The training was stopped. {later}")
         raise typer.Exit(exit_code(summary, display))
     path = run / NEWEST_MODEL.name
     return path, load_model(path), dataset

@@ -86,7 +86,8 @@ def calibration_note(report: Mapping[str, Any], name: str) -> str:
     temperature = report.get("temperature", 1.0)
     if name != CALIBRATION_ERROR or temperature == 1:
         return ""
-    return f"{report[UNCALIBRATED]:.4f} before temperature {temperature:.2f}"
+    fitted_here = ", which was fitted on these images" if report.get("images") == "holdout" else ""
+    return f"{report[UNCALIBRATED]:.4f} before temperature {temperature:.2f}{fitted_here}"
 
 
 def shown_numbers(report: Mapping[str, Any], output: Output) -> Iterator[tuple[str, Metric]]:

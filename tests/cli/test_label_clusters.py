@@ -198,6 +198,20 @@ def test_clusters_are_found_where_there_is_no_model(aaecli: Run, shapes: Path, m
     assert len(seen) == 2
 
 
+@pytest.mark.parametrize(("labels", "later"), [("", "`aaecli train --resume runs/clustering-3-001` finishes it"),
+                                              ("bar0.png,bar\n", "The same command begins anew")])  # fmt: skip
+def test_a_training_that_is_stopped_labels_nothing(
+    aaecli: Run, shapes: Path, monkeypatch: pytest.MonkeyPatch, labels: str, later: str
+) -> None:
+    if labels:
+        Path("shapes/labels.csv").write_text(f"path,label\n{labels}")
+    stopped = {"state": "stopped", "run": "runs/clustering-3-001"}
+    monkeypatch.setattr(training, "train", lambda *words, **more: stopped)
+    done = aaecli("label", "shapes", "--clusters", 3, "--out", "ask.csv")
+    assert (done.code, done.out) == (130, "")
+    assert later in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

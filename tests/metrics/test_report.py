@@ -16,7 +16,7 @@ from aaecli.metrics.calibration import expected_calibration_error
 from aaecli.metrics.confusion import confusion_matrix
 from aaecli.metrics.energy_distance import energy_distance
 from aaecli.metrics.registry import METRICS, Estimate, metric
-from aaecli.metrics.report import columns, evaluate, for_summary, shown_numbers, tables
+from aaecli.metrics.report import calibration_note, columns, evaluate, for_summary, shown_numbers, tables
 from aaecli.metrics.wilson_interval import wilson_interval
 
 seeds = st.integers(0, 2**32 - 1)
@@ -201,3 +201,14 @@ def test_a_metric_takes_no_name_of_another_key(added: Callable[..., None], name:
         added(name, lambda prob, label: 0.5)
     with pytest.raises(AaeError, match="it is no Metric"):
         METRICS.add("plain", lambda prob, label: 0.5)
+
+
+def test_the_calibration_error_says_what_it_was_before_the_temperature() -> None:
+    report = {"temperature": 1.5, "expected_calibration_error_uncalibrated": 0.1234}
+    said = calibration_note(report, "expected_calibration_error")
+    assert said == "0.1234 before temperature 1.50"
+    said = calibration_note(report | {"images": "holdout"}, "expected_calibration_error")
+    assert said == "0.1234 before temperature 1.50, which was fitted on these images"
+    assert calibration_note(report, "accuracy") == ""
+    for without in ({}, report | {"temperature": 1.0}):
+        assert calibration_note(without, "expected_calibration_error") == ""
