@@ -112,7 +112,7 @@ def find_copies(data: str | None, progress: Progress | None = None) -> Copies:
     """
     if data is not None and holds_pictures(data):
         return _in_folder(Path(data), progress)
-    return _in_arrays(load_dataset(data))
+    return _in_arrays(load_dataset(data, progress=progress))
 
 
 def _in_folder(folder: Path, progress: Progress | None) -> Copies:
