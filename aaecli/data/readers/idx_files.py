@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aaecli.errors import AaeError
@@ -92,10 +93,11 @@ def _find(folder: Path, stem: str, prefix: str | None) -> Path:
 def _prefix(path: Path) -> str | None:
     """Give what stands before the published name of a file; None where it has none."""
     name = path.name.removesuffix(".gz")
-    for spelling in sorted(spelling for stem in STEMS for spelling in _spellings(stem)):
-        if name.endswith(spelling):
-            return name.removesuffix(spelling)
-    return None
+    known = _all_spellings()
+    # A folder may hold a million pictures, each of which is asked about.
+    if not name.endswith(known):
+        return None
+    return name.removesuffix(next(spelling for spelling in known if name.endswith(spelling)))
 
 
 def _holds_idx(folder: Path) -> bool:
@@ -107,6 +109,11 @@ def _inner(folder: Path) -> Iterator[Path]:
         yield from sorted(folder.iterdir())
     except (OSError, ValueError):
         return
+
+
+@cache
+def _all_spellings() -> tuple[str, ...]:
+    return tuple(sorted(spelling for stem in STEMS for spelling in _spellings(stem)))
 
 
 def _spellings(stem: str) -> set[str]:

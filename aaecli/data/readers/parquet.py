@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,13 @@ from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.naming.picture_names import SUFFIXES, suffix_of
 from aaecli.data.readers.arrays import Part, check_number, dataset_of
-from aaecli.data.readers.parquet_pictures import Table, read_table, total_rows
 from aaecli.data.readers.parts import files_in, part_in, prefix_of
 from aaecli.data.readers.registry import READERS, Progress, Reader
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
+
+if TYPE_CHECKING:
+    from aaecli.data.readers.parquet_pictures import Table
 
 ENDINGS = (".parquet", ".pq")
 _MOST_SHARDS = 4096
@@ -44,6 +47,9 @@ class Parquet(Reader):
 
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
         """Decode the pictures, which are taken as they are."""
+        # Decoding takes modules that other formats do without.
+        from aaecli.data.readers.parquet_pictures import read_table, total_rows
+
         home = _home(path) if is_folder(path) else None
         files = _parts(path, home)
         # By their footers alone: a file of a few bytes can claim millions of rows.
@@ -94,10 +100,13 @@ def _home(folder: Path) -> Path | None:
 
 def _first_of(folder: Path) -> bool:
     """Tell whether a folder holds parquet files, and neither pictures nor folders that may hold some."""
-    if not files_in(folder, *ENDINGS, most=1):
-        return False
-    others = (entry for entry in _entries(folder, _MOST_SHARDS) if entry.name[0] != ".")
-    return not any(suffix_of(entry.name) in SUFFIXES or is_folder(entry) for entry in others)
+    found = False
+    for entry in _entries(folder, _MOST_SHARDS):
+        # Of a folder of pictures, the first one tells already.
+        if entry.name[0] != "." and (suffix_of(entry.name) in SUFFIXES or is_folder(entry)):
+            return False
+        found = found or suffix_of(entry.name) in ENDINGS
+    return found and bool(files_in(folder, *ENDINGS, most=1))
 
 
 def _entries(folder: Path, most: int) -> Iterator[Path]:
