@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,8 @@ def idx_home(folder: Path) -> Path | None:
     """
     if _holds_idx(folder):
         return folder
-    found = [inner for inner in (folder / "raw", *(inner / "raw" for inner in _inner(folder))) if _holds_idx(inner)]
+    homes = (folder / "raw", *(folder / name / "raw" for name, is_inner in _entries(folder) if is_inner))
+    found = [home for home in homes if _holds_idx(home)]
     if len(found) > 1:
         raise AaeError(f"{folder} holds several data sets: {found[0]} and {found[1]}.", f"Name one: --data {found[0]}")
     return found[0] if found else None
@@ -93,22 +94,21 @@ def _find(folder: Path, stem: str, prefix: str | None) -> Path:
 def _prefix(path: Path) -> str | None:
     """Give what stands before the published name of a file; None where it has none."""
     name = path.name.removesuffix(".gz")
-    known = _all_spellings()
-    # A folder may hold a million pictures, each of which is asked about.
-    if not name.endswith(known):
-        return None
-    return name.removesuffix(next(spelling for spelling in known if name.endswith(spelling)))
+    spelling = next((spelling for spelling in _all_spellings() if name.endswith(spelling)), None)
+    return None if spelling is None else name.removesuffix(spelling)
 
 
 def _holds_idx(folder: Path) -> bool:
-    return any(_prefix(path) is not None for path in _inner(folder))
+    return any(name.removesuffix(".gz").endswith(_all_spellings()) for name, _ in _entries(folder))
 
 
-def _inner(folder: Path) -> Iterator[Path]:
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """Give name of each entry of a folder, and whether it is a folder; a folder that cannot be read has none."""
     try:
-        yield from sorted(folder.iterdir())
+        with os.scandir(folder) as entries:
+            return sorted((entry.name, entry.is_dir()) for entry in entries)
     except (OSError, ValueError):
-        return
+        return []
 
 
 @cache
