@@ -122,14 +122,19 @@ def without_labels(dataset: Dataset) -> Dataset:
     )
 
 
+def shown_members(cluster: Cluster, count: int) -> NDArray[np.int64]:
+    """Give the members of a cluster that are shown: evenly spaced from the surest to the least sure, (≤ count,)."""
+    places = np.linspace(0, len(cluster.members) - 1, min(count, len(cluster.members)))
+    return cluster.members[places.round().astype(int)]
+
+
 def tile(dataset: Dataset, cluster: Cluster, rows: int, columns: int) -> NDArray[np.uint8]:
-    """Lay members of a cluster side by side, from the surest to the least sure one, evenly spaced.
+    """Lay the ``shown_members`` of a cluster side by side.
 
     Returns:
         uint8 (rows · (H + 1) - 1, columns · (W + 1) - 1), in colour with 3 behind; black where there are too few.
     """
-    count = min(rows * columns, len(cluster.members))
-    chosen = cluster.members[np.linspace(0, len(cluster.members) - 1, count).round().astype(int)]
+    chosen = shown_members(cluster, rows * columns)
     height, width, *channels = dataset.train_image.shape[1:]
     sheet = np.zeros((rows * (height + 1), columns * (width + 1), *channels), np.uint8)
     for place, index in enumerate(chosen.tolist()):
