@@ -124,8 +124,8 @@ def without_labels(dataset: Dataset) -> Dataset:
 
 def shown_members(cluster: Cluster, count: int) -> NDArray[np.int64]:
     """Give the members of a cluster that are shown: evenly spaced from the surest to the least sure, (≤ count,)."""
-    places = np.linspace(0, len(cluster.members) - 1, min(count, len(cluster.members)))
-    return cluster.members[places.round().astype(int)]
+    places = np.linspace(0, len(cluster.members) - 1, min(count, len(cluster.members))).round().astype(np.int64)
+    return np.asarray(cluster.members[places])
 
 
 def tile(dataset: Dataset, cluster: Cluster, rows: int, columns: int) -> NDArray[np.uint8]:
