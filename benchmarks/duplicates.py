@@ -147,21 +147,20 @@ def search(images: NDArray[np.uint8], rng: np.random.Generator) -> dict[int, tup
     parts = [
         amplitudes(part[start : start + _ROWS]) for part in million(images) for start in range(0, len(part), _ROWS)
     ]
-    amplitude, colour = map(np.concatenate, zip(*parts, strict=True))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     # The first of them are the images as they are.
     chosen = rng.permutation(len(images))[:NUM_PLANTED]
     bodies = [copied(images[number], "all", rng) for number in chosen.tolist()]
     copies = [amplitudes(np.asarray(Image.open(io.BytesIO(body)))[None]) for body in bodies]
-    others = rng.permutation(np.setdiff1d(np.arange(len(amplitude)), chosen))
+    others = rng.permutation(np.setdiff1d(np.arange(len(columns[0])), chosen))
     found = {}
     for size in SIZES:
         kept = np.concatenate([chosen, others[: size - 2 * NUM_PLANTED]])
         both = [
-            np.concatenate([*(copy[column] for copy in copies), values[kept]])
-            for column, values in enumerate((amplitude, colour))
+            np.concatenate([*(copy[column] for copy in copies), values[kept]]) for column, values in enumerate(columns)
         ]
         start = time.process_time()
-        groups = find_near_duplicates(both[0], both[1], 1 / 28).group
+        groups = find_near_duplicates(*both, 1 / 28).group
         seconds = time.process_time() - start
         group_of = {index: number for number, group in enumerate(groups) for index in group}
         pairs = ((group_of.get(index), group_of.get(index + NUM_PLANTED)) for index in range(NUM_PLANTED))

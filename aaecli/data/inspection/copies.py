@@ -92,11 +92,13 @@ class _Signature(NamedTuple):
     Attributes:
         amplitude: (N, F), see ``low_frequencies.amplitudes``.
         colour: (N, 3).
+        expected: (N,).
         side: (N,), the shorter side in pixels; 0 where the picture could not be read.
     """
 
     amplitude: NDArray[np.complex64]
     colour: NDArray[np.float32]
+    expected: NDArray[np.float32]
     side: NDArray[np.int64]
 
 
@@ -156,8 +158,8 @@ def _in_arrays(dataset: Dataset) -> Copies:
         return Copy(own, part, dataset.classes[label[index]] if label[index] >= 0 else "", index)
 
     found = [amplitudes(image[start : start + CHUNK]) for start in range(0, len(image), CHUNK)]
-    amplitude, colour = map(np.concatenate, zip(*found, strict=True))
-    signature = _Signature(amplitude, colour, np.full(len(image), min(image.shape[1:3])))
+    amplitude, colour, expected = map(np.concatenate, zip(*found, strict=True))
+    signature = _Signature(amplitude, colour, expected, np.full(len(image), min(image.shape[1:3])))
     return Copies(_groups(signature, copy), len(image), 0, lambda index: image[list(index)])
 
 
@@ -167,7 +169,7 @@ def _groups(signature: _Signature, copy: Callable[[int], Copy]) -> tuple[CopyGro
         return ()
     least, most = _REACH
     reach = float(np.clip(1 / np.median(signature.side[readable]), least, most))
-    found = find_near_duplicates(signature.amplitude, signature.colour, reach)
+    found = find_near_duplicates(signature.amplitude, signature.colour, signature.expected, reach)
     groups = [
         CopyGroup(tuple(map(copy, group)), difference)
         for group, difference in zip(found.group, found.difference, strict=True)

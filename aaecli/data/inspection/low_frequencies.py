@@ -11,6 +11,8 @@ RINGS = 6
 """Highest frequency, in cycles per side. JPEG and a resize to three quarters change those above in a 28 × 28 image."""
 _FLOOR = 0.03
 """Part of a picture's whole amplitude that is added to that of each ring: an empty ring stays nearly empty."""
+_NOISE = 4 / 255
+"""Of JPEG with a quality of 50, in a pixel."""
 _STEPS = 3
 """Of Newton's method, from the nearest of nine shifts."""
 _BEYOND = np.float32(1.5)
@@ -25,14 +27,17 @@ def waves() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return down[kept], across[kept]
 
 
-def amplitudes(image: NDArray[np.uint8]) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+def amplitudes(
+    image: NDArray[np.uint8],
+) -> tuple[NDArray[np.complex64], NDArray[np.float32], NDArray[np.float32]]:
     """Transform pictures of one size, in grey: the size matters to the result only as far as details are lost.
 
     Args:
         image: uint8 (N, H, W) or (N, H, W, 3).
 
     Returns:
-        The amplitudes (N, F) of ``waves``, with the brightness in [0, 1], and the mean colour (N, 3) in [0, 1].
+        The amplitudes (N, F) of ``waves``, with the brightness in [0, 1]; the mean colour (N, 3) in [0, 1]; and by how
+        much, in units of ``differences``, a picture (N,) may differ from itself shifted by a pixel and saved as JPEG.
     """
     scaled = image.astype(np.float32) / np.float32(255)
     grey = scaled.mean(3) if image.ndim == 4 else scaled
@@ -43,7 +48,21 @@ def amplitudes(image: NDArray[np.uint8]) -> tuple[NDArray[np.complex64], NDArray
     found = np.matmul(_basis(height, RINGS).T, rows)  # (N, 2 R + 1, 2 R + 1)
     # Pixels cannot show waves of half a pixel and less: small images have fewer rings.
     shown = (2 * down < height) & (2 * np.abs(across) < width)
-    return found[:, RINGS + down, RINGS + across] * (shown / np.float32(height * width)).astype(np.float32), colour
+    amplitude = found[:, RINGS + down, RINGS + across] * (shown / np.float32(height * width)).astype(np.float32)
+    # A shift puts other pixels in the place of a line at the border, of which the transform takes the opposite one.
+    of_line = np.abs((grey[:, 0] - grey[:, -1]) @ _basis(width, RINGS)[:, RINGS + across])
+    of_column = np.abs((grey[:, :, 0] - grey[:, :, -1]) @ _basis(height, RINGS)[:, RINGS + down])
+    changed = (np.square(of_line) + np.square(of_column)) / np.float32(height * width) ** 2
+    changed += np.float32(_NOISE**2 / (height * width))
+    return amplitude, colour, _difference_of(amplitude, np.asarray(changed, np.float32))
+
+
+def _difference_of(amplitude: NDArray[np.complex64], changed: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the difference (N,) that changes of amplitudes (N, F), of this energy and of any phase, make."""
+    of_ring = np.eye(RINGS, dtype=np.float32)[ring_of()]
+    energy = np.square(np.abs(amplitude)) @ of_ring
+    floor = _FLOOR**2 * energy.sum(1, keepdims=True) + _TINY
+    return np.asarray((changed @ of_ring / (energy + floor)).mean(1) / 2, np.float32)
 
 
 def equalised(amplitude: NDArray[np.complex64]) -> NDArray[np.complex64]:

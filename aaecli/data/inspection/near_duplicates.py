@@ -11,11 +11,13 @@ from aaecli.data.inspection.low_frequencies import differences, equalised
 from aaecli.data.inspection.projection_trees import nearby_cosine, neighbour_pairs
 
 LEAST, MOST = 0.003, 0.05
-"""Largest difference (1 - Fourier ring correlation) of near duplicates: 0.003 where pictures lie close together, as
-MNIST's ones do, of which one image of a thousand has such a neighbour and is no copy of it."""
+"""Largest difference (1 - Fourier ring correlation) of near duplicates: 0.003 for strokes on black, as MNIST's images
+are, of which one of a thousand has such a neighbour and is no copy of it."""
 _PART = 0.3
-"""Elsewhere, so much of the least difference that a picture could have from its fifth neighbour."""
+"""Of the least difference that a picture could have from its fifth neighbour, a copy may have at most so much."""
 _RANK = 5
+_OF_EXPECTED = 2
+"""So many times the expected difference is allowed for: of a resize, a shift and JPEG together."""
 _TREES = 12
 _TREES_OF_RANK = 2
 _LEAST_CONTRAST = 0.004
@@ -40,19 +42,22 @@ class NearDuplicates:
     difference: tuple[float, ...]
 
 
-def find_near_duplicates(amplitude: NDArray[np.complex64], colour: NDArray[np.float32], reach: float) -> NearDuplicates:
+def find_near_duplicates(
+    amplitude: NDArray[np.complex64], colour: NDArray[np.float32], expected: NDArray[np.float32], reach: float
+) -> NearDuplicates:
     """Find near duplicates.
 
     Args:
         amplitude: (N, F), as ``low_frequencies.amplitudes`` gives them.
         colour: (N, 3), likewise.
+        expected: (N,), likewise: differences of copies.
         reach: Largest shift, as a part of a side.
     """
     kept = np.flatnonzero(np.linalg.norm(amplitude, axis=1) > _LEAST_CONTRAST)
     even, colour = equalised(amplitude[kept]), colour[kept]
     # A shift changes phases alone. Whatever it is, the magnitudes of a pair are as much alike as the pictures, or more.
     magnitude = np.abs(even)
-    most = largest_differences(magnitude)
+    most = largest_differences(magnitude, expected[kept])
     groups = _Groups(len(kept))
     seen = np.empty(0, np.int64)
     for pairs in neighbour_pairs(magnitude, 1 - most, _TREES):
@@ -68,19 +73,19 @@ def find_near_duplicates(amplitude: NDArray[np.complex64], colour: NDArray[np.fl
     return groups.named(kept)
 
 
-def largest_differences(magnitude: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give how much each picture may differ from a near duplicate (N,): the more, the more it differs from others.
+def largest_differences(magnitude: NDArray[np.float32], expected: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give how much each picture may differ from a near duplicate (N,).
 
-    Copies of a photograph, shifted or saved as JPEG, differ more than those of a stroke on black, and so do
-    photographs of different things. A picture with five copies or more is held to ``LEAST``.
+    Copies of a photograph, shifted or saved as JPEG, differ more than those of a stroke on black; what is expected of
+    them counts as far as other pictures are not as near. A picture with five copies or more is held to ``LEAST``.
 
     Args:
         magnitude: (N, F), magnitudes of the equalised amplitudes.
+        expected: (N,), differences of copies.
     """
     cosine = nearby_cosine(magnitude, _RANK, _TREES_OF_RANK)
-    # Of a few pictures, nobody knows how close others may come.
-    apart = np.where(cosine < 0, 0, 1 - cosine)
-    return np.asarray(np.clip(_PART * apart, LEAST, MOST), np.float32)
+    apart = np.where(cosine < 0, 1, 1 - cosine)
+    return np.asarray(np.clip(np.minimum(LEAST + _OF_EXPECTED * expected, _PART * apart), LEAST, MOST), np.float32)
 
 
 def _alike_in_colour(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -36,7 +36,7 @@ def test_a_wave_has_one_amplitude() -> None:
     down, across = waves()
     place = (np.arange(32) + 0.5) / 32
     image = 0.5 + 0.4 * np.cos(2 * np.pi * (2 * place[:, None] + 3 * place))
-    found, colour = amplitudes(np.rint(255 * image).astype(np.uint8)[None])
+    found, colour, _ = amplitudes(np.rint(255 * image).astype(np.uint8)[None])
     here = (down == 2) & (across == 3)
     np.testing.assert_allclose(found[0, here], 0.2, atol=1e-3)
     assert np.abs(found[0, ~here]).max() < 1e-3
@@ -94,8 +94,8 @@ def test_other_pictures_differ(mnist: Dataset) -> None:
 
 def test_colour_is_compared_as_grey_beside_its_mean(mnist: Dataset) -> None:
     image = mnist.test_image[:1]
-    grey, mean = amplitudes(image)
-    in_colour, means = amplitudes(np.repeat(image[..., None], 3, 3))
+    grey, mean, _ = amplitudes(image)
+    in_colour, means, _ = amplitudes(np.repeat(image[..., None], 3, 3))
     np.testing.assert_allclose(in_colour, grey, atol=1e-6)
     np.testing.assert_allclose(means, mean, atol=1e-6)
 
@@ -105,3 +105,16 @@ def test_colour_is_compared_as_grey_beside_its_mean(mnist: Dataset) -> None:
 def test_a_picture_with_nothing_in_it_has_numbers_too(shape: tuple[int, int], shade: int) -> None:
     found = even(np.full(shape, shade, np.uint8), np.zeros((5, 5), np.uint8))
     assert np.isfinite(differences(found[:1], found[1:], REACH)).all()
+
+
+def test_copies_of_photographs_are_expected_to_differ_more(mnist: Dataset) -> None:
+    rng = np.random.default_rng(0)
+    photograph = np.asarray(Image.fromarray(rng.integers(0, 256, (9, 9)).astype(np.uint8)).resize((70, 70)))
+    flat = (100 + photograph // 40).astype(np.uint8)
+    of_digits = amplitudes(mnist.test_image[:50])[2]
+    assert np.median(of_digits) < 0.001
+    first, second = photograph[:64, :64], photograph[1:65, 1:65]
+    found = amplitudes(np.stack([first, second]))
+    even_found = equalised(found[0])
+    assert 0.003 < differences(even_found[:1], even_found[1:], REACH)[0] < found[2].min()
+    assert amplitudes(flat[None])[2][0] > 3 * amplitudes(photograph[None])[2][0]

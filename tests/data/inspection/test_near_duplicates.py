@@ -50,6 +50,11 @@ def test_photographs_may_differ_more(mnist: Dataset) -> None:
     assert max(found_in(mnist.test_image[:300]).difference, default=0) <= LEAST
 
 
+def test_a_few_digits_are_no_copies(mnist: Dataset) -> None:
+    for num in (2, 20, 60, 200):
+        assert found_in(mnist.test_image[:num]).group == ()
+
+
 def test_nothing_and_pictures_with_nothing_in_them() -> None:
     assert found_in(np.empty((0, 28, 28), np.uint8)) == NearDuplicates((), ())
     assert found_in(np.full((5, 28, 28), 200, np.uint8)) == NearDuplicates((), ())
