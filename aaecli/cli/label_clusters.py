@@ -105,7 +105,7 @@ def label_clusters(
     """
     from aaecli.data.readers.image_folder.folder import list_folder
     from aaecli.files.outputs import check_folder
-    from aaecli.labelling.clusters import MIXED, encode_clusters, find_clusters, read_names
+    from aaecli.labelling.clusters import find_clusters, read_names
 
     # A name that cannot be kept is not to be asked for.
     check_folder(folder / list_folder(folder).sheet)
@@ -116,20 +116,10 @@ def label_clusters(
     if not filled:
         raise AaeError(f"Every picture in {folder} has a label, or a copy that has.", "There is nothing to name.")
     console.say(f"{len(clustering.image_index):,} pictures without a label are in {len(filled)} clusters by {path}.")
-    again: list[str | Path] = [
-        "label",
-        folder,
-        "--clusters",
-        str(request.num_clusters),
-        "--model",
-        path,
-        *request.words,
-    ]
+    again: list[str | Path] = ["label", folder, "--clusters", str(request.num_clusters), "--model", path]
+    again += request.words
     if out is not None:
-        outputs.write(out.with_suffix(".png"), _sheet(dataset, clustering))
-        outputs.write(out, encode_clusters(clustering.clusters))
-        console.put(str(out))
-        console.put(str(out.with_suffix(".png")))
+        _write_list(outputs, out, dataset, clustering)
         console.say(f"Fill in the column 'label' of {out}, then: {suggest_aaecli(*again, '--names', out)}")
         return 0
     naming = Naming(folder, dataset, clustering)
@@ -138,22 +128,40 @@ def label_clusters(
         naming.keep(read_names(names, clustering.clusters, known))
         _say_what_was_given(naming)
         return len(naming.given)
-    by_title = {_title(entry): entry for entry in sorted(filled, key=lambda entry: -len(entry.members))}
-
-    def rows(shape: tuple[int, int] | None) -> list[Row]:
-        return [(title, _tile(dataset, entry, shape), entry.guess, entry.share) for title, entry in by_title.items()]
-
     try:
-        ask(
-            rows,
-            [*known, *([] if MIXED in known else [MIXED])],
-            lambda title, name: naming.keep({by_title[title].number: name}),
-        )
+        _ask_names(naming, filled, known, ask)
     finally:
         _say_what_was_given(naming)
         if len(naming.names) < len(filled):
             console.say(f"To name others, or all anew: {suggest_aaecli(*again)}")
     return len(naming.given)
+
+
+def _write_list(outputs: Outputs, out: Path, dataset: Dataset, clustering: Clustering) -> None:
+    """Write the list of clusters, and a sheet of their pictures beside it."""
+    from aaecli.labelling.clusters import encode_clusters
+
+    outputs.write(out.with_suffix(".png"), _sheet(dataset, clustering))
+    outputs.write(out, encode_clusters(clustering.clusters))
+    console.put(str(out))
+    console.put(str(out.with_suffix(".png")))
+
+
+def _ask_names(naming: Naming, clusters: list[Cluster], known: list[str], ask: Callable[..., None]) -> None:
+    """Ask for the name of each cluster, the largest first."""
+    from aaecli.labelling.clusters import MIXED
+
+    by_title = {_title(entry): entry for entry in sorted(clusters, key=lambda entry: -len(entry.members))}
+
+    def rows(shape: tuple[int, int] | None) -> list[Row]:
+        tiles = [(entry, _tile(naming.dataset, entry, shape)) for entry in by_title.values()]
+        return [(_title(entry), tile, entry.guess, entry.share) for entry, tile in tiles]
+
+    ask(
+        rows,
+        [*known, *([] if MIXED in known else [MIXED])],
+        lambda title, name: naming.keep({by_title[title].number: name}),
+    )
 
 
 def asking(folder: Path, port: int, *, web: bool) -> Callable[..., None]:

@@ -210,7 +210,7 @@ def _check_names(path: Path, names: Sequence[str], known: Sequence[str]) -> None
                 f"{did_you_mean(name, known)} Add what is new with --classes.",
             )
     if alike := confusable_names(tuple(names)):
-        raise AaeError(f"{path} names classes that are hardly told apart: {', '.join(alike[0])}.", "Write them alike.")
+        raise AaeError(f"{path} names classes that look alike: {', '.join(alike[0])}.", "Write them alike.")
 
 
 def _cluster_prob(model: Checkpoint, image: NDArray[np.uint8]) -> NDArray[np.float32]:

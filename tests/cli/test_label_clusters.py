@@ -118,7 +118,7 @@ def test_a_list_of_clusters(aaecli: Run, model: Path) -> None:
         ("cluster,label\n1,\n2,mixed\n", "no name in its column 'label'"),
         ("cluster,label\n9,bar\n", "names.csv names a cluster '9', and the numbers are 1 to 4"),
         ("cluster,label\n1,bar\n1,ring\n", "names.csv names cluster 1 twice"),
-        ("cluster,label\n1,Bar\n2,bar\n", "hardly told apart: Bar, bar"),
+        ("cluster,label\n1,Bar\n2,bar\n", "look alike: Bar, bar"),
         ('cluster,label\n1,"b\x1b[2Jar"\n', "more than one line of text"),
         ("cluster,label\n1\n", "no name in its column 'label'"),
         ('cluster,label\n"1', "no name in its column 'label'"),

@@ -30,6 +30,7 @@ _REASONED = {
     "runs/paths.py": ["root.mkdir(parents=True, exist_ok=True)", "run.mkdir()"],
     # Bytes for memory.
     "data/encode.py": ["image.save(file, form, **options)"],
+    "serve/embedding.py": ["np.save(body, table"],
     "figures/style.py": ["figure.savefig(buffer, format=form, metadata=metadata)"],
     # The cache of the program itself: a file that a temporary one has opened, and the date of one that is used.
     "data/picture_cache.py": ["np.savez(file, digest", "path.touch()"],

@@ -155,8 +155,8 @@ def _parts(path: Path, home: Path | None) -> dict[str, list[Path]]:
 
 def _name(path: Path, home: Path | None) -> str:
     prefix = "" if home else prefix_of(path).strip("-_. ")
-    place = (home or path.parent).resolve()
-    return prefix or (place.parent if place.name == "data" else place).name
+    folder = (home or path.parent).resolve()
+    return prefix or (folder.parent if folder.name == "data" else folder).name
 
 
 def _remarks(path: Path, files: dict[str, list[Path]]) -> list[str]:
