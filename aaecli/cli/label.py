@@ -19,9 +19,6 @@ from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aaecli.cli.labelling import Row
     from aaecli.config.image import Image
     from aaecli.data.dataset import Dataset
     from aaecli.files.outputs import Outputs
@@ -171,40 +168,13 @@ def label(
         console.say(f"Fill in the column 'label', then: {then}")
         return
 
+    from aaecli.cli.asking import ask
     from aaecli.cli.labelling import rows_of
 
     known = list(dict.fromkeys([*dataset.classes, *added]))
     again = (lambda: rows_of(*choose()[::2])) if web else None
-    if _ask(folder, rows_of(dataset, questions), known, again, port or 0):
+    if ask(folder, rows_of(dataset, questions), known, again, port or 0):
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
-
-
-def _ask(
-    folder: Path, rows: list[Row], known: list[str], choose_again: Callable[[], list[Row]] | None, port: int
-) -> int:
-    """Ask on a page where there is a way to choose again, else in the terminal; gives the number of labels."""
-    from aaecli.data.readers.image_folder.folder import keep_labels, list_folder
-    from aaecli.files.outputs import check_folder
-
-    listing = list_folder(folder)
-    sheet = folder / listing.sheet
-    # An answer that cannot be kept is not to be asked for.
-    check_folder(sheet)
-
-    def keep(path: str, name: str) -> None:
-        keep_labels(folder, listing, {path: name})
-
-    if choose_again is None:
-        from aaecli.cli.labelling import ask_and_count
-
-        return ask_and_count(rows, known, keep, sheet)
-    from aaecli.cli.label_web import ask_on_page
-    from aaecli.terminal import console
-
-    num_given = ask_on_page(folder, rows, choose_again, known, keep, port)
-    # On the page there may have been more questions than these.
-    console.put(f"{num_given} pictures labelled in {sheet}" if num_given else "No picture labelled.")
-    return num_given
 
 
 def _check_words(ctx: typer.Context) -> None:

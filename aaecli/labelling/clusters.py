@@ -83,7 +83,9 @@ class Clustering(NamedTuple):
         )  # (W, K)
         sure = np.flatnonzero(class_prob.max(1) >= SURE)
         likeliest = class_prob[sure].argmax(1).tolist()
-        return {index: classes[place] for index, place in zip(self.image_index[sure].tolist(), likeliest, strict=True)}
+        return {
+            index: classes[position] for index, position in zip(self.image_index[sure].tolist(), likeliest, strict=True)
+        }
 
 
 def find_clusters(model: Checkpoint, dataset: Dataset) -> Clustering:
@@ -124,8 +126,8 @@ def without_labels(dataset: Dataset) -> Dataset:
 
 def shown_members(cluster: Cluster, count: int) -> NDArray[np.int64]:
     """Give the members of a cluster that are shown: evenly spaced from the surest to the least sure, (≤ count,)."""
-    places = np.linspace(0, len(cluster.members) - 1, min(count, len(cluster.members))).round().astype(np.int64)
-    return np.asarray(cluster.members[places])
+    positions = np.linspace(0, len(cluster.members) - 1, min(count, len(cluster.members))).round().astype(np.int64)
+    return np.asarray(cluster.members[positions])
 
 
 def tile(dataset: Dataset, cluster: Cluster, rows: int, columns: int) -> NDArray[np.uint8]:
@@ -137,8 +139,8 @@ def tile(dataset: Dataset, cluster: Cluster, rows: int, columns: int) -> NDArray
     chosen = shown_members(cluster, rows * columns)
     height, width, *channels = dataset.train_image.shape[1:]
     sheet = np.zeros((rows * (height + 1), columns * (width + 1), *channels), np.uint8)
-    for place, index in enumerate(chosen.tolist()):
-        top, left = place // columns * (height + 1), place % columns * (width + 1)
+    for position, index in enumerate(chosen.tolist()):
+        top, left = position // columns * (height + 1), position % columns * (width + 1)
         sheet[top : top + height, left : left + width] = dataset.train_image[index]
     return sheet[:-1, :-1]
 

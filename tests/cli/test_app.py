@@ -104,6 +104,7 @@ OWN = {
     "--data": "each command has another default",
     "--json": "classify prints an object for each picture",
     "--port": "label has a free one, serve has 8000",
+    "--clusters": "of a model that finds them, or clusters to name",
     "--count": "pictures to label, or styles to generate",
     "--seeds": "seeds of a benchmark, or the two ends of a walk",
     "--precision": "of a training step, or of exported weights",

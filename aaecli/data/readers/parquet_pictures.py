@@ -248,7 +248,7 @@ def _is_of_pictures(kind: Any, types: Any) -> bool:
 def _chosen(candidates: Sequence[str], better: Sequence[str], known: Sequence[str]) -> str | None:
     """Choose a column: of the better ones if there are any, by its name, else the first."""
     among = better or candidates
-    order = {entry: place for place, entry in enumerate(known)}
+    order = {entry: index for index, entry in enumerate(known)}
     return min(among, key=lambda entry: order.get(entry.casefold(), math.inf), default=None)
 
 
