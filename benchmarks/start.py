@@ -30,6 +30,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "start with mnist": ("--start", "released", "--with", "mnist"),
 }
 FIRST_SEED = 10
+_COMMAND = "python benchmarks/start.py FOLDER --draws {draws} --labels {labels}"
 
 
 def share_right(model: Checkpoint, image: np.ndarray, label: np.ndarray) -> float:
@@ -85,7 +86,7 @@ def main() -> None:
             measured.Measurement(
                 f"start/{way} {name}",
                 f"{options.labels} labels a class of strangers' digits, {way}: {text}",
-                measured.command(),
+                _COMMAND.format(draws=options.draws, labels=options.labels),
                 tuple(row[name] for row in rows),
                 unit,
                 digits=2 if unit == "%" else 0,
