@@ -36,7 +36,7 @@ def options_of(name: str) -> tuple[object, ...]:
     """Give the options of ``train`` that name the data set."""
     if name == "mnist":
         return ()
-    return ("--data", sources.unpacked(sources.FASHION) / "datasets" / "fashion-mnist", "--no-normalise")
+    return ("--data", sources.fashion(), "--no-normalise")
 
 
 def train(name: str, preset: str, seed: int) -> tuple[dict[str, float], str]:

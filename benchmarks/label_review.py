@@ -55,7 +55,7 @@ def make(name: str, seed: int) -> Dataset:
         none = np.zeros(0, np.int64)
         label = digits.target.astype(np.int64)
         return Dataset("digits", tuple("0123456789"), image, label, image[:0], none, names)
-    folder = "" if name == "mnist" else str(sources.unpacked(sources.FASHION) / "datasets" / "fashion-mnist")
+    folder = "" if name == "mnist" else str(sources.fashion())
     return labelled_few(load_dataset(folder), seed)
 
 

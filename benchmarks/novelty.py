@@ -69,7 +69,7 @@ def scores(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
 def main() -> None:
     """Print a line a figure, and write them."""
     rng = np.random.default_rng(0)
-    fashion = load_dataset(str(sources.unpacked(sources.FASHION) / "datasets" / "fashion-mnist"))
+    fashion = load_dataset(str(sources.fashion()))
     images = {
         "digits": load_dataset().test_image,
         "fashion": fashion.test_image,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aaecli.cli.list_and_sheet import claim_list_and_sheet
 from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.data import Data
 from aaecli.cli.options.output import AsJson, Force
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from aaecli.data.inspection.copies import Copies, CopyGroup
-    from aaecli.files.outputs import Outputs
 
 EPILOG = (
     "[bold]Examples[/bold]\n\n"
@@ -61,7 +61,7 @@ def duplicates(
     _refuse_idle(context)
     outputs = Outputs(force=force, inputs=[Path(source)] if source else [])
     if out is not None:
-        _claim(outputs, out)
+        claim_list_and_sheet(outputs, out, "duplicates")
     # The products are small, and threads would cost more than they gain; nor may any run before workers are forked.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from aaecli.data.inspection.copies import find_copies
@@ -93,16 +93,6 @@ def _refuse_idle(context: typer.Context) -> None:
                 f"--{name} has no effect on duplicates: pictures are compared as their files have them.",
                 f"Leave --{name} out.",
             )
-
-
-def _claim(outputs: Outputs, out: Path) -> None:
-    if out.suffix.lower() != ".csv":
-        raise AaeError(
-            f"--out {out}: the list of duplicates is a CSV file.",
-            f"Name it {out.with_suffix('.csv').name}; {out.with_suffix('.png').name} beside it gets the pictures.",
-        )
-    outputs.claim(out)
-    outputs.claim(out.with_suffix(".png"))
 
 
 def _as_object(found: Copies) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from aaecli.cli.list_and_sheet import claim_list_and_sheet
 from aaecli.cli.options import MODEL, OUTPUT, is_typed
 from aaecli.cli.options.data import Channels, Normalise, Size, image_settings
 from aaecli.cli.options.device import Threads
@@ -252,13 +253,7 @@ def _outputs(out: Path | None, folder: Path, model: Path | None, *, force: bool)
     # In the folder, the sheet of pictures would be one of the pictures the next time.
     outputs = Outputs(force=force, inputs=[folder, *([model] if model else [])])
     if out is not None:
-        if out.suffix.lower() != ".csv":
-            raise AaeError(
-                f"--out {out}: the list of questions is a CSV file.",
-                f"Name it {out.with_suffix('.csv').name}; {out.with_suffix('.png').name} beside it gets the pictures.",
-            )
-        outputs.claim(out)
-        outputs.claim(out.with_suffix(".png"))
+        claim_list_and_sheet(outputs, out, "questions")
     return outputs
 
 

@@ -57,6 +57,11 @@ def unpacked(package: str) -> Path:
     return folder / "usr" / "share"
 
 
+def fashion() -> Path:
+    """Give the folder with the IDX files of Fashion-MNIST."""
+    return unpacked(FASHION) / "datasets" / "fashion-mnist"
+
+
 def fonts() -> list[Path]:
     """List the outline fonts of ``FONTS`` that have Latin letters, in order of name."""
     found = sorted(path for package in FONTS for path in unpacked(package).rglob("*.ttf"))

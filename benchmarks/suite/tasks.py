@@ -42,7 +42,7 @@ class Task:
 
 def fashion(rng: np.random.Generator) -> Task:
     """Fashion-MNIST: 28 × 28, grey, ten kinds of clothing; 60,000 and 10,000 pictures."""
-    data = load_dataset(str(sources.unpacked(sources.FASHION) / "datasets" / "fashion-mnist"))
+    data = load_dataset(str(sources.fashion()))
     names = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
     return Task(
         data.train_image,
