@@ -94,11 +94,13 @@ class Answered(NamedTuple):
         outcomes: For each picture, in order.
         prob: float32 (G, C), the probability of each of ``encoder.names`` for the G pictures that could be read, in the
             same order; the same of every class where nothing is in the picture.
+        label_prob: float32 (G, K), the label as the encoder gives it, which the decoder takes.
         style: float32 (G, Z); None where the model has no style.
     """
 
     outcomes: list[Answer | Failure]
     prob: NDArray[np.float32]
+    label_prob: NDArray[np.float32]
     style: NDArray[np.float32] | None
 
 
@@ -142,7 +144,8 @@ def answer_batch(
     Raises:
         AaeError: As for ``classify``.
     """
-    prob, style, errors = _read(batch.images, encoder, decoder, all_errors=novelty)
+    label_prob, style, errors = _read(batch.images, encoder, decoder, all_errors=novelty)
+    prob = encoder.by_name(label_prob).copy()
     forget_blank(batch, prob)
     scores = _scores(errors, prob, novelty_threshold(encoder.metadata.novelty))
     rows = zip(batch.images, _top(prob, encoder.names, top_k), errors, scores, strict=True)
@@ -161,7 +164,7 @@ def answer_batch(
         if probability < threshold or BLANK in warnings:
             label = UNSURE
         outcomes.append(Answer(name, label, probability, top, error, score, warnings, seen))
-    return Answered(outcomes, prob, style)
+    return Answered(outcomes, prob, label_prob, style)
 
 
 def read_prob(batch: Batch, encoder: Encoder) -> NDArray[np.float32]:
@@ -202,7 +205,7 @@ def _without_classes(encoder: Encoder) -> AaeError:
 def _read(
     images: NDArray[np.uint8], encoder: Encoder, decoder: Callable[[], Decoder | None], *, all_errors: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[float | None]]:
-    """Give the probabilities of ``encoder.names``, the style, and the errors of reconstruction where there is doubt.
+    """Give the label, the style, and the errors of reconstruction where there is doubt.
 
     With ``all_errors``, those of all images.
     """
@@ -220,7 +223,7 @@ def _read(
             found = reconstruction_error(drawing, images[doubtful], label_prob[doubtful], style[doubtful])
             for index, error in zip(doubtful.tolist(), found.tolist(), strict=True):
                 errors[index] = error
-    return prob, style, errors
+    return label_prob, style, errors
 
 
 def _scores(errors: list[float | None], prob: NDArray[np.float32], threshold: float | None) -> list[float | None]:

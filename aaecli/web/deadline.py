@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 5.0
 """From the first byte of a request, or the opening of the connection, to the end of its headers."""
-BODY_SECONDS = 30.0
+BODY_SECONDS = 25.0
 """From there to the end of its body."""
 ANSWER_SECONDS = 120.0
 """From there to the end of the answer."""

@@ -67,7 +67,7 @@ def plane(decoder: Decoder, label: _Float | None, style: _Float) -> Plane:
     step = np.float32(_STEP * std) * np.eye(dims, dtype=np.float32)
     both = np.concatenate((style + step, style - step))  # (2Z, Z)
     drawn = decoder(None if label is None else np.repeat(label, 2 * dims, 0), both).reshape(2, dims, -1)
-    axes = np.linalg.svd(drawn[0] - drawn[1], full_matrices=True)[0][:, :2].T  # (2, Z)
+    axes = np.linalg.svd(drawn[0] - drawn[1], full_matrices=False)[0][:, :2].T  # (2, Z)
     # A direction and its opposite are one: the larger part points up, so that the same point gives the same plane.
     largest = np.abs(axes).argmax(1)
     axes *= np.sign(axes[np.arange(len(axes)), largest])[:, None]

@@ -12,7 +12,7 @@ from aaecli import __version__
 from aaecli.data.preprocessing.prepare import Batch, Encoded, Recipe
 from aaecli.errors import AaeError
 from aaecli.serve import album, generate
-from aaecli.serve.classify import Answer, Failure, classify
+from aaecli.serve.classify import Answer, Failure, answer_batch, classify
 from aaecli.web import wire
 from aaecli.web.engine import Pair, no_decoder
 from aaecli.web.latent import label_rows, plane, style_rows
@@ -76,12 +76,12 @@ async def inspect_picture(call: Call) -> wire.Inspection:
     def work(pair: Pair) -> wire.Inspection:
         encoder = pair.encoder
         answer: dict[str, object] | None = None
-        label_prob, style = encoder(batch.images)
-        if label_prob is not None:
-            found = next(
-                iter(classify([batch], encoder, lambda: pair.decoder, top_k=query.top_k, novelty=query.novelty))
-            )
-            answer = _as_object(found)
+        label_prob: NDArray[np.float32] | None = None
+        if encoder.has_label:
+            found = answer_batch(batch, encoder, lambda: pair.decoder, top_k=query.top_k, novelty=query.novelty)
+            answer, label_prob, style = _as_object(found.outcomes[0]), found.label_prob, found.style
+        else:
+            _, style = encoder(batch.images)
         prob = [] if label_prob is None else encoder.by_name(label_prob)[0].tolist()
         reconstruction, by_class = _drawings(pair, label_prob, style)
         return wire.Inspection(

@@ -16,16 +16,23 @@ def test_what_is_confidently_another_class_comes_first():
     label = np.array([0, 0, 1, 1, 1, 1])
     # Class 1's own images have 0.51 for it on average, class 0's 0.85: only one of class 1 is above that.
     index, guess = probable_errors(prob, label)
-    assert index.tolist() == [4]
-    assert guess.tolist() == [0]
+    assert index.tolist() == [4, 5]
+    assert guess.tolist() == [0, 0]
+
+
+def test_a_confident_class_goes_before_a_larger_difference():
+    prob = np.array([[0.9, 0.1, 0.0], [0.92, 0.08, 0.0], [0.02, 0.5, 0.48], [0.0, 0.45, 0.55], [0.8, 0.0, 0.2]])
+    label = np.array([0, 0, 1, 1, 2])
+    # Of class 2 there is one label, for which it has 0.2; of class 0 two, with 0.91 on average.
+    assert probable_errors(prob, label)[0].tolist() == [3, 4]
 
 
 def test_the_most_suspicious_come_first_and_absent_classes_are_no_guess():
     prob = np.array([[0.05, 0.9, 0.05], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.9, 0.05, 0.05], [0.3, 0.1, 0.6]])
     label = np.array([0, 0, 1, 0, 0])
     index, guess = probable_errors(prob, label)
-    assert index.tolist() == [0]
-    assert guess.tolist() == [1]
+    assert index.tolist() == [0, 1]
+    assert guess.tolist() == [1, 1]
     label[1] = 1
     assert probable_errors(prob, label)[0].tolist() == [0]
 

@@ -23,7 +23,10 @@ async function main() {
     // Strokes are known to be dark on white; of a picture, the server finds out.
     if (!from.picture && model.channels === 1) query.set("invert", "true");
     const found = await (await ask(`/api/v1/inspect?${query}`, { picture })).json();
-    if (isNewest() && !from.isEmpty) show(found, map, model);
+    if (!isNewest() || from.isEmpty) return;
+    showAnswer(found);
+    // The rest is worth its time when a stroke has ended.
+    if (!from.isDown) showStyle(found, map);
   });
 
   let last = 0;
@@ -134,12 +137,8 @@ function faint(text) {
 /** @param {number} share */
 const percent = (share) => (share > 0.9995 ? "> 99.9 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
 
-/**
- * @param {Record<string, any>} found
- * @param {StyleMap | undefined} map
- * @param {Record<string, any>} model
- */
-function show(found, map, model) {
+/** @param {Record<string, any>} found */
+function showAnswer(found) {
   const answer = found.answer;
   if (answer) {
     const sure = document.createElement("small");
@@ -158,7 +157,11 @@ function show(found, map, model) {
   );
   picture("seen", found.seen, "What the model saw");
   picture("reconstruction", found.reconstruction, "What the decoder draws of that");
-  const likeliest = answer?.top[0].label;
+}
+
+/** @param {Record<string, any>} found @param {StyleMap | undefined} map */
+function showStyle(found, map) {
+  const likeliest = found.answer?.top[0].label;
   if (map) map.centre(found.style, likeliest);
   const names = Object.keys(found.by_class);
   element("classes-card").hidden = names.length === 0;

@@ -19,6 +19,10 @@ export class StyleMap {
     /** @type {Dot[]} */
     this.dots = [];
     this.canvas = canvas("map");
+    /** What stands still while one drags: the axes and the dots. */
+    this.ground = document.createElement("canvas");
+    this.isGroundDrawn = false;
+    this.isDrawing = false;
     /** @type {(style: number[]) => void} */
     this.ask = newest("drawn-box", async (style, isNewest) => {
       const blob = await (await ask("/api/v1/draw", { json: this.#request(style) })).blob();
@@ -36,6 +40,7 @@ export class StyleMap {
       if (!isNewest() || select("axes").value !== "auto") return;
       this.axes = plane.axes.length > 1 ? plane.axes : [plane.axes[0], this.#unit(0).fill(0)];
       this.reach = plane.reach;
+      this.isGroundDrawn = false;
       this.#moved();
     });
     this.#menus();
@@ -81,6 +86,7 @@ export class StyleMap {
   }
 
   #replane() {
+    this.isGroundDrawn = false;
     const chosen = select("axes").value;
     if (chosen === "auto") this.askPlane(this.origin);
     else this.axes = [this.#unit(Number(chosen)), this.#unit(Number(chosen) + 1)];
@@ -131,19 +137,49 @@ export class StyleMap {
 
   #moved() {
     ["across", "up"].forEach((id, index) => (input(id).value = String(Math.round((100 * this.at[index]) / this.reach))));
-    this.draw();
+    this.#redraw();
     const style = this.style(this.at);
     this.ask(style);
     const body = JSON.stringify(this.#request(style));
     input("curl-style").value = `curl -o drawn.png -H 'Content-Type: application/json' -d '${body.replaceAll("'", "\\u0027")}' ${location.origin}/api/v1/draw`;
   }
 
+  /** Draws everything anew, with the next frame. */
   draw() {
-    const pen = context(this.canvas);
+    this.isGroundDrawn = false;
+    this.#redraw();
+  }
+
+  /** Draws with the next frame, once however often it is asked. */
+  #redraw() {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    requestAnimationFrame(() => {
+      this.isDrawing = false;
+      if (!this.isGroundDrawn) this.#drawGround();
+      const pen = context(this.canvas);
+      pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
+      pen.drawImage(this.ground, 0, 0);
+      const [x, y] = this.#pixel(this.at);
+      for (const [width, ink] of /** @type {[number, string][]} */ ([[9, colour("--paper")], [5, colour("--ink")]])) {
+        pen.strokeStyle = ink;
+        pen.lineWidth = width;
+        pen.beginPath();
+        pen.arc(x, y, 15, 0, 7);
+        pen.stroke();
+      }
+    });
+  }
+
+  /** Where a point of the plane lies on the canvas. @param {number[]} at */
+  #pixel(at) {
     const size = this.canvas.width;
-    /** @param {number[]} at */
-    const pixel = (at) => [((at[0] / this.reach + 1) / 2) * size, ((1 - at[1] / this.reach) / 2) * size];
-    pen.clearRect(0, 0, size, size);
+    return [((at[0] / this.reach + 1) / 2) * size, ((1 - at[1] / this.reach) / 2) * size];
+  }
+
+  #drawGround() {
+    const size = (this.ground.width = this.ground.height = this.canvas.width); // which clears it
+    const pen = context(this.ground);
     pen.strokeStyle = colour("--line");
     pen.lineWidth = 2;
     pen.beginPath();
@@ -156,7 +192,7 @@ export class StyleMap {
     for (const { label, style } of this.dots) {
       const rest = style.map((value, index) => value - this.origin[index]);
       const at = this.axes.map((axis) => axis.reduce((sum, value, index) => sum + value * rest[index], 0));
-      const [x, y] = pixel(at);
+      const [x, y] = this.#pixel(at);
       pen.globalAlpha = label === chosen || !chosen ? 0.9 : 0.25;
       pen.fillStyle = PALETTE[Math.max(0, this.model.classes.indexOf(label)) % PALETTE.length];
       pen.beginPath();
@@ -164,14 +200,7 @@ export class StyleMap {
       pen.fill();
     }
     pen.globalAlpha = 1;
-    const [x, y] = pixel(this.at);
-    for (const [width, ink] of /** @type {[number, string][]} */ ([[9, colour("--paper")], [5, colour("--ink")]])) {
-      pen.strokeStyle = ink;
-      pen.lineWidth = width;
-      pen.beginPath();
-      pen.arc(x, y, 15, 0, 7);
-      pen.stroke();
-    }
+    this.isGroundDrawn = true;
   }
 
   /** Saves the drawing, each pixel eight by eight. */

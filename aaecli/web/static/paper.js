@@ -35,6 +35,11 @@ export class Paper {
     this.draw();
   }
 
+  /** Whether a stroke is under way. */
+  get isDown() {
+    return this.pointer !== undefined;
+  }
+
   get isEmpty() {
     return this.strokes.length === 0 && !this.picture;
   }
@@ -88,24 +93,28 @@ export class Paper {
 
   /** @param {CanvasRenderingContext2D} pen @param {number} scale @param {string} ink */
   #draw(pen, scale, ink) {
+    for (const stroke of this.strokes) this.#drawStroke(pen, scale, ink, stroke);
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} pen @param {number} scale @param {string} ink @param {Stroke} stroke
+   * @param {number} [first] The point to begin with: what is drawn already need not be drawn again.
+   */
+  #drawStroke(pen, scale, ink, { points, colour: own }, first = 0) {
     pen.lineCap = pen.lineJoin = "round";
-    for (const { points, colour: own } of this.strokes) {
-      pen.strokeStyle = pen.fillStyle = this.hasColour ? own : ink;
-      let last = points[0];
-      for (const point of points) {
-        pen.lineWidth = ((last.width + point.width) / 2) * scale;
-        pen.beginPath();
-        pen.moveTo(last.x * scale, last.y * scale);
-        pen.lineTo(point.x * scale + 0.01, point.y * scale);
-        pen.stroke();
-        last = point;
-      }
+    pen.strokeStyle = this.hasColour ? own : ink;
+    for (let index = first; index < points.length; index += 1) {
+      const [last, point] = [points[Math.max(0, index - 1)], points[index]];
+      pen.lineWidth = ((last.width + point.width) / 2) * scale;
+      pen.beginPath();
+      pen.moveTo(last.x * scale, last.y * scale);
+      pen.lineTo(point.x * scale + 0.01, point.y * scale);
+      pen.stroke();
     }
   }
 
-  /** @param {PointerEvent} event @returns {Point} */
-  #point(event) {
-    const box = this.canvas.getBoundingClientRect();
+  /** @param {PointerEvent} event @param {DOMRect} box Of the canvas. @returns {Point} */
+  #point(event, box) {
     const scale = this.canvas.width / box.width;
     const pressure = event.pointerType === "pen" ? 0.4 + 1.2 * event.pressure : 1;
     return {
@@ -125,7 +134,8 @@ export class Paper {
     this.isPen = event.pointerType === "pen";
     this.canvas.setPointerCapture(event.pointerId);
     this.picture = undefined;
-    this.strokes.push({ points: [this.#point(event)], colour: this.colour });
+    const box = this.canvas.getBoundingClientRect();
+    this.strokes.push({ points: [this.#point(event, box)], colour: this.colour });
     this.#show(true);
   }
 
@@ -134,8 +144,12 @@ export class Paper {
     if (event.pointerId !== this.pointer) return;
     // Not in every browser, and empty in some.
     const all = event.getCoalescedEvents?.() ?? [];
-    this.strokes[this.strokes.length - 1].points.push(...(all.length ? all : [event]).map((one) => this.#point(one)));
-    this.#show(true);
+    const box = this.canvas.getBoundingClientRect();
+    const stroke = this.strokes[this.strokes.length - 1];
+    const first = stroke.points.length;
+    stroke.points.push(...(all.length ? all : [event]).map((one) => this.#point(one, box)));
+    this.#drawStroke(context(this.canvas), 1, colour("--ink"), stroke, first);
+    this.changed(true);
   }
 
   /** @param {PointerEvent} event */

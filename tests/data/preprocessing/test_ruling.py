@@ -156,3 +156,18 @@ def test_the_rims_of_a_line_are_rows_that_are_covered_more_than_others() -> None
     # Where much is written everywhere, a rim stands out from that.
     assert np.flatnonzero(_grow(np.arange(20) == 5, covered.clip(0.16))).tolist() == [5]
     assert np.flatnonzero(_grow(np.arange(20) == 5, covered.clip(0.14))).tolist() == [3, 4, 5]
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_line_that_leaves_a_strip_at_top_and_bottom_comes_off(upright: bool) -> None:
+    # Neither margin has ink: the line goes from the top, right of the left one, to the bottom, left of the right one.
+    y, x = np.mgrid[:36, :400]
+    line = np.where(np.abs(y - 18 - 0.115 * (x - 200)) < 1, 0.5, 0).astype(np.float32)
+    assert not line[:, :33].any()
+    assert not line[:, -33:].any()
+    strokes = np.zeros_like(line)
+    strokes[5:31, 60:75] = strokes[5:31, 320:335] = 1
+    ink = np.maximum(line, strokes)
+    found = remove_lines(ink.T).T if upright else remove_lines(ink)
+    assert found[:, 100:300].max() < 0.2
+    assert found[18, 65] == 1
