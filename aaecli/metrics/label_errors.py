@@ -14,9 +14,9 @@ def probable_errors(
     """Rank the images whose labels are probably wrong, by the probability of the label they have.
 
     An image is suspected where another class is more probable than its label. The least probable labels come first
-    ("self-confidence" in Northcutt et al. 2021). Of 1000 labels of Fashion-MNIST with 50 changed, 26 and 31 of the first 50
-    were wrong by the difference to the likeliest class, with confident learning's thresholds or without, and 40 and 38
-    this way (seeds 3 and 4): what looks sure of another class is often a shirt or a coat.
+    ("self-confidence" in Northcutt et al. 2021). Of 1000 Fashion-MNIST labels, 50 of them changed, 40 and 38 of
+    the first 50 were wrong; ranked by the difference to the likeliest class, 26 and 31 (seeds 3 and 4): what looks
+    like another class for sure is often a shirt that looks like a coat.
 
     Args:
         label_prob: (N, K), out-of-fold: the answer for an image of a model that did not see its label.
