@@ -6,7 +6,7 @@ import { StyleMap } from "./map.js";
 import { Paper } from "./paper.js";
 
 const MOST_BARS = 12;
-/** Milliseconds between two looks at a stroke that is under way. */
+/** Milliseconds between two looks at a stroke that is under way, at least. */
 const PAUSE = 50;
 
 async function main() {
@@ -16,17 +16,28 @@ async function main() {
   element("map-card").hidden = !map;
   element("reconstruction-figure").hidden = !map || (!model.encodes_label && model.classes.length > 0);
 
+  /** What was asked last, and what came of it: lifting the pen changes nothing. @type {{version: number, found: any}} */
+  let asked = { version: -1, found: undefined };
+  /** Milliseconds that a look took. */
+  let took = 0;
   const inspect = newest("answer-card", async (/** @type {Paper} */ from, isNewest) => {
     if (from.isEmpty) return showNothing();
-    const picture = await from.blob();
-    const query = new URLSearchParams({ top_k: String(MOST_BARS), name: from.picture?.name.slice(0, 200) || "drawing" });
-    // Strokes are known to be dark on white; of a picture, the server finds out.
-    if (!from.picture && model.channels === 1) query.set("invert", "true");
-    const found = await (await ask(`/api/v1/inspect?${query}`, { picture })).json();
-    if (!isNewest() || from.isEmpty) return;
-    showAnswer(found);
-    // The rest is worth its time when a stroke has ended.
-    if (!from.isDown) showStyle(found, map);
+    if (from.version !== asked.version) {
+      const { version } = from;
+      const start = performance.now();
+      const picture = await from.blob();
+      const query = new URLSearchParams({ top_k: String(MOST_BARS), name: from.picture?.name.slice(0, 200) || "drawing" });
+      // Strokes are known to be dark on white; of a picture, the server finds out.
+      if (!from.picture && model.channels === 1) query.set("invert", "true");
+      asked = { version, found: await (await ask(`/api/v1/inspect?${query}`, { picture })).json() };
+      took = performance.now() - start;
+      if (from.isEmpty) return;
+      showAnswer(asked.found);
+    }
+    // The rest is worth its time when a stroke has ended, and the answer goes before it.
+    if (!isNewest() || from.isDown) return;
+    await frame();
+    if (isNewest() && !from.isEmpty) showStyle(asked.found, map);
   });
 
   let last = 0;
@@ -34,7 +45,8 @@ async function main() {
     element("invitation").hidden = !paper.isEmpty;
     for (const id of ["undo", "clear", "save-picture"]) button(id).disabled = paper.isEmpty;
     const now = performance.now();
-    if (isDown && now - last < PAUSE) return;
+    // The server rests half of the time, so that it is free when the pen is lifted.
+    if (isDown && now - last < Math.max(PAUSE, 2 * took)) return;
     last = now;
     inspect(paper);
   });
@@ -136,6 +148,14 @@ function faint(text) {
 
 /** @param {number} share */
 const percent = (share) => (share > 0.9995 ? "> 99.9 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
+
+/** Waits until what was changed is on the screen; a page that is not looked at has no frames. */
+function frame() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, 100);
+  });
+}
 
 /** @param {Record<string, any>} found */
 function showAnswer(found) {

@@ -26,6 +26,8 @@ export class Paper {
     /** @type {number | undefined} */
     this.pointer = undefined;
     this.isPen = false;
+    /** Grows with every change of what is on the paper. */
+    this.version = 0;
     this.canvas.addEventListener("pointerdown", (event) => this.#down(event));
     this.canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
@@ -148,6 +150,7 @@ export class Paper {
     const stroke = this.strokes[this.strokes.length - 1];
     const first = stroke.points.length;
     stroke.points.push(...(all.length ? all : [event]).map((one) => this.#point(one, box)));
+    this.version += 1;
     this.#drawStroke(context(this.canvas), 1, colour("--ink"), stroke, first);
     this.changed(true);
   }
@@ -157,11 +160,12 @@ export class Paper {
     if (event.pointerId !== this.pointer) return;
     this.pointer = undefined;
     this.isPen = false;
-    this.#show(false);
+    this.changed(false);
   }
 
   /** @param {boolean} isDown */
   #show(isDown) {
+    this.version += 1;
     this.draw();
     this.changed(isDown);
   }
