@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from aaecli.cli import duplicates
+from aaecli.cli import duplicates, pack
 from aaecli.cli.options import DATA, OUTPUT
 from aaecli.cli.options.data import Channels, Data, Normalise, Size, Transpose, image_settings
 from aaecli.cli.options.output import AsJson, Force
@@ -49,7 +49,8 @@ _LINE = 1000
         "  aaecli data                      the MNIST that comes with aaecli\n\n"
         "  aaecli data --data stamps/       your own pictures, before training on them\n\n"
         "  aaecli data export --index 0 --out digit.png\n\n"
-        "  aaecli data duplicates --data stamps/"
+        "  aaecli data duplicates --data stamps/\n\n"
+        "  aaecli data pack stamps/ --out store/"
     )
 )
 def data(
@@ -59,6 +60,10 @@ def data(
     channels: Channels = None,
     normalise: Normalise = None,
     transpose: Transpose = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Compare all files of a store with its checksums.", rich_help_panel=DATA),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Describe a data set: image size, images of each class, the split for training, checksums.
@@ -70,7 +75,11 @@ def data(
     given = {"size": size, "channels": channels, "transpose": transpose}
     context.obj = (folder, image, {name for name, value in given.items() if value is not None})
     if context.invoked_subcommand:
+        if verify:
+            raise typer.BadParameter("It belongs to `aaecli data` alone.", param_hint="--verify")
         return
+    if verify:
+        pack.verify(folder)
     from aaecli.cli.loading import load
     from aaecli.data.inspection.inspection import inspect_dataset
     from aaecli.terminal.console import out, print_json
@@ -78,11 +87,12 @@ def data(
     _refuse_idle(folder, context.obj[2])
     # The embedded files are compared with the published checksums whenever they are loaded.
     dataset = load(folder or "", image, quiet=as_json, notes=False)
-    found = inspect_dataset(dataset, checksums_ok=True if folder is None else None)
+    found = inspect_dataset(dataset, checksums_ok=True if folder is None or verify else None)
     if as_json:
         print_json(found)
     else:
-        for part in _tables(found):
+        checksums = "unknown for this data set" if folder else "those that were published"
+        for part in _tables(found, "those of store.json" if verify else checksums):
             out().print(part)
 
 
@@ -152,6 +162,7 @@ def export(
 
 
 app.command(epilog=duplicates.EPILOG)(duplicates.duplicates)
+app.command(epilog=pack.EPILOG)(pack.pack)
 
 
 def _refuse_idle(source: str | None, given: set[str]) -> None:
@@ -161,8 +172,8 @@ def _refuse_idle(source: str | None, given: set[str]) -> None:
         refuse_idle(source, given, found[1])
 
 
-def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
-    """Lay out what ``inspect_dataset`` found: a summary, then a row for each class."""
+def _tables(found: dict[str, Any], checksums: str) -> tuple[RenderableType, RenderableType]:
+    """Lay out what ``inspect_dataset`` found, and what the checksums are: a summary, then a row for each class."""
     from rich import box
     from rich.table import Table
 
@@ -182,9 +193,7 @@ def _tables(found: dict[str, Any]) -> tuple[RenderableType, RenderableType]:
     ]
     rows += [("to learn", f"{message} {hint}") for message, hint in found["faults"]]
     if found["findings"] is None:
-        rows.append(
-            ("checksums", "those that were published" if found["checksums_ok"] else "unknown for this data set")
-        )
+        rows.append(("checksums", checksums))
     else:
         rows += _listed(found["findings"])
     for name, value in rows:

@@ -43,12 +43,13 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
 
 
 @contextmanager
-def decoding(*, quiet: bool, is_cached: bool = True) -> Iterator[Callable[[int, int], None]]:
+def decoding(*, quiet: bool, is_cached: bool = True, action: str = "decoding") -> Iterator[Callable[[int, int], None]]:
     """Show a bar on a terminal, else say once that there is much to decode.
 
     Args:
         quiet: Show and say nothing.
         is_cached: Whether what is decoded is kept for the next start.
+        action: What is done to the pictures.
     """
     if quiet:
         yield lambda done, total: None
@@ -60,14 +61,14 @@ def decoding(*, quiet: bool, is_cached: bool = True) -> Iterator[Callable[[int, 
             nonlocal said
             if not said and total >= _WORTH_A_LINE:
                 later = "; the next start takes them from the cache" if is_cached else ""
-                console.say(f"Decoding {total:,} pictures{later}.")
+                console.say(f"{action.capitalize()} {total:,} pictures{later}.")
             said = True
 
         yield say_once
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("decoding"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (TextColumn(action), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
     bar = Progress(*columns, console=console.err(), transient=True)
     task = bar.add_task("", total=None)
     try:

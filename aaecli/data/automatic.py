@@ -46,15 +46,23 @@ def adapt(folder: Path, given: Mapping[str, Any], load: Callable[[Image], Datase
     Raises:
         AaeError: The folder cannot be read, or what was given is no form of pictures.
     """
-    found = dataclasses.asdict(find_form(folder))
-    if given.get("channels") == 3 or given.get("normalise") == "strokes":
-        # Both say which of the two ways a picture goes.
-        found["normalise"] = "none" if given.get("channels") == 3 else "strokes"
-    if given.get("normalise") == "strokes":
-        found["channels"] = 1
+    found = _beside(given, dataclasses.asdict(find_form(folder)))
     dataset = load(Image(**{**found, **given}))
     choice = choose(_seen(dataset, selected))
     return Adapted({"image": found} | choice.settings, dataset, choice.reason)
+
+
+def form_of(folder: Path, given: Mapping[str, Any]) -> Image:
+    """Give what the pictures of a folder become where the user leaves a part of that open.
+
+    Args:
+        folder: The folder.
+        given: What the user set under ``[image]``; it holds.
+
+    Raises:
+        AaeError: As from ``adapt``.
+    """
+    return Image(**{**_beside(given, dataclasses.asdict(find_form(folder))), **given})
 
 
 def adapt_stored(dataset: Dataset, selected: Selected) -> Adapted:
@@ -67,6 +75,16 @@ def adapt_stored(dataset: Dataset, selected: Selected) -> Adapted:
     seen = _seen(dataset, selected)
     choice = choose(seen)
     return Adapted(None if seen.is_writing else choice.settings, dataset, choice.reason)
+
+
+def _beside(given: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Give the form that was found in pictures, as far as it goes with what the user set."""
+    if given.get("channels") == 3 or given.get("normalise") == "strokes":
+        # Both say which of the two ways a picture goes.
+        found["normalise"] = "none" if given.get("channels") == 3 else "strokes"
+    if given.get("normalise") == "strokes":
+        found["channels"] = 1
+    return found
 
 
 def _seen(dataset: Dataset, selected: Selected) -> Appearance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +11,24 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.data.inspection.duplicates import first_copies
+from aaecli.data.inspection.duplicates import first_copies, has_copy
 from aaecli.data.inspection.findings import Findings
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest_aaecli
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a store knows of its images, so that nobody has to read all of them.
+
+    Attributes:
+        first_copy: int64 (N + M,), for each training image, then for each test image, the index of the first one that
+            is alike to the pixel.
+        sha256: Of the training images and their labels, in hexadecimal.
+    """
+
+    first_copy: NDArray[np.int64]
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,7 @@ class Dataset:
         is_validation: bool (N,), the training images that only validate, where the data set says so; None elsewhere.
         remarks: Sentences on how files were understood.
         faults: What keeps classes of arrays from being learnt, each with a remedy; for pictures ``findings`` has them.
+        stored: What is known of images that lie in a store; None for others.
     """
 
     name: str
@@ -45,18 +60,19 @@ class Dataset:
     train_label: NDArray[np.int64]
     test_image: NDArray[np.uint8]
     test_label: NDArray[np.int64]
-    train_name: tuple[str, ...] = ()
-    test_name: tuple[str, ...] = ()
+    train_name: Sequence[str] = ()
+    test_name: Sequence[str] = ()
     findings: Findings | None = None
     images_of: Literal["test", "holdout", "labelled"] = "test"
     is_validation: NDArray[np.bool_] | None = None
     remarks: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
+    stored: Stored | None = None
 
     @property
     def is_collection(self) -> bool:
         """Whether the images are a collection of the user's own: labels or test images may be missing."""
-        return bool(self.train_name)
+        return len(self.train_name) > 0
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -67,7 +83,22 @@ class Dataset:
     @cached_property
     def first_copy(self) -> NDArray[np.int64]:
         """Place of the first training image that is alike to the pixel (N,), for each its own where it has no copy."""
-        return first_copies(self.train_image)
+        return first_copies(self.train_image) if self.stored is None else self.stored.first_copy[: self.num_train]
+
+    @property
+    def num_train(self) -> int:
+        """Number of training images."""
+        return len(self.train_label)
+
+    @cached_property
+    def is_tested(self) -> NDArray[np.bool_]:
+        """Which training images are among the test images too, alike to the pixel: bool (N,)."""
+        if self.stored is None:
+            return has_copy(self.train_image, self.test_image)
+        first = self.stored.first_copy[self.num_train :][: len(self.test_label)]
+        found = np.zeros(self.num_train, bool)
+        found[first[first < self.num_train]] = True
+        return found[self.first_copy]
 
     def unlabelled(self) -> NDArray[np.int64]:
         """Give the places of the training images whose labels nobody knows; of copies the first."""
@@ -103,7 +134,10 @@ def kept_back(dataset: Dataset, names: Iterable[str], model: Path) -> Dataset:
     Raises:
         AaeError: None of them is there any more.
     """
-    index = {name: index for index, name in enumerate(dataset.train_name)}
+    names = list(names)
+    wanted = set(names)
+    # Of those alone: a store may hold millions of names.
+    index = {name: index for index, name in enumerate(dataset.train_name) if name in wanted}
     rows = [index[name] for name in names if name in index and dataset.train_label[index[name]] >= 0]
     if not rows:
         if not (dataset.train_label >= 0).any():
@@ -122,6 +156,7 @@ def kept_back(dataset: Dataset, names: Iterable[str], model: Path) -> Dataset:
         test_label=dataset.train_label[rows],
         test_name=tuple(dataset.train_name[row] for row in rows),
         images_of="holdout",
+        stored=None,
     )
 
 
@@ -137,12 +172,18 @@ def all_labelled(dataset: Dataset) -> Dataset:
             f"{dataset.name} holds no labelled picture, so nothing tells whether an answer is right.",
             "Give each class a sub-folder of pictures, or name their classes in a labels.csv.",
         )
+    if len(rows) == dataset.num_train:
+        # Those of a store stay on the disk.
+        image, names = dataset.train_image, dataset.train_name
+    else:
+        image, names = dataset.train_image[rows], tuple(dataset.train_name[row] for row in rows.tolist())
     return replace(
         dataset,
-        test_image=dataset.train_image[rows],
+        test_image=image,
         test_label=dataset.train_label[rows],
-        test_name=tuple(dataset.train_name[row] for row in rows.tolist()),
+        test_name=names,
         images_of="labelled",
+        stored=None,
     )
 
 

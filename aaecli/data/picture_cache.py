@@ -155,7 +155,7 @@ def _assemble(
             image[index], suspicious[index], paged[index] = known.image[row], known.suspicious[row], known.paged[row]
     fresh = [index for index in range(count) if index not in kept] if kept else range(count)
     done = 0
-    for batch in _prepared(paths, len(fresh), recipe):
+    for batch in prepared(paths, len(fresh), recipe):
         indices = fresh[done : done + len(batch.outcomes)]
         failed = {
             index: outcome.message
@@ -176,7 +176,8 @@ def _assemble(
     return Pictures(image, np.flatnonzero(readable), suspicious, paged, dict(sorted(unreadable.items())))
 
 
-def _prepared(paths: Iterable[str], count: int, recipe: Recipe) -> Iterator[Batch]:
+def prepared(paths: Iterable[str], count: int, recipe: Recipe) -> Iterator[Batch]:
+    """Prepare so many pictures in order, on every core where they are many."""
     if count >= _MANY:
         with workers() as pool:
             yield from pool.run(paths, recipe)

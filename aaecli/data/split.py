@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
+import math
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.data.dataset import Dataset
-from aaecli.data.inspection.duplicates import has_copy
 from aaecli.errors import AaeError
 from aaecli.files.writing import replacing
 
@@ -36,6 +35,9 @@ class Split:
 
 HOLDOUT = 0.2
 """Share of the labelled pictures of a folder that are kept for validation where there is no test set."""
+_MANY = 2**20
+"""Images above which no more than ``_MOST_VALIDATION`` validate: a look at millions would take longer than training."""
+_MOST_VALIDATION = 50_000
 
 
 def split(
@@ -50,6 +52,8 @@ def split(
     If the last sixth would leave a class out of either set, as in files sorted by class, the last sixth of each class
     is used instead. The labelled images are a random sample of the training set, the same number of each class. If
     the number is no multiple, some random classes get one more; a class with too few images gives all of them.
+
+    Of more than a million images, 50,000 validate at most.
 
     Duplicates of an image stay in one set. An unlabelled duplicate of a validation image is in neither set, and so is a
     duplicate of a test image of a folder.
@@ -75,9 +79,11 @@ def split(
         kept = _last_sixth(dataset)
     label = dataset.train_label
     # Training on a duplicate of an image is training on the image.
-    is_pool = ~np.isin(dataset.first_copy, dataset.first_copy[kept])
+    is_kept = np.zeros(len(label), bool)
+    is_kept[dataset.first_copy[kept]] = True
+    is_pool = ~is_kept[dataset.first_copy]
     if dataset.is_collection and len(dataset.test_image):
-        is_pool &= ~has_copy(dataset.train_image, dataset.test_image)
+        is_pool &= ~dataset.is_tested
     if dataset.is_validation is not None:
         is_pool &= ~dataset.is_validation
     pool = np.flatnonzero(is_pool)
@@ -88,14 +94,21 @@ def split(
             f"Every labelled image of the class '{dataset.classes[missing[0]]}' is a copy of one that is tested on.",
             "Take the copies out of the test or validation images.",
         )
-    return Split(pool, _draw(learnt, label[learnt], num_classes, labels, seed), np.flatnonzero(kept))
+    validation = np.flatnonzero(kept)
+    if len(validation) > (most := _most_validation(len(label))):
+        validation = np.sort(np.random.default_rng(seed).choice(validation, most, replace=False))
+    return Split(pool, _draw(learnt, label[learnt], num_classes, labels, seed), validation)
+
+
+def _most_validation(num_images: int) -> int:
+    return _MOST_VALIDATION if num_images > _MANY else num_images
 
 
 def _given(dataset: Dataset, holdout: float | Literal["auto"]) -> NDArray[np.bool_]:
     """Give the labelled images that the data set keeps for validation itself: bool (N,)."""
     _refuse(holdout, dataset, "says itself which images are for validation")
     given = np.zeros(len(dataset.train_label), bool) if dataset.is_validation is None else dataset.is_validation
-    kept: NDArray[np.bool_] = given & (dataset.train_label >= 0) & ~has_copy(dataset.train_image, dataset.test_image)
+    kept: NDArray[np.bool_] = given & (dataset.train_label >= 0) & ~dataset.is_tested
     return kept
 
 
@@ -114,11 +127,13 @@ def _last_sixth(dataset: Dataset) -> NDArray[np.bool_]:
     is_labelled = label >= 0
     sure = is_labelled & ~_contradicted(label, group)
     kept = np.zeros(len(label), bool)
-    kept[_last(np.flatnonzero(sure), group, round(np.count_nonzero(is_labelled) / 6))] = True
-    if any(len(np.unique(label[part & is_labelled])) < num_classes for part in (kept, ~kept)):
+    num_labelled, most = int(np.count_nonzero(is_labelled)), _most_validation(len(label))
+    kept[_last(np.flatnonzero(sure), group, min(round(num_labelled / 6), most))] = True
+    if any(np.count_nonzero(np.bincount(label[part & is_labelled])) < num_classes for part in (kept, ~kept)):
         kept[:] = False
         for members in _by_class(label, num_classes):
-            kept[_last(members[sure[members]], group, round(len(members) / 6))] = True
+            count = min(round(len(members) / 6), math.ceil(len(members) * most / max(1, num_labelled)))
+            kept[_last(members[sure[members]], group, count)] = True
     if not kept.any():
         raise AaeError("The data set is too small to keep images for validation.", "Give at least 4 images a class.")
     return kept
@@ -126,7 +141,8 @@ def _last_sixth(dataset: Dataset) -> NDArray[np.bool_]:
 
 def _by_class(label: NDArray[np.int64], num_classes: int) -> list[NDArray[np.int64]]:
     """Give the places of the images of each class, in order; to look for each in turn takes hours with 60,000."""
-    order = np.argsort(label, kind="stable")
+    # There are at most 4,096 classes, and numpy sorts numbers of two bytes in a tenth of the time.
+    order = np.argsort(label.astype(np.int16), kind="stable")
     return np.split(order, np.searchsorted(label[order], np.arange(num_classes + 1)))[1:-1]
 
 
@@ -148,20 +164,22 @@ def _last(members: NDArray[np.int64], group: NDArray[np.int64], count: int) -> N
 def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) -> NDArray[np.bool_]:
     """Give the labelled pictures of a folder that validate: bool (N,)."""
     label, group = dataset.train_label, dataset.first_copy
-    tested = has_copy(dataset.train_image, dataset.test_image)
+    tested = dataset.is_tested
     share = (0.0 if len(dataset.test_label) else HOLDOUT) if holdout == "auto" else holdout
+    share = min(share, _most_validation(len(label)) / max(1, np.count_nonzero(label >= 0)))
     rng = np.random.default_rng(seed)
     unsure = _contradicted(label, group) | tested
-    kept = np.zeros(len(label), bool)
+    kept, is_shared = np.zeros(len(label), bool), _is_shared(group)
     for members in _by_class(label, len(dataset.classes)):
-        size = Counter(group[members].tolist())
+        # Python's own objects only for images that have copies: there may be millions without.
+        size = Counter(group[members[is_shared[group[members]]]].tolist())
         chosen: set[int] = set()
         wanted, left = min(round(share * len(members)), len(members) - 1), len(members)
-        for index in rng.permutation(members).tolist():
+        for index in map(int, rng.permutation(members)):
             if wanted <= 0:
                 break
             of = int(group[index])
-            copies, first = size[of], left == len(members)
+            copies, first = size.get(of, 1), left == len(members)
             # The last picture of a class stays in the training set. The first one may have more duplicates than wanted.
             if unsure[index] or of in chosen or copies >= left or (copies > wanted and not first):
                 continue
@@ -173,11 +191,22 @@ def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) ->
 
 def _contradicted(label: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Mark the images with a duplicate of another label: bool (N,)."""
-    named = np.flatnonzero(label >= 0)
-    least, most = np.full(len(label), np.iinfo(np.int64).max), np.full(len(label), -1)
-    np.minimum.at(least, group[named], label[named])
-    np.maximum.at(most, group[named], label[named])
-    return np.asarray(least[group] < most[group])
+    found = np.zeros(len(label), bool)
+    copies = np.flatnonzero(_is_shared(group)[group])
+    groups, number = np.unique(group[copies], return_inverse=True)
+    least, most = np.full(len(groups), np.iinfo(np.int64).max), np.full(len(groups), -1)
+    is_labelled = label[copies] >= 0
+    np.minimum.at(least, number[is_labelled], label[copies[is_labelled]])
+    np.maximum.at(most, number[is_labelled], label[copies[is_labelled]])
+    found[copies] = (least < most)[number]
+    return found
+
+
+def _is_shared(group: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the images that are the first of several copies: bool (N,)."""
+    found = np.zeros(len(group), bool)
+    found[group[group != np.arange(len(group))]] = True
+    return found
 
 
 def _draw(
@@ -212,12 +241,13 @@ def write_labels(path: Path, dataset: Dataset, labelled: NDArray[np.int64]) -> N
 
     Pictures of a folder have a ``path`` too.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(("index", "label", "path") if dataset.is_collection else ("index", "label"))
-    for index in labelled.tolist():
-        row = (index, dataset.classes[dataset.train_label[index]])
-        writer.writerow((*row, dataset.train_name[index]) if dataset.is_collection else row)
-    with replacing(path) as temporary:
-        # Names of files may be bytes that are no UTF-8: they are written as they are on the disk.
-        temporary.write_bytes(text.getvalue().encode("utf-8", "surrogateescape"))
+    # Names of files may be bytes that are no UTF-8: they are written as they are on the disk.
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(("index", "label", "path") if dataset.is_collection else ("index", "label"))
+        for index in map(int, labelled):
+            row = (index, dataset.classes[dataset.train_label[index]])
+            writer.writerow((*row, dataset.train_name[index]) if dataset.is_collection else row)

@@ -35,7 +35,7 @@ def evaluate_checkpoint(
         held = checkpoint.summary.get("holdout", ())
         # Of the folder that it was trained on, wherever that is now, only what was kept back tells anything.
         is_elsewhere = data is not None and (not config.data or Path(data).resolve() != Path(config.data).resolve())
-        is_other = is_elsewhere and not (held and set(held) <= set(dataset.train_name))
+        is_other = is_elsewhere and not (held and set(held) == set(held).intersection(dataset.train_name))
         dataset = all_labelled(dataset) if is_other else kept_back(dataset, held, path)
     dataset = with_classes(dataset, checkpoint.classes)
     check_fit(path, checkpoint.classes, checkpoint.image_shape, dataset)

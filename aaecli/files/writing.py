@@ -137,7 +137,7 @@ def _explaining_failures(path: Path) -> Iterator[None]:
 def sweep(folder: Path) -> None:
     """Remove temporary files that a killed process left."""
     for entry in folder.iterdir():
-        if re.fullmatch(r"\.[\w.]+\.(pt|csv|json|toml)\.\w{8}", entry.name):
+        if re.fullmatch(r"\.[\w.-]+\.(pt|csv|json|toml|npy)\.\w{8}", entry.name):
             entry.unlink(missing_ok=True)
 
 

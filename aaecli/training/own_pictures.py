@@ -111,7 +111,8 @@ def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], a
         if "holdout" in flags or config.holdout != "auto":
             given.add("holdout")
         refuse_idle(config.data, given, reader)
-        if reader.takes_every_label and config.labels and "labels" not in flags and "labels" not in file:
+        is_open = config.labels and "labels" not in flags and "labels" not in file
+        if is_open and config.data and reader.learns_every_label(Path(config.data)):
             config = replace(config, labels="all")
     has_its_own = config.preset == PRESET
     if augment is None and not has_its_own and not config.image.has_strokes and "augmentation" not in file:

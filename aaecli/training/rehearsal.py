@@ -70,7 +70,7 @@ def load_rehearsal(config: Config, dataset: Dataset, path: str | Path | None = N
     classes = (*dataset.classes, *(name for name in other.classes if name not in dataset.classes))
     parts = split(other, "all", config.seed)
     other = with_classes(other, classes)
-    is_own = has_copy(other.train_image, np.concatenate([dataset.train_image, dataset.test_image]))
+    is_own = has_copy(other.train_image, dataset.train_image) | has_copy(other.train_image, dataset.test_image)
     learnt = parts.labelled[~is_own[parts.labelled]]
     if not len(learnt):
         raise AaeError(

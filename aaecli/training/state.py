@@ -132,10 +132,14 @@ def stored_split(content: dict[str, Any], dataset: Dataset, path: Path) -> Split
         for index in parts.values():
             _hold(index.dtype == np.int64 and index.ndim == 1, "its split is none")
             _hold(bool(((index >= 0) & (index < num_images)).all()), "its split is of other images")
-            _hold(len(np.unique(index)) == len(index), "its split names an image twice")
+            marked = np.zeros(num_images, bool)
+            marked[index] = True
+            _hold(int(np.count_nonzero(marked)) == len(index), "its split names an image twice")
         result = Split(**parts)
-        _hold(not np.isin(result.validation, result.pool).any(), "its split shows validation images to the training")
-        _hold(bool(np.isin(result.labelled, result.pool).all()), "its split has labels beyond the pool")
+        in_pool = np.zeros(num_images, bool)
+        in_pool[result.pool] = True
+        _hold(not in_pool[result.validation].any(), "its split shows validation images to the training")
+        _hold(bool(in_pool[result.labelled].all()), "its split has labels beyond the pool")
         known = np.concatenate([result.labelled, result.validation])
         _hold(bool((dataset.train_label[known] >= 0).all()), "its split asks for labels that there are not")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -158,10 +162,16 @@ def max_state_bytes(config: Config, dataset: Dataset, num_others: int = 0) -> in
 
 
 def fingerprint(dataset: Dataset, rehearsal: RehearsalImages | None = None) -> str:
-    """Give a sha256 of all images that are learnt from and their labels: others would make another training."""
+    """Give a sha256 of all images that are learnt from and their labels: others would make another training.
+
+    Those of a store are known by the checksums of its files.
+    """
     digest = hashlib.sha256(repr((dataset.classes, dataset.train_image.shape)).encode())
-    for values in (dataset.train_image, dataset.train_label):
-        digest.update(np.ascontiguousarray(values).view(np.uint8).data)
+    if dataset.stored is not None:
+        digest.update(dataset.stored.sha256.encode())
+    else:
+        for values in (dataset.train_image, dataset.train_label):
+            digest.update(np.ascontiguousarray(values).view(np.uint8).data)
     if rehearsal is not None:
         digest.update(rehearsal.sha256().encode())
     return digest.hexdigest()

@@ -53,6 +53,7 @@ _REASONED = {
         "self._archive.open(self._members[key])",
         "self._archive.open(member)",
     ],
+    "data/store/npy.py": ["np.memmap(file, dtype, 'r', HEADER, shape)"],
     "data/picture_cache.py": ["np.load(file, allow_pickle=False)", "zipfile.ZipFile(file)", "archive.open(entry)"],
 }
 """Calls that may open, and why."""

@@ -21,6 +21,7 @@ from tests.hostile import (
     names,
     run_folders,
     special_files,
+    stores,
     texts,
 )
 from tests.hostile.checkpoints import Write
@@ -49,6 +50,7 @@ _CORPORA = {
     "inputs": inputs.KINDS,
     "data files": data_files.KINDS,
     "bulk files": bulk_files.KINDS,
+    "stores": stores.KINDS,
 }
 _ENDLESS = {
     "checkpoints, changed": checkpoint_mutations.cases,
@@ -56,6 +58,7 @@ _ENDLESS = {
     "inputs, changed": inputs.cases,
     "data files, changed": data_files.cases,
     "bulk files, changed": bulk_files.cases,
+    "stores, changed": stores.cases,
     "special files": special_files.cases,
     "run folders": run_folders.cases,
     "texts": texts.cases,

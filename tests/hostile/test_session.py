@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.hostile import bulk_files, checkpoints, data_files, graphs, inputs, session
+from tests.hostile import bulk_files, checkpoints, data_files, graphs, inputs, session, stores
 
-_ALL = (checkpoints.KINDS, graphs.KINDS, inputs.KINDS, data_files.KINDS, bulk_files.KINDS)
+_ALL = (checkpoints.KINDS, graphs.KINDS, inputs.KINDS, data_files.KINDS, bulk_files.KINDS, stores.KINDS)
 _CORPORA = sum(map(len, _ALL))
-_FIRST = list(islice(session.cases(0), _CORPORA + 14))
+_FIRST = list(islice(session.cases(0), _CORPORA + 16))
 _SHARE = [*_FIRST[:_CORPORA:6], *_FIRST[_CORPORA:]]
 
 
@@ -27,7 +27,7 @@ def test_nothing_is_wrong_with_how_a_case_ends(case: session.Case, tmp_path: Pat
 
 def test_the_collections_are_large() -> None:
     assert _CORPORA == len({name for kinds in _ALL for name in kinds}) >= 150
-    assert len({case.group for case in _FIRST}) == 14
+    assert len({case.group for case in _FIRST}) == 16
 
 
 @pytest.mark.parametrize(

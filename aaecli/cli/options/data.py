@@ -19,7 +19,8 @@ def _folder(default: str) -> Any:
         envvar="AAECLI_DATA",
         rich_help_panel=DATA,
         show_default=default,
-        help="Folder of pictures (one sub-folder per class, or a labels.csv), .npz, .csv, .parquet, .mat or IDX files.",
+        help="Folder of pictures (one sub-folder per class, or a labels.csv), .npz, .csv, .parquet, .mat or IDX files, "
+        "or a store.",
     )
 
 

@@ -18,6 +18,7 @@ from aaecli.data.inspection.near_duplicates import find_near_duplicates
 from aaecli.data.loading import holds_pictures, load_dataset
 from aaecli.data.naming.files import read_bytes
 from aaecli.data.preprocessing.prepare import Recipe, prepare_chunk
+from aaecli.data.readers.arrays import MAX_IMAGES
 from aaecli.data.readers.image_folder.folder import list_folder
 from aaecli.data.workers import CHUNK, workers
 from aaecli.errors import AaeError
@@ -146,6 +147,12 @@ def _in_folder(folder: Path, progress: Progress | None) -> Copies:
 
 def _in_arrays(dataset: Dataset) -> Copies:
     num_train = len(dataset.train_image)
+    if num_train + len(dataset.test_image) > MAX_IMAGES:
+        raise AaeError(
+            f"{dataset.name} holds {num_train + len(dataset.test_image):,} images; near duplicates are searched "
+            f"among at most {MAX_IMAGES:,}.",
+            "Look into a part of it. Copies to the pixel are known all the same, and on one side of the split.",
+        )
     image = np.concatenate([dataset.train_image, dataset.test_image])
     label = np.concatenate([dataset.train_label, dataset.test_label])
     validates = dataset.is_validation if dataset.is_validation is not None else np.zeros(num_train, bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,10 +48,20 @@ def find_duplicates(
     """
     flat = image.reshape(len(image), -1)
     is_plain = flat.max(1, initial=0) == flat.min(1, initial=255)
+    return classify_groups(_groups(flat, np.flatnonzero(~is_plain)), label, num_train, is_validation)
+
+
+def classify_groups(
+    groups: Iterable[tuple[int, ...]],
+    label: NDArray[np.int64],
+    num_train: int,
+    is_validation: NDArray[np.bool_] | None = None,
+) -> Duplicates:
+    """Tell what groups of images that are alike mean; the other arguments are those of ``find_duplicates``."""
     found: dict[str, list[tuple[int, ...]]] = {
         kind: [] for kind in ("contradicting", "labelled", "unlabelled", "tested", "validated")
     }
-    for group in _groups(flat, np.flatnonzero(~is_plain)):
+    for group in groups:
         train = tuple(index for index in group if index < num_train)
         labels = {int(label[index]) for index in train} - {-1}
         if len(train) < len(group) and train:
@@ -78,7 +89,7 @@ def has_copy(image: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.
     if not len(image) or not len(others):
         return found
     flat, other = image.reshape(len(image), -1), others.reshape(len(others), -1)
-    fingerprint, others_fingerprint = _fingerprints(flat), _fingerprints(other)
+    fingerprint, others_fingerprint = fingerprints(flat), fingerprints(other)
     known = {other[index].tobytes() for index in np.flatnonzero(np.isin(others_fingerprint, fingerprint)).tolist()}
     for index in np.flatnonzero(np.isin(fingerprint, others_fingerprint)).tolist():
         found[index] = flat[index].tobytes() in known
@@ -87,15 +98,28 @@ def has_copy(image: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.
 
 def _groups(flat: NDArray[np.uint8], candidates: NDArray[np.int64]) -> list[tuple[int, ...]]:
     """Give the groups of two or more rows (N, D) that are alike, among some of them."""
-    _, first, count = np.unique(_fingerprints(flat)[candidates], return_inverse=True, return_counts=True)
+    return groups_alike(fingerprints(flat), candidates, lambda index: flat[index].tobytes())
+
+
+def groups_alike(
+    fingerprint: NDArray[np.uint64], candidates: NDArray[np.int64], content: Callable[[int], bytes]
+) -> list[tuple[int, ...]]:
+    """Give the groups of two or more images that are alike.
+
+    Args:
+        fingerprint: uint64 (N,), those of all images.
+        candidates: int64 (C,), the images to group, in ascending order.
+        content: Gives all values of an image: only those are compared whose fingerprints are the same.
+    """
+    _, first, count = np.unique(fingerprint[candidates], return_inverse=True, return_counts=True)
     # Python's own objects only for what may recur: a folder may hold a hundred thousand.
     groups: defaultdict[bytes, list[int]] = defaultdict(list)
     for index in candidates[count[first] > 1].tolist():
-        groups[flat[index].tobytes()].append(index)
+        groups[content(index)].append(index)
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def _fingerprints(flat: NDArray[np.uint8]) -> NDArray[np.uint64]:
+def fingerprints(flat: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Give each row (N, D) a number (N,) that rows alike share, and others hardly ever.
 
     Eight pixels are a word; the words are weighted with odd random numbers and added up, modulo 2^64. That takes a

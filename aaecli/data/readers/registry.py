@@ -49,6 +49,10 @@ class Reader(ABC):
             AaeError: It is, and nothing can be read there: the reason is known already.
         """
 
+    def learns_every_label(self, path: Path) -> bool:
+        """Tell the same of one data set, which ``matches``."""
+        return self.takes_every_label
+
     @abstractmethod
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
         """Read a data set.
@@ -82,6 +86,7 @@ READERS: Registry[type[Reader]] = Registry(
     "aaecli.readers",
     {
         "mnist": f"{_HOME}.mnist",
+        "store": f"{_HOME}.store",
         "npz": f"{_HOME}.npz",
         "pixel-csv": f"{_HOME}.pixel_csv",
         "parquet": f"{_HOME}.parquet",

@@ -41,7 +41,7 @@ def test_copies_of_one_label_and_without_any() -> None:
 
 
 def test_images_of_one_fingerprint_are_still_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "_fingerprints", lambda flat: np.zeros(len(flat), np.uint64))
+    monkeypatch.setattr(duplicates, "fingerprints", lambda flat: np.zeros(len(flat), np.uint64))
     found = find_duplicates(images((1, 2), (3, 4), (1, 2), (5, 6)), np.full(4, -1), 4)
     assert found == Duplicates(unlabelled=((0, 2),))
 
@@ -50,5 +50,5 @@ def test_fingerprints_differ_by_each_pixel_and_by_its_place() -> None:
     flat = np.zeros((2 * 29 + 1, 29), np.uint8)
     flat[np.arange(29), np.arange(29)] = 1
     flat[29 + np.arange(29), np.arange(29)] = 128
-    assert len(set(duplicates._fingerprints(flat).tolist())) == len(flat)
-    assert (duplicates._fingerprints(flat[[3, 3]]) == duplicates._fingerprints(flat)[3]).all()
+    assert len(set(duplicates.fingerprints(flat).tolist())) == len(flat)
+    assert (duplicates.fingerprints(flat[[3, 3]]) == duplicates.fingerprints(flat)[3]).all()

@@ -55,7 +55,7 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
             f"{folder} holds no picture to learn from that can be read.", "`aaecli classify` says why for each."
         )
     index = pictures.index.tolist()
-    class_index, class_names = _ClassIndex(listing.classes), [*listing.train_class, *listing.test_class]
+    class_index, class_names = ClassIndex(listing.classes), [*listing.train_class, *listing.test_class]
     label = np.array([class_index.of(class_names[each]) for each in index], np.int64)
     is_validation = np.array([listing.is_validation[each] for each in index[:num_train]], bool)
     found = find_duplicates(pictures.image, label, num_train, is_validation)
@@ -72,12 +72,12 @@ def load_collection(folder: Path, settings: Image, progress: Progress | None = N
         test_label=label[num_train:],
         train_name=tuple(names[each] for each in index[:num_train]),
         test_name=tuple(names[each] for each in index[num_train:]),
-        findings=_findings(folder, listing, pictures, found, train_label[~is_validation], settings),
+        findings=findings_of(folder, listing, pictures, found, train_label[~is_validation], settings),
         is_validation=is_validation if is_validation.any() else None,
     )
 
 
-def _findings(
+def findings_of(
     folder: Path,
     listing: Listing,
     pictures: Pictures,
@@ -85,13 +85,22 @@ def _findings(
     learnt_label: NDArray[np.int64],
     settings: Image,
 ) -> Findings:
-    """Put together what a user should know of the folder; ``learnt_label`` (T,) are the labels that are learnt."""
+    """Put together what a user should know of the folder.
+
+    Args:
+        folder: The folder.
+        listing: What it holds.
+        pictures: Those that could be read; their pixels are not looked at.
+        duplicates: Which of them are alike.
+        learnt_label: int64 (T,), the labels that are learnt.
+        settings: What pictures became.
+    """
     names, classes = listing.train + listing.test, listing.classes
 
     def named(groups: tuple[tuple[int, ...], ...]) -> tuple[tuple[str, ...], ...]:
         return tuple(tuple(names[pictures.index[row]] for row in group) for group in groups)
 
-    class_index = _ClassIndex(classes)
+    class_index = ClassIndex(classes)
     learnt = {classes[label] for label in learnt_label[learnt_label >= 0].tolist()}
     untaught = {name for name in listing.test_class if class_index.of(name) < 0}
     return Findings(
@@ -103,7 +112,7 @@ def _findings(
         unlabelled=named(duplicates.unlabelled),
         tested=named(duplicates.tested),
         num_suspicious=int(pictures.suspicious.sum()) if settings.has_strokes else 0,
-        num_images=len(pictures.image),
+        num_images=len(pictures.index),
         validated=named(duplicates.validated),
         layout=listing.left_out,
         faults=tuple(find_faults(folder, classes, learnt, untaught, _unnamed(folder, listing))),
@@ -120,7 +129,7 @@ def _unnamed(folder: Path, listing: Listing) -> Path | None:
     return folder / inner if inner and not parents and listing.classes == (class_name(PurePath(inner).name),) else None
 
 
-class _ClassIndex:
+class ClassIndex:
     """The places of classes by name; a name that is written in another case means the class it can only mean."""
 
     def __init__(self, classes: tuple[str, ...]) -> None:

@@ -1,0 +1,100 @@
+"""``aaecli data pack``: any data set as a store, which the other commands take like the data set itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Run
+from tests.conftest import WriteDataset
+from tests.data.drawings import write_classes
+
+
+def test_a_data_set_is_packed_and_described(
+    aaecli: Run, write_dataset: WriteDataset, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_dataset("kin", train=[5, 6, 9] * 8, test=[9, 5], size=(4, 6))
+    result = aaecli("data", "pack", source, "--out", "store")
+    assert result.code == 0, result.err
+    assert result.out.startswith(
+        "Packed 24 training and 2 test images of 4 × 6 pixels, 3 classes, into store (0.0 MB)."
+    )
+    before, after = (json.loads(aaecli("data", "--json", "--data", data).out) for data in (source, "store"))
+    assert after == before
+    assert "unknown for this data set" in aaecli("data", "--data", "store").out
+    assert "those of store.json" in aaecli("data", "--data", "store", "--verify").out
+    with Path("store/test-image.npy").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x00")
+    again = aaecli("data", "--data", "store", "--verify")
+    assert (again.code, again.out) == (1, "")
+    assert "store/test-image.npy is damaged: its checksum" in again.err
+
+
+def test_pictures_become_what_training_makes_of_them(aaecli: Run, in_empty_folder: Path) -> None:
+    folder = write_classes(in_empty_folder / "stamps")
+    (folder / "bar" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    result = aaecli("data", "pack", folder, "--out", "store", "--json")
+    found = json.loads(result.out)
+    assert (found["image"], found["channels"], found["num_train"], found["num_test"]) == ([28, 28], 1, 30, 0)
+    assert found["num_bytes"] == sum(path.stat().st_size for path in Path("store").glob("*.npy"))
+    assert json.loads(aaecli("data", "--json", "--data", "store").out)["num_unlabelled"] == 18
+    smaller = aaecli("data", "pack", folder, "--out", "small", "--size", "20", "--channels", "3")
+    assert "30 training images of 20 × 20 pixels in colour" in smaller.out
+    assert "broken.png" in smaller.err
+
+
+def test_a_store_is_not_lost(aaecli: Run, write_dataset: WriteDataset, in_empty_folder: Path) -> None:
+    source = write_dataset("kin", size=(4, 6))
+    assert aaecli("data", "pack", source, "--out", "store").code == 0
+    before = Path("store/store.json").read_bytes()
+    again = aaecli("data", "pack", source, "--out", "store")
+    assert (again.code, "--force" in again.err) == (1, True)
+    assert Path("store/store.json").read_bytes() == before
+    assert aaecli("data", "pack", source, "--out", "store", "--force").code == 0
+    assert Path("store/store.json").read_bytes() == before
+    within = aaecli("data", "pack", source, "--out", source / "store")
+    assert (within.code, "would lie in" in within.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("pack", "absent", "--out", "s"), "absent does not exist"),
+        (("--size", "20", "pack", "kin", "--out", "s"), "--size has no effect before `pack`"),
+        (("pack", "kin", "--out", "s", "--size", "20"), "--size has no effect"),
+        (("--data", "kin", "--verify"), "kin is no store"),
+        (("--verify",), "--verify has no effect: MNIST is no store"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    aaecli: Run, write_dataset: WriteDataset, in_empty_folder: Path, words: tuple[str, ...], expected: str
+) -> None:
+    kin = str(write_dataset("kin"))
+    result = aaecli("data", *(kin if word == "kin" else word for word in words))
+    assert (result.code, result.out) == (1, "")
+    assert expected in result.err
+    assert not Path("s").exists()
+    assert aaecli("data", "--verify", "export", "--index", "0").code == 2
+
+
+def test_a_store_is_trained_on_and_evaluated(aaecli: Run, write_dataset: WriteDataset, in_empty_folder: Path) -> None:
+    source = write_dataset("kin", train=tuple(range(4)) * 9, test=tuple(range(4)) * 2)
+    Path("small.toml").write_text('preset = "tutorial"\nmodel = "baseline"\n[network.encoder_options]\nhidden = [16]\n')
+    aaecli("data", "pack", source, "--out", "store")
+    options = ("--labels", "8", "--steps", "3", "--config", "small.toml", "--no-figures", "--json", "--quiet")
+    weights = []
+    for data in (source, "store"):
+        result = aaecli("train", "--data", data, "--device", "cpu", *options)
+        assert result.code == 0, result.err
+        found = json.loads(result.out)
+        evaluated = json.loads(aaecli("eval", "model.pt", "--data", data, "--json").out)
+        assert evaluated["num_images"] == 8
+        weights.append((found["test_accuracy"], evaluated["accuracy"], found["validation_accuracy"]))
+    assert weights[0] == weights[1]
+    refused = aaecli("label", "store")
+    assert (refused.code, "is not a folder of pictures" in refused.err) == (1, True)
+    np.testing.assert_equal(refused.out, "")
