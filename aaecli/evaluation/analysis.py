@@ -29,6 +29,10 @@ class NothingToShowError(AaeError):
     """A figure that a model, or its images, cannot be drawn in."""
 
 
+_MOST_IMAGES = 120_000
+"""Images that are drawn from: the largest test set of EMNIST, and a part of the millions of a store."""
+
+
 @dataclass
 class Analysis:
     """Everything that is drawn of one model; each part is computed when it is first asked for.
@@ -51,9 +55,9 @@ class Analysis:
         """Take the test images, or the labelled pictures of a folder that has no test images."""
         rng = np.random.default_rng(0)
         if len(dataset.test_label):
-            order = rng.permutation(len(dataset.test_label))
+            order = rng.permutation(len(dataset.test_label))[:_MOST_IMAGES]
             return cls(model, dataset.test_image[order], dataset.test_label[order])
-        order = rng.permutation(np.flatnonzero(dataset.train_label >= 0))
+        order = rng.permutation(np.flatnonzero(dataset.train_label >= 0))[:_MOST_IMAGES]
         return cls(model, dataset.train_image[order], dataset.train_label[order], has_named=True)
 
     @cached_property

@@ -14,9 +14,10 @@ from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.metrics.report import calibration, evaluate
-from aaecli.models.batch import BATCH_SIZE, image_batches
+from aaecli.models.batch import BATCH_SIZE, Images, image_batches
 from aaecli.models.devices import choose_device
 from aaecli.models.networks import Encoding, answering
+from aaecli.models.stored_images import stored_images
 
 
 class Prediction(NamedTuple):
@@ -35,7 +36,7 @@ class Prediction(NamedTuple):
 
 
 def predict(
-    encoder: nn.Module, decoder: nn.Module | None, image: Tensor, true_label: Tensor | None = None
+    encoder: nn.Module, decoder: nn.Module | None, image: Images, true_label: Tensor | None = None
 ) -> Prediction:
     """Encode stored images in float32, on their device, with nothing left to chance.
 
@@ -80,7 +81,7 @@ def predict_stored(
     where = choose_device(device)
     decoder = None if model.decoder is None else model.decoder.to(where)
     true_label = one_hot_true_label(model.config.model, label, len(model.classes), where)
-    return predict(model.encoder.to(where), decoder, torch.from_numpy(image).to(where), true_label)
+    return predict(model.encoder.to(where), decoder, stored_images(image, where), true_label)
 
 
 def encode_stored(
@@ -100,7 +101,7 @@ def encode_stored(
         AaeError: The device cannot be had.
     """
     where = choose_device(device)
-    found = predict(model.encoder.to(where), None, torch.from_numpy(image).to(where))
+    found = predict(model.encoder.to(where), None, stored_images(image, where))
     return found.label_prob, found.style
 
 

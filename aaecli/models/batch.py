@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
 BATCH_SIZE = 250
 """Images that are encoded at once: of 1000 large ones, the shifted copies of test-time augmentation take gigabytes."""
+
+
+class Images(Protocol):
+    """Stored images uint8 (N, H, W) or (N, H, W, 3), of which some come to a device: a tensor is such a set."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device that they come to."""
+
+    def __len__(self) -> int:
+        """Number of images N."""
+
+    def __getitem__(self, index: Tensor | slice, /) -> Tensor:
+        """Give some of them."""
 
 
 class Batch(NamedTuple):
@@ -37,7 +52,7 @@ def to_float(image: Tensor) -> Tensor:
     return planes.float() / 255
 
 
-def image_batches(image: Tensor, size: int = BATCH_SIZE) -> Iterator[tuple[slice, Tensor]]:
+def image_batches(image: Images, size: int = BATCH_SIZE) -> Iterator[tuple[slice, Tensor]]:
     """Cut stored images uint8 (N, H, W) or (N, H, W, 3) into batches as a network reads them, each with its rows."""
     for start in range(0, len(image), size):
         rows = slice(start, start + size)

@@ -10,6 +10,7 @@ from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.split import Split
 from aaecli.models.batch import Batch
+from aaecli.models.stored_images import MappedImages, stored_images
 from aaecli.training.distributed.world import ALONE, World
 from aaecli.training.length import Length
 from aaecli.training.propagation.schedule import Propagation
@@ -33,8 +34,9 @@ class Batches:
         world: The processes of the training; each gets its share of a step.
 
     Attributes:
-        image: uint8 (N, H, W) or (N, H, W, 3), all training images, those of the rehearsal last, on the device. They
-            stay bytes: 39 MB for MNIST, and a batch is a gather instead of a copy.
+        image: uint8 (N, H, W) or (N, H, W, 3), all training images, those of the rehearsal last. They stay bytes: 39
+            MB for MNIST. On the device, a batch is a gather instead of a copy; those that do not fit there are
+            gathered where they are stored, which changes no batch.
         label: int64 (N,), their labels; -1 for none.
         labelled: int64 (L,), the labelled images.
         pool: int64 (P,), all images that training sees.
@@ -51,19 +53,20 @@ class Batches:
         world: World = ALONE,
     ) -> None:
         self._world = world
-        self.image = torch.from_numpy(dataset.train_image).to(device)
+        self.image = stored_images(dataset.train_image, device, None if rehearsal is None else rehearsal.image)
+        # Images are looked up where they are.
+        where = device if isinstance(self.image, Tensor) else torch.device("cpu")
         self.label = torch.from_numpy(dataset.train_label).to(device)
-        others = torch.arange(len(self.image), len(self.image) + (0 if rehearsal is None else len(rehearsal.image)))
-        self._others = others.to(device)
+        self._others = torch.arange(len(dataset.train_image), len(self.image)).to(where)
         self._rehearsal = config.rehearsal
         if rehearsal is not None:
-            self.image = torch.cat([self.image, torch.from_numpy(rehearsal.image).to(device)])
             self.label = torch.cat([self.label, torch.from_numpy(rehearsal.label).to(device)])
-        self.labelled = torch.from_numpy(split.labelled).to(device)
-        self.pool = torch.from_numpy(split.pool).to(device)
+        self.labelled = torch.from_numpy(split.labelled).to(where)
+        self.pool = torch.from_numpy(split.pool).to(where)
         self._all_labelled = length.all_labelled
         self._seed = config.seed
         self._labelled_batch_size = length.labelled_batch_size
+        self._ahead = self.image.fetch if isinstance(self.image, MappedImages) else None
         self._of_labelled = self._labelled_sampler(self.labelled) if len(self.labelled) else None
         self._of_kept: Sampler | _Mixed | None = None
         sees_unlabelled = FAMILY[config.model].sees_unlabelled
@@ -100,9 +103,10 @@ class Batches:
 
     def _sampler(self, index: Tensor, size: int, seed: int) -> Sampler | _Mixed:
         if not len(self._others):
-            return Sampler(index, size, seed)
+            return Sampler(index, size, seed, self._ahead)
         num_others = self._rehearsal.share(size)
-        return _Mixed(Sampler(index, size - num_others, seed), Sampler(self._others, num_others, seed + _OTHERS_SEED))
+        own = Sampler(index, size - num_others, seed, self._ahead)
+        return _Mixed(own, Sampler(self._others, num_others, seed + _OTHERS_SEED))
 
 
 class _Mixed:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from aaecli.data.dataset import Dataset
 from aaecli.evaluation.predict import predict
+from aaecli.models.batch import Images
 from aaecli.models.networks import Decoder, Encoder
+from aaecli.models.stored_images import ChosenImages
 from aaecli.training.batches import Batches
-from aaecli.training.sampler import shuffled
+from aaecli.training.sampler import drawn
 from aaecli.training.validation import Validation
 
 _MOST_REFERENCES = 10_000
@@ -19,7 +20,7 @@ _MOST_REFERENCES = 10_000
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
 
-def reference_images(dataset: Dataset, batches: Batches, validation: Validation, seed: int) -> Tensor:
+def reference_images(dataset: Dataset, batches: Batches, validation: Validation, seed: int) -> Images:
     """Choose the images (R, H, W) or (R, H, W, 3) that are compared with: those that training does not see, if enough.
 
     The few that a folder of pictures keeps back, if any, are too few for a tail. Of the pool, a draw: the first ones of
@@ -27,10 +28,10 @@ def reference_images(dataset: Dataset, batches: Batches, validation: Validation,
     """
     if not dataset.is_collection:
         return validation.image
-    return batches.image[shuffled(batches.pool, seed, 0)[:_MOST_REFERENCES]]
+    return ChosenImages(batches.image, drawn(batches.pool, seed, 0, _MOST_REFERENCES))
 
 
-def novelty_summary(encoder: Encoder, decoder: Decoder | None, image: Tensor) -> dict[str, Any]:
+def novelty_summary(encoder: Encoder, decoder: Decoder | None, image: Images) -> dict[str, Any]:
     """Give the quantiles of the reconstruction error of images; empty without a decoder."""
     error = predict(encoder, decoder, image).reconstruction_error
     if error is None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aaecli.config.effective import acting_terms
 from aaecli.config.schema import Config
-from aaecli.models.batch import Batch, to_float
+from aaecli.models.batch import Batch, Images, to_float
 from aaecli.models.networks import Encoder, Networks, answering
 from aaecli.training.sampler import Sampler
 from aaecli.training.step import Step
@@ -58,7 +58,7 @@ class PseudoLabelCheck:
         self.held_out = torch.cat(held_out).to(labelled.device)
         self.kept = labelled[~torch.isin(labelled, self.held_out)]
 
-    def compare(self, image: Tensor, teacher: Encoder, propagated_label: Tensor | None, dtype: torch.dtype) -> None:
+    def compare(self, image: Images, teacher: Encoder, propagated_label: Tensor | None, dtype: torch.dtype) -> None:
         """Find the outcome.
 
         Args:
@@ -89,7 +89,7 @@ class PseudoLabelCheck:
             raise ValueError("its check of pseudo-labels is none")
         self.outcome = outcome
 
-    def _learn(self, image: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> Encoder:
+    def _learn(self, image: Images, dtype: torch.dtype, shape: tuple[int, ...]) -> Encoder:
         """Train the classifier that sees the labels kept and nothing else; leaves the random states as they were."""
         config = replace(self.config, model="baseline", compile=False, cuda_graph=False)
         num_classes = config.label_dim(int(self.label.max()) + 1)

@@ -6,8 +6,6 @@ import copy
 import math
 from typing import Any, NamedTuple
 
-from torch import Tensor
-
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config
@@ -16,6 +14,7 @@ from aaecli.evaluation.predict import Prediction
 from aaecli.metrics.calibration import expected_calibration_error
 from aaecli.metrics.clusters import unnamed
 from aaecli.metrics.temperature import fit_temperature, with_temperature
+from aaecli.models.batch import Images
 from aaecli.models.networks import Decoder, Encoder
 from aaecli.training.novelty import novelty_summary
 from aaecli.training.validation import Validation
@@ -53,7 +52,7 @@ class Results:
         config: Config,
         dataset: Dataset,
         validation: Validation,
-        reference_image: Tensor,
+        reference_image: Images,
         label_prior: tuple[float, ...] | None,
     ) -> None:
         self.config = config

@@ -31,6 +31,7 @@ from aaecli.models.devices import (
     describe_device,
     use_threads,
 )
+from aaecli.models.stored_images import stored_images
 from aaecli.runs.lock import locked_new_run
 from aaecli.suggestions import suggest_resuming
 from aaecli.training import trainer
@@ -256,7 +257,7 @@ def _evaluate_once(result: Checkpoint, dataset: Dataset, kept_back: list[str], d
     if not len(dataset.test_label):
         return found
     true_label = one_hot_true_label(result.config.model, dataset.test_label, len(dataset.classes), device)
-    image = torch.from_numpy(dataset.test_image).to(device)
+    image = stored_images(dataset.test_image, device)
     prediction = predict(result.encoder, None if traits.encodes_label else result.decoder, image, true_label)
     report = evaluate_predictions(result, prediction, dataset.test_label)
     measured = for_summary(report) if traits.encodes_label else {"reconstruction_error": report["reconstruction_error"]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
@@ -15,7 +14,9 @@ from aaecli.data.split import Split
 from aaecli.errors import AaeError
 from aaecli.evaluation.predict import Prediction, evaluate_predictions, one_hot_true_label, predict
 from aaecli.metrics.clusters import name_clusters
+from aaecli.models.batch import Images
 from aaecli.models.networks import Decoder, Encoder, without_test_time_augmentation
+from aaecli.models.stored_images import ChosenImages
 
 _NUM_VALIDATIONS = 10
 """Times that a training looks at them where the settings do not say: half as often at least, for the rounding."""
@@ -33,20 +34,20 @@ class Validation:
         config: The settings.
         dataset: The images.
         split: Which of them are kept for validation; none may be.
-        image: uint8 (N, H, W) or (N, H, W, 3), all training images on the device.
+        image: uint8 (N, H, W) or (N, H, W, 3), all training images.
 
     Attributes:
-        image: uint8 (V, H, W) or (V, H, W, 3), on the device.
+        image: uint8 (V, H, W) or (V, H, W, 3), no copies.
         label: int64 (V,).
 
     Raises:
         AaeError: Clusters are to be found, and no labelled image is kept back to name them by.
     """
 
-    def __init__(self, config: Config, dataset: Dataset, split: Split, image: Tensor) -> None:
+    def __init__(self, config: Config, dataset: Dataset, split: Split, image: Images) -> None:
         self.config = config
         self.classes = dataset.classes
-        self.image = image[torch.from_numpy(split.validation).to(image.device)]
+        self.image = ChosenImages(image, torch.from_numpy(split.validation))
         self.label = dataset.train_label[split.validation]
         if config.model == "clustering" and dataset.classes and not len(self.label):
             raise AaeError(

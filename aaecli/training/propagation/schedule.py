@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from aaecli.config.propagation import Propagation as Settings
-from aaecli.models.batch import to_float
+from aaecli.models.batch import Images, to_float
 from aaecli.models.bodies import EncoderBody
 from aaecli.models.networks import answering
 from aaecli.training.propagation.poisson import Graph, propagate
-from aaecli.training.sampler import shuffled
+from aaecli.training.sampler import drawn
 
 _BATCH = 1000
 
@@ -22,7 +22,7 @@ class Propagation:
 
     Args:
         settings: When (``every`` is not 0), and among how many images.
-        image: uint8 (N, H, W) or (N, H, W, 3), on the device that trains.
+        image: uint8 (N, H, W) or (N, H, W, 3), which come to the device that trains.
         label: int64 (N,), of which only those of ``labelled`` are looked at.
         labelled: int64 (L,), the labelled images.
         pool: int64 (P,), all the images that training sees.
@@ -37,7 +37,7 @@ class Propagation:
     def __init__(
         self,
         settings: Settings,
-        image: Tensor,
+        image: Images,
         label: Tensor,
         labelled: Tensor,
         pool: Tensor,
@@ -72,7 +72,7 @@ class Propagation:
         first = torch.cat([self.labelled, self.always])
         num_drawn = max(self.settings.num_images - len(first), 0)
         rest = self.rest if not len(self.always) else self.rest[~torch.isin(self.rest, self.always)]
-        chosen = torch.cat([first, shuffled(rest, self.seed, number)[:num_drawn]])
+        chosen = torch.cat([first, drawn(rest, self.seed, number, num_drawn)])
         # A small pool has no more neighbours to offer than it has images.
         graph = Graph(self._features(encoder, chosen), min(self.settings.num_neighbours, len(chosen) - 1))
         self.label.fill_(-1)
