@@ -173,7 +173,8 @@ def slow(session: nox.Session) -> None:
 def hostile(session: nox.Session) -> None:
     """Run 2,000 hostile inputs, each in a process of its own with limits: nox -s hostile -- --cases 300 --seed 1.
 
-    It ends with a table; the files of each case that something is wrong with stay, and `--only NUMBER` runs it again.
+    Then it sends 600 hostile requests to one server (--requests N). It ends with a table; the files of each case that
+    something is wrong with stay, and `--only NUMBER` runs it again.
     """
     _install(session, "-e", ".", *_group("test"))
     session.run("python", "-m", "tests.hostile", *session.posargs, env={"OMP_NUM_THREADS": "1"})

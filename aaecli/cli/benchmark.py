@@ -9,9 +9,10 @@ import typer
 
 from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.data import Data
-from aaecli.cli.options.device import Threads, TorchDevice
+from aaecli.cli.options.device import TorchDevice
 from aaecli.cli.options.output import AsJson, Force, Quiet
 from aaecli.cli.options.settings import number_or_all
+from aaecli.cli.options.threads import Threads
 from aaecli.cli.options.workers import (
     Cluster,
     ClusterCa,

@@ -190,7 +190,7 @@ def _trained(sources: Iterator[str | AaeError], request: Request, path: Path, st
     # Before torch, which starts threads.
     pool = stack.enter_context(workers()) if len(first) == MANY else None
     from aaecli.checkpoint.file import load_model
-    from aaecli.evaluation.embedding import encode_features
+    from aaecli.evaluation.predict import encode_features
 
     model = load_model(path)
     channels, *shape = model.image_shape
@@ -200,7 +200,9 @@ def _trained(sources: Iterator[str | AaeError], request: Request, path: Path, st
     threshold = novelty_threshold(tuple(zip(scale["quantile"], scale["reconstruction_error"], strict=True)))
 
     def encode(images: NDArray[np.uint8]) -> Codes:
-        return Codes(*encode_features(model, images, request.device))
+        found = encode_features(model, images, request.device)
+        error = found.reconstruction_error
+        return Codes(found.label_prob, found.style, found.features, None if error is None else error.astype("float64"))
 
     if pool is None:
         prepared: Iterable[Batch] = (prepare_chunk([source], recipe) for source in first)

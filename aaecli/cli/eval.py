@@ -9,8 +9,9 @@ import typer
 
 from aaecli.cli.options import is_typed
 from aaecli.cli.options.data import EvaluationData
-from aaecli.cli.options.device import Threads, TorchDevice
+from aaecli.cli.options.device import TorchDevice
 from aaecli.cli.options.output import AsJson
+from aaecli.cli.options.threads import Threads
 from aaecli.errors import AaeError
 from aaecli.text import for_rich, for_terminal
 

@@ -10,10 +10,10 @@ import typer
 from aaecli.cli.list_and_sheet import claim_list_and_sheet
 from aaecli.cli.options import MODEL, OUTPUT, is_typed
 from aaecli.cli.options.data import Channels, Normalise, Size, image_settings
-from aaecli.cli.options.device import Threads
 from aaecli.cli.options.output import Force
 from aaecli.cli.options.seed import seed as seed_option
 from aaecli.cli.options.settings import given_settings
+from aaecli.cli.options.threads import Threads
 from aaecli.config.models import MAX_CLASSES
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
@@ -142,14 +142,17 @@ def label(
         _take(folder, answers, added, target)
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
         return
+    from aaecli.cli.asking import Where, ask_about_pictures
+
+    where = Where(web, port or 0)
     if clusters is not None:
-        from aaecli.cli.label_clusters import Request, asking, label_clusters
+        from aaecli.cli.label_clusters import Request, label_clusters
 
         settings = given_settings({"size": size, "channels": channels, "normalise": normalise}).get("image", {})
         form = _form(size, channels, normalise)
         request = Request(clusters, model, settings, seed, threads, added, form)
         _check_pictures(folder)
-        if label_clusters(folder, request, out, names, outputs, asking(folder, port or 0, web=web)):
+        if label_clusters(folder, request, out, names, outputs, where):
             console.say(f"Next: {suggest_aaecli('train', '--data', folder, *form)}")
         return
     image = image_settings(size, channels, normalise)
@@ -169,12 +172,11 @@ def label(
         console.say(f"Fill in the column 'label', then: {then}")
         return
 
-    from aaecli.cli.asking import ask
     from aaecli.cli.labelling import rows_of
 
     known = list(dict.fromkeys([*dataset.classes, *added]))
-    again = (lambda: rows_of(*choose()[::2])) if web else None
-    if ask(folder, rows_of(dataset, questions), known, again, port or 0):
+    rows = rows_of(dataset, questions)
+    if ask_about_pictures(folder, rows, known, lambda: rows_of(*choose()[::2]), where):
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from aaecli.cli.asking import Where, ask
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.runs.paths import NEWEST_MODEL, RUNS, newest_run
@@ -88,7 +90,7 @@ class Naming:
 
 
 def label_clusters(
-    folder: Path, request: Request, out: Path | None, names: Path | None, outputs: Outputs, ask: Callable[..., None]
+    folder: Path, request: Request, out: Path | None, names: Path | None, outputs: Outputs, where: Where
 ) -> int:
     """Find clusters, and write a list of them, take one that was filled in, or ask for their names.
 
@@ -98,7 +100,7 @@ def label_clusters(
         out: The list to write; None to ask.
         names: A list that was filled in.
         outputs: What has claimed ``out`` and its sheet.
-        ask: Asks: is given the questions (title, picture, guess, share of it), the classes, and what keeps an answer.
+        where: Where to ask.
 
     Returns:
         The number of pictures that have got a label.
@@ -129,7 +131,7 @@ def label_clusters(
         _say_what_was_given(naming)
         return len(naming.given)
     try:
-        _ask_names(naming, filled, known, ask)
+        _ask_names(naming, filled, known, where)
     finally:
         _say_what_was_given(naming)
         if len(naming.names) < len(filled):
@@ -147,55 +149,40 @@ def _write_list(outputs: Outputs, out: Path, dataset: Dataset, clustering: Clust
     console.put(str(out.with_suffix(".png")))
 
 
-def _ask_names(naming: Naming, clusters: list[Cluster], known: list[str], ask: Callable[..., None]) -> None:
+def _ask_names(naming: Naming, clusters: list[Cluster], known: list[str], where: Where) -> None:
     """Ask for the name of each cluster, the largest first."""
     from aaecli.labelling.clusters import MIXED
 
     by_title = {_title(entry): entry for entry in sorted(clusters, key=lambda entry: -len(entry.members))}
 
-    def rows(shape: tuple[int, int] | None) -> list[Row]:
+    def rows() -> list[Row]:
+        shape = _SHEET if where.web else _tiles_in_terminal(naming.dataset.train_image.shape[2])
         tiles = [(entry, _tile(naming.dataset, entry, shape)) for entry in by_title.values()]
         return [(_title(entry), tile, entry.guess, entry.share) for entry, tile in tiles]
 
     ask(
-        rows,
+        naming.folder,
+        rows(),
         [*known, *([] if MIXED in known else [MIXED])],
         lambda title, name: naming.keep({by_title[title].number: name}),
+        rows,
+        where,
     )
 
 
-def asking(folder: Path, port: int, *, web: bool) -> Callable[..., None]:
-    """Give what asks for the names of clusters, in the terminal or on a page."""
-
-    def ask(rows: Callable[..., list[Any]], known: list[str], keep: Callable[[str, str], None]) -> None:
-        if web:
-            from aaecli.cli.label_web import ask_on_page
-
-            ask_on_page(folder, rows(None), lambda: rows(None), known, keep, port)
-            return
-        import shutil
-
-        from aaecli.cli.labelling import Answers, ask_all, ask_in_terminal
-
-        shape = _tiles_in_terminal(rows((1, 1))[0][1].shape[1], shutil.get_terminal_size().columns)
-        ask_all(rows(shape), Answers(known), keep, ask_in_terminal)
-
-    return ask
-
-
-def _tiles_in_terminal(side: int, columns: int) -> tuple[int, int]:
-    """Give rows and columns of the members of a cluster that a terminal of so many columns shows."""
-    return 1, max(1, min(_IN_TERMINAL, columns // (side + 1)))
+def _tiles_in_terminal(side: int) -> tuple[int, int]:
+    """Give rows and columns of the members of a cluster that the terminal shows, from the width of an image."""
+    return 1, max(1, min(_IN_TERMINAL, shutil.get_terminal_size().columns // (side + 1)))
 
 
 def _title(cluster: Cluster) -> str:
     return f"cluster {cluster.number}: {len(cluster.members):,} pictures"
 
 
-def _tile(dataset: Dataset, cluster: Cluster, shape: tuple[int, int] | None) -> Any:
+def _tile(dataset: Dataset, cluster: Cluster, shape: tuple[int, int] = _SHEET) -> Any:
     from aaecli.labelling.clusters import tile
 
-    return tile(dataset, cluster, *(shape or _SHEET))
+    return tile(dataset, cluster, *shape)
 
 
 def _sheet(dataset: Dataset, clustering: Clustering) -> bytes:
@@ -204,7 +191,7 @@ def _sheet(dataset: Dataset, clustering: Clustering) -> bytes:
 
     from aaecli.data.inspection.contact_sheet import encode_contact_sheet
 
-    return encode_contact_sheet(np.stack([_tile(dataset, entry, None) for entry in clustering.clusters]))
+    return encode_contact_sheet(np.stack([_tile(dataset, entry) for entry in clustering.clusters]))
 
 
 def _say_what_was_given(naming: Naming) -> None:
@@ -212,7 +199,7 @@ def _say_what_was_given(naming: Naming) -> None:
 
     where = f" in {naming.folder / NAME}" if naming.given else ""
     count = f"{len(naming.given):,} of {len(naming.clustering.image_index):,} pictures labelled{where}"
-    console.put(f"{count}, by the names of {len(naming.names)} clusters")
+    console.put(f"{count}, by the names of {len(naming.names)} cluster{'' if len(naming.names) == 1 else 's'}")
 
 
 def _model_and_pictures(folder: Path, request: Request, *, may_train: bool) -> tuple[Path, Checkpoint, Dataset]:

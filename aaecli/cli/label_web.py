@@ -17,7 +17,7 @@ Keep = Callable[[str, str], None]
 
 def ask_on_page(
     folder: Path, first: Sequence[Row], choose: Callable[[], Sequence[Row]], classes: list[str], keep: Keep, port: int
-) -> int:
+) -> None:
     """Serve the page until Ctrl-C.
 
     Args:
@@ -27,9 +27,6 @@ def ask_on_page(
         classes: Names of the classes so far.
         keep: Is given the path of a picture and its label; both are on the disk when it returns.
         port: 0 for any that is free.
-
-    Returns:
-        Number of pictures that were labelled.
 
     Raises:
         AaeError: The packages of the extra are missing, or the port is taken.
@@ -60,4 +57,3 @@ def ask_on_page(
             make_server(made, address, capacity=16, on_ready=ready).run([listener])
     finally:
         listener.close()
-    return len(labelling.given)

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from aaecli.data.readers.image_folder.classes import plain_name
-from aaecli.terminal.console import has_blocks, has_colour, put, say
+from aaecli.terminal.console import has_blocks, has_colour, say
 from aaecli.text import for_terminal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -83,7 +81,7 @@ def ask_all(
     answers: Answers,
     keep: Callable[[str, str], None],
     ask: Ask,
-) -> int:
+) -> None:
     """Ask one question after the other, until there is none left or the user stops.
 
     Args:
@@ -91,11 +89,8 @@ def ask_all(
         answers: The classes.
         keep: Is given each path with its label at once; an empty label takes an answer back.
         ask: Asks.
-
-    Returns:
-        Number of pictures that have a label now.
     """
-    given: dict[int, str] = {}
+    given: set[int] = set()
     number = 0
     say(HELP)
     while number < len(questions):
@@ -122,16 +117,15 @@ def ask_all(
             number = max(0, number - 1)
             if number in given:
                 keep(questions[number][0], "")
-                del given[number]
+                given.remove(number)
         else:
             label, message = answers.read(line, guess)
             if label is None:
                 say(message)
                 continue
             keep(path, label)
-            given[number] = label
+            given.add(number)
             number += 1
-    return len(given)
 
 
 def rows_of(dataset: Dataset, questions: Sequence[Question]) -> list[Row]:
@@ -140,24 +134,6 @@ def rows_of(dataset: Dataset, questions: Sequence[Question]) -> list[Row]:
         (dataset.train_name[index], dataset.train_image[index], guess, probability)
         for index, guess, probability in questions
     ]
-
-
-def ask_and_count(rows: Sequence[Row], known: list[str], keep: Callable[[str, str], None], sheet: Path) -> int:
-    """Ask in the terminal, and say how many pictures were labelled, after Ctrl-C too; gives their number."""
-    given: dict[str, str] = {}
-
-    def keep_and_count(path: str, name: str) -> None:
-        keep(path, name)
-        given[path] = name
-
-    try:
-        ask_all(rows, Answers(known), keep_and_count, ask_in_terminal)
-    finally:
-        # All answers are on the disk by then; an empty one was taken back.
-        num_given = sum(bool(name) for name in given.values())
-        where = f" in {sheet}" if num_given else ""
-        put(f"{num_given} of {len(rows)} pictures labelled{where}")
-    return num_given
 
 
 def ask_in_terminal(prompt: str) -> str | None:

@@ -13,6 +13,7 @@ from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
 from aaecli.cli.options.output import AsJson, Quiet
 from aaecli.cli.web_server import MAX_TOKEN, announce, check_pem, needs_extra, read_token
+from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,11 @@ def serve(
     from aaecli.serve.discovery import find_encoder
     from aaecli.terminal import console
 
+    if examples is not None:
+        from aaecli.data.loading import reader_of
+
+        # They are loaded when the page wants them, and a slip is to be told of now.
+        reader_of(examples)
     check_pem(tls_cert, "certificate")
     check_pem(tls_key, "key")
     address = Address(host, port, tuple(allow_host or ()), tls_cert, tls_key)
@@ -154,12 +160,12 @@ def serve(
 
 
 def _examples(encoder: session.Encoder, named: Path | None) -> Callable[[], tuple[NDArray[np.uint8], list[str]]] | None:
-    """Say how the examples are loaded, later and beside the first requests; None where there are none."""
+    """Say how the examples are loaded, when the page first wants them; None where there are none."""
     metadata = encoder.metadata
     if named is None and not metadata.on_embedded:
         return None
 
-    def load() -> tuple[NDArray[np.uint8], list[str]]:
+    def read() -> tuple[NDArray[np.uint8], list[str]]:
         import numpy as np
 
         from aaecli.config.image import Image
@@ -169,9 +175,25 @@ def _examples(encoder: session.Encoder, named: Path | None) -> Callable[[], tupl
         channels, height, _ = metadata.image_shape
         image = Image(height, channels, "strokes" if metadata.normalise else "none")
         dataset = load_dataset("" if named is None else named, image)
+        if dataset.image_shape != metadata.image_shape:
+            raise AaeError(
+                f"--examples {named}: its images are of another shape than the model's.",
+                "Name a folder of pictures, which are brought into the model's shape.",
+            )
         known = np.flatnonzero(dataset.train_label >= 0) if named else split(dataset, 0, 0).validation
         # A draw: the first ones, or the last, of a folder that is sorted by class are of one class.
         chosen = np.random.default_rng(0).permutation(known)[:_NUM_EXAMPLES]
         return dataset.train_image[chosen], [dataset.classes[label] for label in dataset.train_label[chosen].tolist()]
+
+    def load() -> tuple[NDArray[np.uint8], list[str]]:
+        import numpy as np
+
+        from aaecli.terminal import console
+
+        try:
+            return read()
+        except AaeError as error:
+            console.report(error)
+            return np.empty((0, *metadata.image_shape[1:]), np.uint8), []
 
     return load

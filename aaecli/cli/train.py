@@ -11,7 +11,7 @@ import typer
 
 from aaecli.cli.options import OUTPUT, TRAINING, is_typed
 from aaecli.cli.options.data import Channels, Data, Normalise, Size, Transpose
-from aaecli.cli.options.device import Compile, CudaGraph, Precision, Threads, TorchDevice
+from aaecli.cli.options.device import Compile, CudaGraph, Precision, TorchDevice
 from aaecli.cli.options.output import AsJson, Force, Quiet, Runs
 from aaecli.cli.options.settings import (
     Augment,
@@ -34,6 +34,7 @@ from aaecli.cli.options.settings import (
     StyleStd,
     given_settings,
 )
+from aaecli.cli.options.threads import Threads
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists
 from aaecli.runs.paths import RUNS

@@ -52,11 +52,19 @@ def load_dataset(
     Raises:
         AaeError: There is nothing of that name, no reader takes it, or it is unreadable or damaged.
     """
+    return reader_of(data).load(Path(data) if data else EMBEDDED, image or Image(), progress)
+
+
+def reader_of(data: str | Path | None) -> Reader:
+    """Give what reads a path, before anything is read.
+
+    Raises:
+        AaeError: There is nothing of that name, or no reader takes it.
+    """
     found = find_reader(data)
     if found is None:
         raise _not_read(data or "")
-    _, reader = found
-    return reader.load(Path(data) if data else EMBEDDED, image or Image(), progress)
+    return found[1]
 
 
 def load_named(data: str | Path, image: Image | None = None) -> Dataset:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from aaecli.config.models import FAMILY
 from aaecli.metrics.clusters import cross_named_prob
 from aaecli.metrics.report import calibration, evaluate
 from aaecli.models.batch import BATCH_SIZE, Images, image_batches
+from aaecli.models.bodies import EncoderBody
 from aaecli.models.devices import choose_device
 from aaecli.models.networks import Encoding, answering
 from aaecli.models.stored_images import stored_images
@@ -28,15 +29,23 @@ class Prediction(NamedTuple):
         style: float32 (N, Z), or None where the model has no style.
         reconstruction_error: float32 (N,), the mean squared error over an image's pixels in [0, 1] of what the decoder
             draws from its code; None where no decoder was given.
+        features: float32 (N, F), the last layer of the encoder's body, which label and style are computed from; None
+            where nobody asked for them.
     """
 
     label_prob: NDArray[np.float32] | None
     style: NDArray[np.float32] | None
     reconstruction_error: NDArray[np.float32] | None
+    features: NDArray[np.float32] | None = None
 
 
 def predict(
-    encoder: nn.Module, decoder: nn.Module | None, image: Images, true_label: Tensor | None = None
+    encoder: nn.Module,
+    decoder: nn.Module | None,
+    image: Images,
+    true_label: Tensor | None = None,
+    *,
+    keeps_features: bool = False,
 ) -> Prediction:
     """Encode stored images in float32, on their device, with nothing left to chance.
 
@@ -45,11 +54,14 @@ def predict(
         decoder: The decoder that learnt with it, or None where no drawing is asked for.
         image: uint8 (N, H, W) or (N, H, W, 3).
         true_label: One-hot (N, K), for a decoder that is told the label.
+        keeps_features: Give the features of the encoder's body too.
     """
-    probs, styles, errors = [], [], []
+    probs, styles, errors, features = [], [], [], []
     with answering(encoder, decoder):
         for rows, batch in image_batches(image):
-            encoding: Encoding = encoder(batch)
+            if keeps_features:
+                features.append(cast(EncoderBody, encoder.body).features(batch))
+            encoding: Encoding = encoder(batch, features[-1]) if keeps_features else encoder(batch)
             if encoding.label_logits is not None:
                 probs.append(encoding.label_logits.softmax(1))
             elif true_label is not None:
@@ -58,7 +70,7 @@ def predict(
                 styles.append(encoding.style)
             if decoder is not None:
                 errors.append((decoder(encoding.latent()) - batch).square().mean((1, 2, 3)))
-    return Prediction(_join(probs), _join(styles), _join(errors))
+    return Prediction(_join(probs), _join(styles), _join(errors), _join(features))
 
 
 def predict_stored(
@@ -103,6 +115,30 @@ def encode_stored(
     where = choose_device(device)
     found = predict(model.encoder.to(where), None, stored_images(image, where))
     return found.label_prob, found.style
+
+
+def encode_features(
+    model: Checkpoint, image: NDArray[np.uint8], device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+) -> Prediction:
+    """Find all that a model finds in images, the features among it.
+
+    Args:
+        model: A trained model.
+        image: uint8 (N, H, W) or (N, H, W, 3).
+        device: Where to compute; the networks are moved there.
+
+    Returns:
+        What it found. ``label_prob`` is that of the classes, of clusters too.
+
+    Raises:
+        AaeError: The device cannot be had.
+    """
+    where = choose_device(device)
+    # A decoder that was trained on true labels draws nothing without them.
+    decoder = None if FAMILY[model.config.model].decoder_label == "true" else model.decoder
+    encoder, stored = model.encoder.to(where), stored_images(image, where)
+    found = predict(encoder, None if decoder is None else decoder.to(where), stored, keeps_features=True)
+    return found if found.label_prob is None else found._replace(label_prob=model.class_prob(found.label_prob))
 
 
 def draw_codes(decoder: nn.Module, label: NDArray[np.float32], style: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -81,14 +81,18 @@ class Encoder(nn.Module):
         if self.style_head is not None and settings.style_batch_norm:
             self.style_head = nn.Sequential(self.style_head, nn.BatchNorm1d(style_dim, affine=False))
 
-    def forward(self, image: Tensor) -> Encoding:
+    def forward(self, image: Tensor, features: Tensor | None = None) -> Encoding:
         """Encode images (B, C, H, W) in [0, 1].
 
         In evaluation mode, where the settings ask for it, the label of an image that is not read with confidence is
         the mean over it and its ``shifted_copies``; the style is the image's own. Which images are read again does not
         depend on the temperature.
+
+        Args:
+            image: The images.
+            features: Their features (B, num_features), where the body has computed them already.
         """
-        once = self.encode_once(image)
+        once = self.encode_once(image) if features is None else self._heads(features)
         if self.training or once.label_logits is None:
             return once
         logits = once.label_logits if not self.test_time_shift else self._augmented(image, once.label_logits)
@@ -106,9 +110,12 @@ class Encoder(nn.Module):
         """Encode images (B, C, H, W) in [0, 1] from one look at each, as while training."""
         if self.training and self.input_noise:
             image = image + self.input_noise * torch.randn_like(image)
-        hidden = cast(EncoderBody, self.body).features(image)  # (B, num_features)
-        label_logits = None if self.label_head is None else _in_float32(self.label_head, hidden)  # (B, K)
-        style = None if self.style_head is None else _in_float32(self.style_head, hidden)  # (B, Z)
+        return self._heads(cast(EncoderBody, self.body).features(image))
+
+    def _heads(self, features: Tensor) -> Encoding:
+        """Give label and style of the features (B, num_features)."""
+        label_logits = None if self.label_head is None else _in_float32(self.label_head, features)  # (B, K)
+        style = None if self.style_head is None else _in_float32(self.style_head, features)  # (B, Z)
         if self.training and self.style_noise and style is not None:
             style = style + self.style_noise * torch.randn_like(style)
         return Encoding(label_logits, style)

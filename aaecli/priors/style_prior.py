@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aaecli.plugins import Entry, Registry
@@ -80,6 +79,9 @@ class StylePrior(ABC):
 
 def quantiles(side: int) -> NDArray[np.float64]:
     """Give quantiles of the normal distribution (side,), evenly spaced in probability, for a lattice."""
+    # Only maps need them, and the module brings fractions and decimals with it.
+    from statistics import NormalDist
+
     import numpy as np
 
     edge = (1 - _REACH) / 2

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from aaecli.data.encode import encode_picture
 from aaecli.serve.generate import Sheet
@@ -67,6 +67,9 @@ def singles(sheet: Sheet, scale: int = 1) -> Iterator[tuple[str, bytes]]:
 
 
 def _captioned(image: Image.Image, sheet: Sheet, scale: int) -> Image.Image:
+    # It brings fonts, which a server has no use for.
+    from PIL import ImageDraw
+
     height, width = sheet.images.shape[2:4]
     whole = Image.new(image.mode, (image.width + _CAPTION_WIDTH, image.height + _CAPTION_HEIGHT))
     whole.paste(image, (_CAPTION_WIDTH, _CAPTION_HEIGHT))

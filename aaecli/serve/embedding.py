@@ -86,6 +86,8 @@ def embed(
             is_read = not isinstance(outcome, AaeError)
             names += [as_text(name)] * is_read
             on_picture(None if is_read else outcome)  # type: ignore[arg-type]
+        if not len(batch.images):
+            continue
         codes = encode(batch.images)
         parts.append(codes)
         # One class of which all is certain has no entropy.

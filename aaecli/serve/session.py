@@ -6,10 +6,11 @@ differ, however the file is spelt.
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class _Session:
         sha256: Of the file, in hexadecimal.
     """
 
-    def __init__(self, path: Path, part: Part, device: Device, num_threads: int) -> None:
+    def __init__(self, path: Path, part: Part, device: Device, num_threads: int, *, may_be_doubled: bool) -> None:
         self.path = path
         model, self.sha256 = _read(path)
         self.metadata: Metadata = read_metadata(model.metadata, path)
@@ -62,8 +63,20 @@ class _Session:
             if found != expected:
                 raise AaeError(f"{path}: its {where}s are {found}, and should be {expected}.", _EXPORT_AGAIN)
         self._max_batch = model.max_batch
+        self._start_again = partial(_start, path, model.body, device, num_threads) if may_be_doubled else None
         self._session = _start(path, model.body, device, num_threads)
         self.device: Literal["cpu", "cuda"] = device_of(self._session.get_providers(), device)
+
+    def double(self) -> Self:
+        """Open the same model once more, for another thread, whatever has become of its file by now.
+
+        It has to be opened with ``may_be_doubled``, which keeps the bytes of the model in memory.
+        """
+        if self._start_again is None:
+            raise AssertionError("a model that was not opened to be doubled")
+        twin = copy.copy(self)
+        twin._session = self._start_again()
+        return twin
 
     def _ports(self) -> tuple[_Shapes, _Shapes]:
         """Give the dimensions that inputs and outputs have to have, without the batch, from the metadata alone."""
@@ -103,8 +116,10 @@ class Encoder(_Session):
         names: The classes, each once: several clusters may be of one class.
     """
 
-    def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
-        super().__init__(path, "encoder", device, num_threads)
+    def __init__(
+        self, path: Path, device: Device = "auto", num_threads: int = 1, *, may_be_doubled: bool = False
+    ) -> None:
+        super().__init__(path, "encoder", device, num_threads, may_be_doubled=may_be_doubled)
         self.names = tuple(dict.fromkeys(self.classes))
         self._clusters = [self.names.index(name) for name in self.classes]
 
@@ -155,8 +170,10 @@ class Decoder(_Session):
         has_label: It reads a label.
     """
 
-    def __init__(self, path: Path, device: Device = "auto", num_threads: int = 1) -> None:
-        super().__init__(path, "decoder", device, num_threads)
+    def __init__(
+        self, path: Path, device: Device = "auto", num_threads: int = 1, *, may_be_doubled: bool = False
+    ) -> None:
+        super().__init__(path, "decoder", device, num_threads, may_be_doubled=may_be_doubled)
 
     def _ports(self) -> tuple[_Shapes, _Shapes]:
         self.has_label = len(self.classes) > 0
@@ -178,27 +195,28 @@ class Decoder(_Session):
         return image[:, 0] if self.image_shape[0] == 1 else image.transpose(0, 2, 3, 1)
 
 
-def open_encoder(path: Path, device: Device = "auto", num_threads: int = 1) -> Encoder:
+def open_encoder(path: Path, device: Device = "auto", num_threads: int = 1, *, may_be_doubled: bool = False) -> Encoder:
     """Open an encoder.
 
     Args:
         path: The file.
         device: Where to run; ``auto`` takes a GPU where there is one.
         num_threads: Threads of the CPU that one call may use.
+        may_be_doubled: Keep what ``double`` needs.
 
     Raises:
         AaeError: The file is missing, unreadable, too large, no encoder of ours, or the device cannot be had.
     """
-    return Encoder(path, device, num_threads)
+    return Encoder(path, device, num_threads, may_be_doubled=may_be_doubled)
 
 
-def open_decoder(path: Path, device: Device = "auto", num_threads: int = 1) -> Decoder:
+def open_decoder(path: Path, device: Device = "auto", num_threads: int = 1, *, may_be_doubled: bool = False) -> Decoder:
     """Open a decoder; the counterpart of ``open_encoder``.
 
     Raises:
         AaeError: The file is missing, unreadable, too large, no decoder of ours, or the device cannot be had.
     """
-    return Decoder(path, device, num_threads)
+    return Decoder(path, device, num_threads, may_be_doubled=may_be_doubled)
 
 
 def to_float(images: NDArray[np.uint8] | _Float) -> _Float:

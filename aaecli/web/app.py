@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import cache, partial
 from importlib import resources
 
 import msgspec
@@ -76,7 +77,7 @@ _V1 = (
     ),
     Endpoint("GET", "/api/v1/model", v1.describe, "Say what is served.", wire.Model),
     Endpoint("GET", "/api/v1/examples", v1.examples, "List the examples that are encoded.", wire.Dots),
-    Endpoint("GET", "/api/v1/examples/{index:int}.png", v1.example, "Show an example.", v1.PNG),
+    Endpoint("GET", "/api/v1/examples/{index:number}.png", v1.example, "Show an example.", v1.PNG),
 )
 _MODEL_PATHS = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
 _V2 = (
@@ -160,18 +161,21 @@ def _pages(endpoints: Sequence[Endpoint], has_model: bool) -> list[BaseRoute]:
     first = files.pop("index.html"), files.pop("label.html")
     pages = {f"/static/{name}": file for name, file in files.items()}
     pages["/" if has_model else "/label"] = first[0 if has_model else 1]
-    pages["/docs"] = (openapi.page(endpoints).encode(), "text/html")
-    fixed: dict[str, Response] = {path: Response(body, media_type=kind) for path, (body, kind) in pages.items()}
-    fixed["/openapi.json"] = Response(msgspec.json.encode(openapi.describe(endpoints)), media_type=JSON)
+    making: dict[str, Callable[[], Response]] = {
+        path: partial(Response, body, media_type=kind) for path, (body, kind) in pages.items()
+    }
+    # Made when they are first asked for: the types of all routes take 5 ms of a start.
+    making["/docs"] = lambda: Response(openapi.page(endpoints), media_type="text/html")
+    making["/openapi.json"] = lambda: Response(msgspec.json.encode(openapi.describe(endpoints)), media_type=JSON)
     if not has_model:
-        fixed["/"] = RedirectResponse("/label", 303)
-    return [Route(path, _giving(path, response), methods=["GET"]) for path, response in fixed.items()]
+        making["/"] = partial(RedirectResponse, "/label", 303)
+    return [Route(path, _giving(path, cache(make)), methods=["GET"]) for path, make in making.items()]
 
 
-def _giving(path: str, response: Response) -> Callable[[Request], Awaitable[Response]]:
+def _giving(path: str, make: Callable[[], Response]) -> Callable[[Request], Awaitable[Response]]:
     async def give(request: Request) -> Response:
         request.scope[TEMPLATE] = path
-        return response
+        return make()
 
     return give
 

@@ -39,10 +39,21 @@ class Examples:
     num_ready: int = 0
     is_complete: bool = False
 
+    def __post_init__(self) -> None:
+        self._wanted = asyncio.Event()
+
+    def want(self) -> None:
+        """Have them loaded and encoded, if they are not."""
+        self._wanted.set()
+
     async def fill(self, engine: Engine, load: Load | None) -> None:
-        """Load and encode them, a few at a time and behind whatever else is asked."""
+        """Once they are wanted, load and encode them, a few at a time and behind whatever else is asked.
+
+        They cost seconds, and a server that only programs ask shows them to nobody.
+        """
         encoder = engine.first.encoder
         if load is not None and encoder.has_style:
+            await self._wanted.wait()
             image, label = await asyncio.to_thread(load)
             style = np.zeros((len(image), encoder.metadata.style_dim), np.float32)
             self.image, self.label, self.style = image, label, style

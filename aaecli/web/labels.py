@@ -35,11 +35,11 @@ async def _more(call: Call) -> wire.Questions:
 LABELLING = (
     Endpoint("GET", "/api/v1/questions", _questions, "List the pictures to label.", wire.Questions),
     Endpoint(
-        "GET", "/api/v1/questions/{index:int}.png", _picture, "Show a picture.", "image/png", query=wire.AnswerQuery
+        "GET", "/api/v1/questions/{index:number}.png", _picture, "Show a picture.", "image/png", query=wire.AnswerQuery
     ),
     Endpoint(
         "PUT",
-        "/api/v1/questions/{index:int}",
+        "/api/v1/questions/{index:number}",
         _answer,
         "Label a picture; answered when the label is on the disk.",
         wire.Label,

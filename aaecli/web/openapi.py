@@ -11,7 +11,7 @@ import msgspec
 from aaecli import __version__
 from aaecli.text import for_html
 from aaecli.web import wire, wire_v2
-from aaecli.web.routes import JSON, Endpoint
+from aaecli.web.routes import JSON, MAX_DIGITS, Endpoint
 
 _REF = "#/components/schemas/{name}"
 _PART = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -75,7 +75,7 @@ def _content(answer: Any) -> dict[str, Any]:
 
 
 def _path_parameters(entry: Endpoint) -> list[dict[str, Any]]:
-    kinds = {"int": {"type": "integer", "minimum": 0}}
+    kinds = {"number": {"type": "integer", "minimum": 0, "maximum": 10**MAX_DIGITS - 1}}
     return [
         {"name": name, "in": "path", "required": True, "schema": kinds.get(kind, {"type": "string"})}
         for name, kind in _PART.findall(entry.path)

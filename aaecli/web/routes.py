@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -27,7 +28,18 @@ TEMPLATE = "aaecli.template"
 """Key of the scope under which a request's route is found: what stands in logs and counters instead of its path."""
 MODEL = "aaecli.model"
 """Key of the scope for the model that it asked."""
+MAX_DIGITS = 9
+"""Digits that a number in a path has at most."""
 _SMALL = 64 * 2**10
+
+
+class _NumberConvertor(IntegerConvertor):
+    """A number in a path, ``{index:number}``; starlette's own fails where Python reads no number of so many digits."""
+
+    regex = f"[0-9]{{1,{MAX_DIGITS}}}"
+
+
+register_url_convertor("number", _NumberConvertor())
 
 
 @dataclass

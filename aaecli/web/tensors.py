@@ -45,6 +45,9 @@ def read_tensors(body: bytes, header_length: str | None) -> tuple[wire_v2.InferR
         binary = tensor.parameters.get("binary_data_size")
         if tensor.name in values or not tensor.shape:
             raise Refusal(400, "Every input stands once, and has a batch.")
+        if count == 0:
+            # Besides, no array has such a shape where its other axes are long.
+            raise Refusal(400, f"The input {tensor.name} holds nothing.")
         if (binary is None) == (tensor.data is None):
             raise Refusal(400, "An input has either data or the parameter binary_data_size.")
         if binary is None:
@@ -64,12 +67,19 @@ def _from_json(tensor: wire_v2.Tensor, data: list[Any], count: int) -> Values:
         return _from_base64(tensor, data, count)
     _check_type(tensor)
     try:
-        values = np.asarray(data)
+        # Of a list with one long text in it, numpy would make texts of that length, as many as there are elements.
+        values = np.asarray(data if _are_numbers(data) else None)
     except (ValueError, RecursionError) as error:  # lists of unequal lengths, or deeper than arrays are
         raise _wrong_count(tensor) from error
     if values.dtype.kind not in "iuf" or values.size != count:
         raise _wrong_count(tensor)
     return _finite(tensor, values.reshape(tensor.shape))
+
+
+def _are_numbers(data: list[Any]) -> bool:
+    """Tell whether a list holds numbers alone, or lists of them at any depth."""
+    kinds = set(map(type, data))
+    return kinds <= {int, float} or (kinds == {list} and all(map(_are_numbers, data)))
 
 
 def _from_base64(tensor: wire_v2.Tensor, data: list[Any], count: int) -> Values:

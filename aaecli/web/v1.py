@@ -14,7 +14,8 @@ from aaecli.errors import AaeError
 from aaecli.serve import album, generate
 from aaecli.serve.classify import Answer, Failure, answer_batch, classify
 from aaecli.web import wire
-from aaecli.web.engine import Pair, no_decoder
+from aaecli.web.crew import Pair
+from aaecli.web.engine import no_decoder
 from aaecli.web.latent import label_rows, plane, style_rows
 from aaecli.web.requests import Refusal
 from aaecli.web.routes import Call
@@ -69,6 +70,7 @@ def _recipe(call: Call) -> Recipe:
 async def inspect_picture(call: Call) -> wire.Inspection:
     """Say everything about one picture that the page shows."""
     serving, query = call.service.model, call.query
+    serving.examples.want()
     (batch,) = await serving.preparing([Encoded(query.name, call.body)], _recipe(call))
     if isinstance(outcome := batch.outcomes[0], AaeError):
         raise Refusal(422, outcome.message, outcome.hint)
@@ -171,6 +173,7 @@ async def style_plane(call: Call) -> wire.Plane:
 async def examples(call: Call) -> wire.Dots:
     """Give the examples that are encoded so far."""
     found = call.service.model.examples
+    found.want()
     return wire.Dots(found.is_complete, found.dots())
 
 

@@ -15,7 +15,7 @@ from aaecli import __version__
 from aaecli.data.preprocessing.prepare import Encoded
 from aaecli.serve.classify import Failure, classify
 from aaecli.web import wire, wire_v2
-from aaecli.web.engine import Pair
+from aaecli.web.crew import Pair
 from aaecli.web.requests import Refusal
 from aaecli.web.routes import JSON, MODEL, Call
 from aaecli.web.tensors import Values, encode_response, read_tensors

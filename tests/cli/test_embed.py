@@ -156,6 +156,16 @@ def test_damaged_pictures_have_no_row_and_a_blank_one_is_unsure(embed: Run, here
     assert blank["novelty"] >= 1
 
 
+def test_columns_do_not_depend_on_what_is_read_first(embed: Run, here: Path) -> None:
+    checkpoint(here / "model.pt")
+    Path("0.png").write_bytes(b"no picture")
+    words = ("0.png", "digits/00.png", "--out", "a.npy", "--force")
+    assert embed(*words).code == 1
+    assert np.load("a.npy").dtype.names == tuple(CODES)
+    assert embed(*words, "--features", "model.pt", "--device", "cpu").code == 1
+    assert np.load("a.npy").dtype.names == (*CODES[:4], "features", *CODES[4:])
+
+
 def test_nothing_is_written_where_nothing_can_be_read(embed: Run, here: Path) -> None:
     (here / "a.png").write_bytes(b"no picture")
     (here / "empty").mkdir()

@@ -83,7 +83,7 @@ def test_each_cluster_is_named_once(aaecli: Run, model: Path, monkeypatch: pytes
     assert "class [stick, 100%]:" in done.err
     found = labels()
     assert found == {"bar0.png": "stick", "ring1.png": "ring"} | dict.fromkeys(members("cross"), "cross")
-    assert "9 of 28 pictures labelled in shapes/labels.csv, by the names of 1 clusters" in done.out
+    assert "9 of 28 pictures labelled in shapes/labels.csv, by the names of 1 cluster\n" in done.out
     assert "To name others, or all anew: `aaecli label shapes --clusters 4 --model clusters.pt`" in done.err
 
     # What is labelled is asked about no more, and Enter takes the guess.

@@ -119,6 +119,18 @@ def _cut_jpeg() -> bytes:
     return buffer.getvalue()[:200]
 
 
+PICTURES: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "PNG of a billion pixels": ("x.png", lambda: _png(2**31 - 1, 2**31 - 1, _chunk(b"IDAT", b"x"))),
+    "PNG that expands": ("x.png", lambda: _png(30_000, 30_000, _chunk(b"IDAT", zlib.compress(bytes(2**26), 9)))),
+    "PNG with a text that expands": ("x.png", _text_bomb),
+    "TIFF of a billion pixels": ("x.tif", lambda: _tiff_of(2**31, 2**31)),
+    "GIF of four billion pixels": ("x.gif", lambda: _gif_of(65535, 65535)),
+    "JPEG cut short": ("x.jpg", _cut_jpeg),
+    "PostScript in the place of a picture": ("x.png", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n(canary) (w) file\n"),
+    "SVG in the place of a picture": ("x.png", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+}
+"""Picture files that a decoder should not go to the end of, each with a name."""
+
 KINDS: dict[str, Write] = {
     "gzip bomb": _images(lambda body: _gzip_of_zeros(body[:16], 2**30)),
     "gzip bomb that says so": _images(lambda body: _gzip_of_zeros(_boast(1_000_000, 28, 28), 748 * 2**20)),
@@ -149,16 +161,7 @@ KINDS: dict[str, Write] = {
         'network.encoder = "mlp"\n[network.encoder_options]\nhidden = [4000000000, 4000000000]\n'
     ),
     "settings that are no text": _settings("seed = '\x00'"),
-    "PNG of a billion pixels": _picture("x.png", lambda: _png(2**31 - 1, 2**31 - 1, _chunk(b"IDAT", b"x"))),
-    "PNG that expands": _picture(
-        "x.png", lambda: _png(30_000, 30_000, _chunk(b"IDAT", zlib.compress(bytes(2**26), 9)))
-    ),
-    "PNG with a text that expands": _picture("x.png", _text_bomb),
-    "TIFF of a billion pixels": _picture("x.tif", lambda: _tiff_of(2**31, 2**31)),
-    "GIF of four billion pixels": _picture("x.gif", lambda: _gif_of(65535, 65535)),
-    "JPEG cut short": _picture("x.jpg", _cut_jpeg),
-    "PostScript in the place of a picture": _picture("x.png", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n(canary) (w) file\n"),
-    "SVG in the place of a picture": _picture("x.png", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+    **{name: _picture(*made) for name, made in PICTURES.items()},
     "list of one endless name": _listed(b"", 2**40),
     "list of names that are no files": _listed(b"/dev/zero\n/proc/self/mem\n../../../etc/passwd\n"),
     "labels for pictures outside": _labelled(b"path,label\n../../secret.png,3\n"),
@@ -189,7 +192,8 @@ def cases(seed: int) -> Iterator[tuple[str, Write]]:
     )
 
 
-def _any_picture(rng: random.Random, number: int) -> tuple[str, Write]:
+def any_picture(rng: random.Random) -> tuple[str, bytes]:
+    """Give a picture file that was changed in a few places, with what it was."""
     form = rng.choice(_FORMS)
     side = rng.choice((1, 8, 28, 200))
     pages = rng.choice((1, 1, 1, 5)) if form in ("GIF", "TIFF", "WEBP") else 1
@@ -200,23 +204,32 @@ def _any_picture(rng: random.Random, number: int) -> tuple[str, Write]:
         options["progressive"] = True
     if form == "TIFF":
         options["compression"] = rng.choice((None, "tiff_lzw", "tiff_deflate", "jpeg", "packbits", "zstd", "lzma"))
-    body = byte_mutations.bytes_of(rng, stubborn.file_of(image, form, **options))
-    return f"{number}: {form} changed", _picture("x.bin", lambda: body)
+    return f"{form} changed", byte_mutations.bytes_of(rng, stubborn.file_of(image, form, **options))
 
 
-def _any_stubborn(rng: random.Random, number: int) -> tuple[str, Write]:
+def any_stubborn(rng: random.Random) -> tuple[str, Callable[[], bytes]]:
     """Give a picture made to keep a decoder busy, sometimes changed in a few bytes."""
     made = stubborn.SLOW | stubborn.LARGE | stubborn.BROKEN
     name = rng.choice(list(made))
     if rng.random() < 0.3:
-        return f"{number}: {name}", _picture("x.bin", made[name])
+        return name, made[name]
 
     def body() -> bytes:
         data = made[name]()
         # The tail as it is: these are large.
         return byte_mutations.bytes_of(rng, data[:2000], 2) + data[2000:]
 
-    return f"{number}: {name}, changed", _picture("x.bin", body)
+    return f"{name}, changed", body
+
+
+def _any_picture(rng: random.Random, number: int) -> tuple[str, Write]:
+    name, body = any_picture(rng)
+    return f"{number}: {name}", _picture("x.bin", lambda: body)
+
+
+def _any_stubborn(rng: random.Random, number: int) -> tuple[str, Write]:
+    name, body = any_stubborn(rng)
+    return f"{number}: {name}", _picture("x.bin", body)
 
 
 def _any_images(rng: random.Random, number: int) -> tuple[str, Write]:

@@ -196,11 +196,16 @@ def traces(command: str, before: dict[str, str], after: dict[str, str]) -> Itera
             yield f"it replaced the link {name!r}"
 
 
-def table(endings: list[Ending]) -> str:
-    """Sum up by group: cases, refused, answered, faults, and the most that one took."""
+def table(endings: list[Ending], *more: tuple[str, ...]) -> str:
+    """Sum up by group: cases, refused, answered, faults, and the most that one took.
+
+    Args:
+        endings: Of the cases.
+        more: Rows of other groups.
+    """
     rows = [("kind", "cases", "refused", "answered", "faults", "most CPU s", "most MiB")]
     groups = dict.fromkeys(ending.case.group for ending in endings)
-    for group in (*groups, "all"):
+    for group in (*groups, *(["all"] if endings else [])):
         members = [ending for ending in endings if group in (ending.case.group, "all")]
         codes = [ending.outcome.code for ending in members]
         rows.append(
@@ -211,4 +216,5 @@ def table(endings: list[Ending]) -> str:
                 f"{max(ending.outcome.max_bytes for ending in members) / 2**20:,.0f}",
             )
         )
+    rows += more
     return "\n".join(f"{row[0]:22}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows)

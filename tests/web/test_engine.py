@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from aaecli.data.preprocessing.prepare import Encoded, Recipe
 from aaecli.errors import AaeError
 from aaecli.serve.session import to_float
+from aaecli.web.crew import Pair
 from aaecli.web.engine import Busy, Engine
 from aaecli.web.preparing import Preparing
 
@@ -63,9 +64,35 @@ def test_a_fault_is_raised_where_it_was_asked(pair, monkeypatch) -> None:
 def test_a_defect_leaves_nobody_waiting(pair) -> None:
     engine = Engine(pair / "encoder.onnx", "cpu", threads=1)
     engine.start()
-    with pytest.raises(AaeError, match="server failed"):
-        asyncio.run(engine.call(lambda _: 1 / 0))
+    for _ in range(3):
+        with pytest.raises(AaeError, match="server failed"):
+            asyncio.run(engine.call(lambda _: 1 / 0))
+    assert asyncio.run(engine.call(lambda pair: pair is engine.first)), "another thread has taken its place"
     engine.close()
+
+
+def test_threads_are_started_as_jobs_wait_for_them(pair, mnist) -> None:
+    engine = Engine(pair / "encoder.onnx", "cpu", threads=3)
+    image = to_float(mnist.test_image[:4])[:, None]
+    meeting = threading.Barrier(3)
+    engine.start()
+
+    def read(own: Pair):
+        return threading.current_thread().name, own.encoder(image)[0]
+
+    def meet(own: Pair):
+        meeting.wait(60)
+        return read(own)
+
+    async def ask(work) -> list:
+        return await asyncio.gather(*(engine.call(work) for _ in range(meeting.parties)))
+
+    for _ in range(5):
+        assert asyncio.run(engine.call(read))[0] == "engine-0", "one request at a time needs one thread"
+    answers = asyncio.run(ask(meet))
+    engine.close()
+    assert {name for name, _ in answers} == {"engine-0", "engine-1", "engine-2"}
+    assert all((found == answers[0][1]).all() for _, found in answers)
 
 
 def test_only_so_many_are_let_in(pair) -> None:
@@ -79,14 +106,14 @@ def test_only_so_many_are_let_in(pair) -> None:
 
 def test_a_full_queue_is_told_at_once(client: TestClient, service, digit) -> None:
     engine, gate = service.model.engine, threading.Event()
-    inside = threading.Barrier(len(engine._running) + 1)
+    inside = threading.Barrier(engine.threads + 1)
 
     def hold(_) -> None:
         inside.wait(10)
         gate.wait(10)
 
     loop = client.portal
-    held = [loop.start_task_soon(engine.call, hold) for _ in engine._running]
+    held = [loop.start_task_soon(engine.call, hold) for _ in range(engine.threads)]
     inside.wait(10)
     waiting = [loop.start_task_soon(_as_request, service) for _ in range(engine.capacity)]
     while engine.in_flight < engine.capacity:

@@ -1,44 +1,15 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from aaecli.errors import AaeError
-from aaecli.web.app import build, open_paths
-from aaecli.web.guard import LOOPBACK, Rules
-from aaecli.web.labelling import Labelling, Row
-from aaecli.web.metrics import Metrics
-from aaecli.web.service import Service
-from tests.web.conftest import OWN
-
-TOKEN = "a-token-of-22-letters"  # noqa: S105  of nothing
-
-
-def rows(*paths: str) -> list[Row]:
-    return [Row(path, np.full((4, 4), number, np.uint8), "1", 0.75) for number, path in enumerate(paths)]
+from aaecli.web.labelling import Labelling
+from tests.web.conftest import TOKEN
 
 
 @pytest.fixture
-def kept() -> list[tuple[str, str]]:
-    return []
-
-
-@pytest.fixture
-def labelling(kept) -> Labelling:
-    def keep(path: str, label: str) -> None:
-        if path == "full.png":
-            raise AaeError("Cannot write labels.csv: No space left on device.", "Make free space.")
-        kept.append((path, label))
-
-    return Labelling("stamps", rows("a.png", "b.png", "full.png"), ["1", "2"], keep, lambda: rows("c.png"))
-
-
-@pytest.fixture
-def client(labelling: Labelling) -> TestClient:
-    rules = Rules(LOOPBACK, False, TOKEN, open_paths(), 8000)
-    app = build(Service(Metrics(None), 0, labelling=labelling), rules)
-    return TestClient(app, OWN, headers={"Authorization": f"Bearer {TOKEN}"}, follow_redirects=False)
+def client(label_client: TestClient) -> TestClient:
+    return label_client
 
 
 def put(client: TestClient, index: int, path: str, label: str, **more: bool):

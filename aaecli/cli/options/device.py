@@ -1,4 +1,4 @@
-"""Where to compute, and with how many threads."""
+"""Where to compute, and with which numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from aaecli.cli.options import DEVICE
-from aaecli.config.schema import MAX_THREADS
 
 
 def _device(names: str) -> Any:
@@ -25,18 +24,6 @@ TorchDevice = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, _device("a
 """For commands that run torch."""
 OnnxDevice = Annotated[Literal["auto", "cpu", "cuda"] | None, _device("auto, cpu or cuda")]
 """For commands that run onnxruntime."""
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=MAX_THREADS,
-        metavar="N",
-        envvar="AAECLI_THREADS",
-        rich_help_panel=DEVICE,
-        show_default="one per core",
-        help="CPU threads.",
-    ),
-]
 Precision = Annotated[
     Literal["auto", "fp32", "bf16"] | None,
     typer.Option(

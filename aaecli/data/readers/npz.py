@@ -1,8 +1,7 @@
 """Data sets in ``.npz`` files of numpy: Keras' mnist.npz, MedMNIST's, and KMNIST's pairs of files of one array each.
 
-What an array is for follows from its key, or where a file holds one array alone from the file's name: a word for the
-part (train, val, test) and one for the kind (images, labels). Nothing is unpickled, and the headers of all arrays are
-read and compared before any of their data.
+``npz_arrays`` tells what each array is for. Nothing is unpickled, and the headers of all arrays are read and compared
+before any of their data.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,46 +20,16 @@ from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.readers import emnist
 from aaecli.data.readers.arrays import MAX_BYTES, MAX_IMAGES, Part, check_number, dataset_of
-from aaecli.data.readers.npz_file import Header, NpzFile
+from aaecli.data.readers.npz_arrays import NpzArray, Role, find_arrays, is_of_images, npz_files
+from aaecli.data.readers.npz_file import NpzFile
 from aaecli.data.readers.pixels import as_images, image_layout
 from aaecli.data.readers.registry import READERS, Progress, Reader
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder, read_text
 
-_PARTS = {"train": "train", "training": "train", "val": "validation", "valid": "validation",
-          "validation": "validation", "test": "test", "testing": "test"}  # fmt: skip
-_KINDS = {"x": "image", "image": "image", "images": "image", "img": "image", "imgs": "image", "data": "image",
-          "y": "label", "label": "label", "labels": "label", "target": "label", "targets": "label"}  # fmt: skip
-_BEFORE = re.compile(
-    rf"(.*?)(?<![a-z])(?:{'|'.join(sorted({*_PARTS, *_KINDS}, key=len, reverse=True))})(?![a-z])", re.IGNORECASE
-)
 _NAMES = {"classes", "class_names", "label_names", "target_names", "names"}
-_MOST_FILES = 64
 _MAX_MAP_BYTES = 2**16
 _MAX_NAME_BYTES = 2**20
-_HINT = "Arrays are called like x_train and y_train, train_images and train_labels, or images and labels."
-
-
-@dataclass(frozen=True)
-class _Array:
-    """One array of a file, not read yet.
-
-    Attributes:
-        file: The file.
-        key: Its key there.
-        header: Its shape and the type of its values.
-    """
-
-    file: Path
-    key: str
-    header: Header
-
-    def __str__(self) -> str:
-        return f"{self.file} ({self.key})"
-
-
-_Role = tuple[str, str]
-"""What an array is: its part, and ``image`` or ``label``."""
 
 
 @READERS.register("npz")
@@ -73,12 +41,12 @@ class Npz(Reader):
     def matches(self, path: Path) -> bool:
         """Tell whether it is an .npz file, or a folder with one whose arrays are images or labels."""
         if is_folder(path):
-            return any(_is_of_images(file) for file in _npz_files(path))
+            return any(is_of_images(file) for file in npz_files(path))
         return path.suffix.lower() == ".npz" and is_file(path)
 
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
         """Read the arrays; images are taken as they are, with floats brought to bytes and EMNIST's turned upright."""
-        arrays, prefix = _find(path)
+        arrays, prefix = find_arrays(path)
         for role, array in arrays.items():
             _check(role, array, arrays)
         images = [array.header for (_, kind), array in arrays.items() if kind == "image"]
@@ -103,113 +71,7 @@ class Npz(Reader):
         )
 
 
-def _npz_files(folder: Path) -> list[Path]:
-    try:
-        inner = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".npz" and path.name[0] != ".")
-    except OSError:
-        return []
-    return [path for path in inner[:_MOST_FILES] if is_file(path)]
-
-
-def _is_of_images(path: Path) -> bool:
-    """Tell whether a file of a folder, which may hold others, is one of this layout."""
-    try:
-        with NpzFile(path) as file:
-            return bool(_roles(path, file.headers))
-    except AaeError:
-        return False
-
-
-def _roles(path: Path, headers: Mapping[str, Header]) -> dict[_Role, str]:
-    """Give the key of each array whose role is known.
-
-    Raises:
-        AaeError: Two have the same.
-    """
-    found: dict[_Role, str] = {}
-    for key in headers:
-        # A file of one array has the key arr_0, and the name says what it is.
-        role = _role(path.stem if len(headers) == 1 and _role(key) is None else key)
-        if role is not None and role in found:
-            raise AaeError(f"{path} holds two arrays for the same: {found[role]} and {key}.", "Take one of them out.")
-        if role is not None:
-            found[role] = key
-    return found
-
-
-def _role(name: str) -> _Role | None:
-    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
-    kinds = [_KINDS[word] for word in words if word in _KINDS]
-    parts = [_PARTS[word] for word in words if word in _PARTS]
-    return (parts[-1] if parts else "train", kinds[-1]) if kinds else None
-
-
-def _prefix(path: Path) -> str:
-    """Give what stands in the name of a file before the words for part and kind: ``kmnist-``."""
-    match = re.match(
-        rf"(.*?)(?:{'|'.join(sorted({*_PARTS, *_KINDS}, key=len, reverse=True))})(?![a-z])", path.stem, re.I
-    )
-    return match[1] if match else path.stem
-
-
-def _find(path: Path) -> tuple[dict[_Role, _Array], str]:
-    """Find the arrays of a data set.
-
-    Returns:
-        Each by its role, and what the names of the files begin with where each holds one array.
-
-    Raises:
-        AaeError: There are no training images, or those of several data sets.
-    """
-    files = _npz_files(path) if is_folder(path) else [path]
-    contents = {}
-    for file in files:
-        with NpzFile(file) as opened:
-            headers = opened.headers
-        if roles := _roles(file, headers):
-            contents[file] = {role: _Array(file, key, headers[key]) for role, key in roles.items()}
-        elif not is_folder(path):
-            raise AaeError(f"{file} holds no images: its arrays are {_listed(headers)}.", _HINT)
-    whole = [file for file, roles in contents.items() if {("train", "image"), ("train", "label")} <= set(roles)]
-    if len(whole) > 1:
-        raise AaeError(f"{path} holds several data sets: {whole[0].name} and {whole[1].name}.",
-                       f"Name one: --data {whole[0]}")  # fmt: skip
-    if whole:
-        return contents[whole[0]], ""
-    return _of_pairs(path, contents)
-
-
-def _of_pairs(path: Path, contents: Mapping[Path, Mapping[_Role, _Array]]) -> tuple[dict[_Role, _Array], str]:
-    """Join files of one array each; of one that is named, the files beside it."""
-    named = next(iter(contents))
-    if not is_folder(path):
-        beside = [file for file in _npz_files(path.parent) if _prefix(file) == _prefix(path) and file != path]
-        contents = dict(contents)
-        for file in beside:
-            with NpzFile(file) as opened:
-                headers = opened.headers
-            keys = _roles(file, headers)
-            # What holds the same as the file that is named is of another data set.
-            if not contents[path].keys() & keys.keys():
-                contents[file] = {role: _Array(file, key, headers[key]) for role, key in keys.items()}
-    prefixes = sorted({_prefix(file) for file in contents})
-    if len(prefixes) > 1:
-        raise AaeError(f"{path} holds several data sets: {prefixes[0]}… and {prefixes[1]}….",
-                       f"Name a file of one: --data {named}")  # fmt: skip
-    arrays: dict[_Role, _Array] = {}
-    for found in contents.values():
-        for role, array in found.items():
-            if role in arrays:
-                raise AaeError(
-                    f"{arrays[role]} and {array} hold the same part.", "Move one of them into another folder."
-                )
-            arrays[role] = array
-    if ("train", "image") not in arrays:
-        raise AaeError(f"{path} holds no training images.", _HINT)
-    return arrays, prefixes[0]
-
-
-def _check(role: _Role, array: _Array, arrays: Mapping[_Role, _Array]) -> None:
+def _check(role: Role, array: NpzArray, arrays: Mapping[Role, NpzArray]) -> None:
     """Refuse by its header what is no array of images or of labels, or does not fit to its counterpart."""
     part, kind = role
     shape, dtype = array.header.shape, array.header.dtype
@@ -237,7 +99,7 @@ def _check(role: _Role, array: _Array, arrays: Mapping[_Role, _Array]) -> None:
                        "Take both from the same data set.")  # fmt: skip
 
 
-def _part(name: str, arrays: Mapping[_Role, _Array], *, is_turned: bool) -> Part:
+def _part(name: str, arrays: Mapping[Role, NpzArray], *, is_turned: bool) -> Part:
     images, labels = arrays[name, "image"], arrays.get((name, "label"))
     label = None
     if labels is not None:
@@ -252,7 +114,7 @@ def _part(name: str, arrays: Mapping[_Role, _Array], *, is_turned: bool) -> Part
     return Part(image, label, str(images), str(images if labels is None else labels))
 
 
-def _read(array: _Array) -> NDArray[Any]:
+def _read(array: NpzArray) -> NDArray[Any]:
     with NpzFile(array.file) as file:
         return file.read(array.key)
 
@@ -288,8 +150,3 @@ def _rows(text: str) -> Iterator[list[str]]:
         yield from csv.reader(text.splitlines())
     except csv.Error:
         return
-
-
-def _listed(headers: Mapping[str, Header]) -> str:
-    keys = list(headers)
-    return ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "") if keys else "none"
