@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -42,9 +44,9 @@ def start(tmp_path):
     return begin
 
 
-def wait_for(path):
+def wait_for(condition):
     until = time.monotonic() + processes.PATIENCE
-    while not path.exists():
+    while not condition():
         assert time.monotonic() < until
         time.sleep(0.05)
 
@@ -53,7 +55,7 @@ def test_all_end_together_and_go_on_together(start, tmp_path):
     run = tmp_path / "here" / "runs" / "semisupervised-40-001"
     endless = ("--steps", "400000", "--save-every", "1s")
     first, second = start("signalled", *endless)
-    wait_for(run / "last.pt")
+    wait_for((run / "last.pt").exists)
     second.kill(signal.SIGTERM)
     ends = [process.wait() for process in (first, second)]
     assert [end.code for end in ends] == [128 + signal.SIGINT, 128 + signal.SIGTERM]
@@ -63,7 +65,7 @@ def test_all_end_together_and_go_on_together(start, tmp_path):
 
     (run / "last.pt").unlink()
     first, second = start("killed", *endless)
-    wait_for(run / "last.pt")
+    wait_for((run / "last.pt").exists)
     second.kill(signal.SIGKILL)
     end = first.wait()
     assert end.code == 1
@@ -71,6 +73,29 @@ def test_all_end_together_and_go_on_together(start, tmp_path):
     assert "--resume" in end.err
     assert json.loads((run / "environment.json").read_text())["processes"] == 2
     assert [path.name for path in run.parent.iterdir()] == [run.name]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_one_that_waits_for_another_that_never_comes_ends_at_once(tmp_path, rank):
+    write_drawings(tmp_path / "data")
+    (tmp_path / "here").mkdir()
+    words, port = ["train", "--data", "../data", "--labels", "40", "--no-figures", "--json"], free_port()
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", port))) if rank else None
+        started = processes.start(words, tmp_path / "here", tmp_path / "notes", environment=variables(rank, port))
+        if listening is None:
+            wait_for(lambda: is_open(port))
+        else:
+            listening.settimeout(processes.PATIENCE)
+            stack.enter_context(listening.accept()[0])
+        started.kill(signal.SIGTERM)
+        # Not by Python's handler: torch waits, and would do so for half an hour.
+        assert started.wait(30).code == -signal.SIGTERM
+
+
+def is_open(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_fault_that_the_first_finds_ends_all(start, tmp_path):

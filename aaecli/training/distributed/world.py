@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -174,12 +176,30 @@ def joined(launch: Launch) -> Iterator[World]:
             )
         torch.cuda.set_device(launch.local_rank)
         backend = "cpu:gloo,cuda:nccl"
-    with _among_others():
+    with _ending_at_once(), _among_others():
         dist.init_process_group(backend, timeout=_TIMEOUT, rank=launch.rank, world_size=launch.size)
     try:
         yield World(launch)
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Have signals end the process in the block, as the system does it.
+
+    Whoever waits for another process that never comes does not wait in Python, whose handlers would be called too late:
+    torchrun gives its processes 30 seconds to end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
