@@ -27,7 +27,8 @@ class Propagation:
             large factor makes whole groups of similar images change their class.
         role: What a propagated label does: ``replace`` the teacher's, or ``confirm`` it: a label that both give counts
             however unsure the teacher is, and one that only propagation gives does not.
-        num_images: Training images among which labels are propagated, sampled anew each time.
+        num_images: Training images that labels are propagated to, sampled anew each time. Beyond 20,000, the others
+            get those of their nearest neighbours among these.
         num_neighbours: Nearest neighbours of an image, by the features of the averaged encoder.
     """
 
@@ -47,7 +48,7 @@ class Propagation:
         require(
             1 <= self.max_class_weight <= 1000, "propagation.max_class_weight", "in 1 to 1000", self.max_class_weight
         )
-        require(2 <= self.num_images <= 10**6, "propagation.num_images", "in 2 to 1000000", self.num_images)
+        require(2 <= self.num_images <= 10**9, "propagation.num_images", "in 2 to 1000000000", self.num_images)
         require(1 <= self.num_neighbours <= 1000, "propagation.num_neighbours", "in 1 to 1000", self.num_neighbours)
 
     def applies(self, num_labelled: int, num_classes: int) -> bool:

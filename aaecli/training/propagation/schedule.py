@@ -11,10 +11,15 @@ from aaecli.config.propagation import Propagation as Settings
 from aaecli.models.batch import Images, to_float
 from aaecli.models.bodies import EncoderBody
 from aaecli.models.networks import answering
+from aaecli.training.propagation.extension import Extension
 from aaecli.training.propagation.poisson import Graph, propagate
 from aaecli.training.sampler import drawn
 
 _BATCH = 1000
+_MOST_IN_GRAPH = 20_000
+"""Images that are compared with each other; of more, the others follow those that they are nearest to."""
+_PART = 20_000
+"""Of those others, so many are encoded and compared at a time: the memory is the same for any number."""
 
 
 class Propagation:
@@ -73,11 +78,21 @@ class Propagation:
         num_drawn = max(self.settings.num_images - len(first), 0)
         rest = self.rest if not len(self.always) else self.rest[~torch.isin(self.rest, self.always)]
         chosen = torch.cat([first, drawn(rest, self.seed, number, num_drawn)])
+        graphed, others = chosen.tensor_split([max(_MOST_IN_GRAPH, len(first))])
+        feature = self._features(encoder, graphed)
         # A small pool has no more neighbours to offer than it has images.
-        graph = Graph(self._features(encoder, chosen), min(self.settings.num_neighbours, len(chosen) - 1))
+        num_neighbours = min(self.settings.num_neighbours, len(graphed) - 1)
+        graph = Graph(feature, num_neighbours)
+        propagated = propagate(graph, self.known[graphed], self.frequency, self.settings.max_class_weight)
         self.label.fill_(-1)
-        propagated = propagate(graph, self.known[chosen], self.frequency, self.settings.max_class_weight)
-        self.label[chosen.to(self.label.device)] = propagated.to(self.label.device)
+        self._say(graphed, propagated)
+        if len(others):
+            extension = Extension(feature, propagated, len(self.frequency), num_neighbours)
+            for part in others.split(_PART):
+                self._say(part, extension.label(self._features(encoder, part)))
+
+    def _say(self, index: Tensor, label: Tensor) -> None:
+        self.label[index.to(self.label.device)] = label.to(self.label.device)
 
     def of(self, index: Tensor, number: int) -> Tensor | None:
         """Give what is said of images (U,) at step ``number`` (from 0): int64 (U,), or None where nothing counts yet.

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from aaecli.training.propagation import poisson
 from aaecli.training.propagation.poisson import Graph, _class_weights, nearest, propagate
 
 
@@ -137,6 +138,25 @@ def test_256_classes_reach_their_frequencies():
     assert (before - frequency).abs().sum() > 0.5
     assert (after - frequency).abs().sum() < 0.05
     assert (after > 0).all()
+
+
+def test_classes_spread_together_or_apart_come_to_the_same_bits(monkeypatch):
+    feature, heap = heaps([30] * 8, 0.5)
+    frequency = torch.arange(8) + 4.0
+    label = first_of_each(heap, 8)
+    whole = propagate(Graph(feature), label, frequency)
+    monkeypatch.setattr(poisson, "_COLUMNS", 3)
+    assert torch.equal(propagate(Graph(feature), label, frequency), whole)
+
+
+@given(limit=st.sampled_from([1.0, 1.1, 2.0]), seed=st.integers(0, 1000), shift=st.sampled_from([-1.0, 0.0, 2.0]))
+def test_leaving_out_what_no_weights_change_changes_no_weights(limit, seed, shift):
+    value = torch.randn(60, 5, generator=torch.Generator().manual_seed(seed)) + shift
+    frequency = torch.tensor([0.4, 0.3, 0.15, 0.1, 0.05])
+    found = _class_weights(value, frequency, limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(poisson, "_MARGIN", torch.inf)
+        assert torch.equal(found, _class_weights(value, frequency, limit))
 
 
 def test_two_classes_reach_their_frequencies_though_the_step_is_too_large_for_them():

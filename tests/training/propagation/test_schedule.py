@@ -10,6 +10,7 @@ import torch
 from aaecli.config.propagation import Propagation as Settings
 from aaecli.data.loading import load_dataset
 from aaecli.data.split import split
+from aaecli.training.propagation import schedule
 from aaecli.training.propagation.schedule import Propagation
 from aaecli.training.trainer import Trainer
 
@@ -72,6 +73,27 @@ def test_a_pool_of_a_few_images_and_more_labels_than_are_asked_for_are_fine():
     propagation, label = made(num=4, num_neighbours=50, num_images=2)
     propagation.refresh(10, Looks())
     assert torch.equal(propagation.label[:2], label[:2])
+
+
+def test_beyond_the_graph_images_follow_their_neighbours_a_part_at_a_time(monkeypatch):
+    monkeypatch.setattr(schedule, "_MOST_IN_GRAPH", 30)
+    monkeypatch.setattr(schedule, "_PART", 7)
+    propagation, label = made(pool=torch.arange(70), num_images=60, num_neighbours=15)
+    propagation.refresh(10, Looks())
+    is_labelled = propagation.label >= 0
+    assert is_labelled.sum() == 60
+    assert torch.equal(propagation.label[is_labelled], label[is_labelled])
+    assert not is_labelled[70:].any()
+
+
+def test_images_whose_labels_are_known_are_all_in_the_graph(monkeypatch):
+    monkeypatch.setattr(schedule, "_MOST_IN_GRAPH", 2)
+    propagation, label = made()
+    contrary = 1 - label
+    propagation.reveal(torch.arange(2, 40), contrary)
+    propagation.refresh(10, Looks())
+    assert torch.equal(propagation.label[2:40], contrary[2:40])
+    assert (propagation.label >= 0).all()
 
 
 @pytest.fixture
