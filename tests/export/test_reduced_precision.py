@@ -56,6 +56,15 @@ def test_the_weights_have_the_precision(pair):
     assert (onnx.TensorProto.FLOAT16 if precision == "fp16" else onnx.TensorProto.INT8) in types
 
 
+def test_all_layers_but_the_first_convolution_are_in_int8(pair):
+    precision, _, folder = pair
+    nodes = onnx.load(folder / "encoder.onnx").graph.node
+    dequantised = {name for node in nodes if node.op_type == "DequantizeLinear" for name in node.output}
+    layers = [dequantised >= set(node.input[:2]) for node in nodes if node.op_type in ("Conv", "Gemm", "MatMul")]
+    assert len(layers) > 4
+    assert layers == [False, *[precision == "int8"] * (len(layers) - 1)]
+
+
 def test_the_cost_is_measured_and_stands_in_the_file(pair, images):
     precision, report, folder = pair
     for part in ("encoder", "decoder"):
