@@ -62,7 +62,7 @@ def pack(
     if found is not None and found[0] == "image-folder":
         image_settings(size, channels, normalise, transpose)  # refuses what goes together with nothing
         wanted = {"size": size, "channels": channels}
-        form = {name: value for name, value in wanted.items() if value is not None}
+        form: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         if normalise is not None:
             form["normalise"] = normalisation(normalise)
         _pack_pictures(Path(path), out, outputs, form, quiet=as_json)
@@ -110,8 +110,9 @@ def _refuse_outer(context: typer.Context) -> None:
 
     if context.parent is None:
         return
-    for parameter in context.parent.command.params:
-        if is_typed(context.parent, str(parameter.name)):
+    outer: Any = context.parent
+    for parameter in outer.command.params:
+        if is_typed(outer, str(parameter.name)):
             raise AaeError(
                 f"{parameter.opts[0]} has no effect before `pack`.",
                 "Name the data set and its options after it: `aaecli data pack SOURCE --out FOLDER`.",

@@ -143,19 +143,20 @@ def _by_class(label: NDArray[np.int64], num_classes: int) -> list[NDArray[np.int
     """Give the places of the images of each class, in order; to look for each in turn takes hours with 60,000."""
     # There are at most 4,096 classes, and numpy sorts numbers of two bytes in a tenth of the time.
     order = np.argsort(label.astype(np.int16), kind="stable")
-    return np.split(order, np.searchsorted(label[order], np.arange(num_classes + 1)))[1:-1]
+    return np.split(order, np.cumsum(np.bincount(label + 1, minlength=num_classes + 1)))[1:-1]
 
 
 def _last(members: NDArray[np.int64], group: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """Give the last so many images, and no copy of one that comes before."""
-    members = members[np.argsort(group[members], kind="stable")]
+    ordered = group[members]
+    if (ordered[1:] < ordered[:-1]).any():
+        members = members[np.argsort(ordered, kind="stable")]
+        ordered = group[members]
     start = len(members) - count
     if count and start > 0:
-        ordered = group[members]
-        begins = np.flatnonzero(np.diff(ordered, prepend=-1))
-        later = begins[begins >= start]
+        later = np.flatnonzero(ordered[start:] != ordered[start - 1 : -1])
         # Where the last group is larger than that, it is taken whole, unless nothing else would be left.
-        start = int(later[0]) if len(later) else int(begins[-1])
+        start = start + int(later[0]) if len(later) else int(np.searchsorted(ordered, ordered[-1]))
         if start > 0:
             return members[start:]
     return members[:0]
@@ -166,7 +167,7 @@ def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) ->
     label, group = dataset.train_label, dataset.first_copy
     tested = dataset.is_tested
     share = (0.0 if len(dataset.test_label) else HOLDOUT) if holdout == "auto" else holdout
-    share = min(share, _most_validation(len(label)) / max(1, np.count_nonzero(label >= 0)))
+    share = min(share, _most_validation(len(label)) / max(1, int(np.count_nonzero(label >= 0))))
     rng = np.random.default_rng(seed)
     unsure = _contradicted(label, group) | tested
     kept, is_shared = np.zeros(len(label), bool), _is_shared(group)

@@ -73,7 +73,7 @@ class Shuffle:
             generator = torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
             self._blocks = torch.randperm(-(-len(index) // BLOCK), generator=generator)
             sizes = (len(index) - self._blocks * BLOCK).clamp(max=BLOCK)
-            self._ends = torch.stack([part.sum() for part in sizes.split(WINDOW)]).cumsum(0)
+            self._ends = torch.stack([part.sum() for part in torch.split(sizes, WINDOW)]).cumsum(0)
         else:
             self._ends = torch.tensor([len(index)])
 

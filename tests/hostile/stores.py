@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from aaecli.data.dataset import Dataset
+from aaecli.data.store.npy import header, num_bytes
 from aaecli.data.store.packing import pack_dataset
 from aaecli.files.outputs import Outputs
 from tests.hostile import byte_mutations
@@ -93,15 +94,21 @@ def _linked(name: str, target: str) -> Write:
 def _sparse(count: int) -> Write:
     """Claim so many images, in files with holes in place of most values."""
 
+    shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+        "train-image.npy": ("|u1", (count, 8, 8)),
+        "train-label.npy": ("<i2", (count,)),
+        "train-name-end.npy": ("<i8", (count,)),
+        "first-copy.npy": ("<i8", (count + 6,)),
+    }
+
     def change(store: Path, _: Path) -> None:
         table = json.loads((store / "store.json").read_text())
         table["train"]["count"] = count
-        for name, entry in table["files"].items():
-            if name in ("train-image.npy", "train-label.npy", "train-name-end.npy"):
-                entry["bytes"] = 128 + (entry["bytes"] - 128) // 24 * count
-            if name == "first-copy.npy":
-                entry["bytes"] = 128 + 8 * (count + 6)
-            os.truncate(store / name, entry["bytes"])
+        for name, (dtype, shape) in shapes.items():
+            table["files"][name]["bytes"] = num_bytes(dtype, shape)
+            os.truncate(store / name, num_bytes(dtype, shape))
+            with (store / name).open("r+b") as file:
+                file.write(header(dtype, shape))
         (store / "store.json").write_text(json.dumps(table))
 
     return _store(change)

@@ -159,6 +159,10 @@ class _Read:
 
     def pictures(self, shape: tuple[int, ...]) -> Pictures:
         """Give what is known of the pictures, without their pixels."""
-        parts = (self._index, self._suspicious, self._paged)
-        index, suspicious, paged = (np.concatenate(part) for part in parts)
-        return Pictures(np.empty((0, *shape), np.uint8), index, suspicious, paged, self._unreadable)
+        return Pictures(
+            np.empty((0, *shape), np.uint8),
+            np.concatenate(self._index),
+            np.concatenate(self._suspicious),
+            np.concatenate(self._paged),
+            self._unreadable,
+        )
