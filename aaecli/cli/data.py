@@ -62,7 +62,7 @@ def data(
     transpose: Transpose = None,
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Compare all files of a store with its checksums.", rich_help_panel=DATA),
+        typer.Option("--verify", help="Compare all files of a store with its checksums."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -108,6 +108,7 @@ OWN = {
     "--count": "pictures to label, or styles to generate",
     "--seeds": "seeds of a benchmark, or the two ends of a walk",
     "--precision": "of a training step, or of exported weights",
+    "--verify": "the parts of a bulk job, or the files of a store",
     "--device": "torch has one more than onnxruntime",
 }
 """Flags that differ from command to command, and why."""
