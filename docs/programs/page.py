@@ -13,6 +13,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from docs.programs import released
 from tests.web.browser import chromium, draw, watch
 from tests.web.strokes import drawing
 from tests.web.test_server import running
@@ -41,7 +42,7 @@ def take(browser, url: str) -> Image.Image:
 def main() -> None:
     """Start a server with the released model, and write the picture in few colours."""
     with running(None, "--model", "exports/pretrained", "--quiet", "--no-browser") as (_, said), chromium() as browser:
-        take(browser, said["url"]).quantize(128).save(PICTURE, optimize=True)
+        released.save(take(browser, said["url"]).quantize(128), PICTURE)
 
 
 if __name__ == "__main__":

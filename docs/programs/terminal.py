@@ -16,6 +16,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from docs.programs import released
+
 PICTURE = Path(__file__).parents[1] / "images" / "terminal.svg"
 PREPARED = ("aaecli data export --index 8 --out digit.png",)
 SHOWN = ("aaecli classify digit.png --show --top-k 3",)
@@ -61,4 +65,5 @@ def draw() -> str:
 
 
 if __name__ == "__main__":
-    PICTURE.write_text("\n".join(line.rstrip() for line in draw().splitlines()) + "\n", encoding="utf-8")
+    lines = [*(line.rstrip() for line in draw().splitlines()), f"<!-- {released.mark()} -->"]
+    PICTURE.write_text("\n".join(lines) + "\n", encoding="utf-8")
