@@ -69,6 +69,6 @@ def ask_about_pictures(
         # All answers are on the disk by then; an empty one was taken back.
         num_given = sum(map(bool, given.values()))
         # On a page there may have been more questions than these.
-        of_all = "" if where.web else f" of {len(rows)}"
-        put(f"{num_given}{of_all} pictures labelled" + (f" in {sheet}" if num_given else ""))
+        pictures = f"of {len(rows)} pictures" if not where.web else "picture" if num_given == 1 else "pictures"
+        put(f"{num_given} {pictures} labelled" + (f" in {sheet}" if num_given else ""))
     return num_given

@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aaecli.cli.list_and_sheet import MOST_ON_SHEET, claim_list_and_sheet, describe_sheet
 from aaecli.terminal import console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import SupportsFloat
 
     from aaecli.data.dataset import Dataset
     from aaecli.experiments.cross_validation import LeftOut
+    from aaecli.files.outputs import Outputs
+
+_MOST_SUSPECTED = 1 / 3
+"""Fraction of the labels beyond which the model is to blame, and not those who gave them."""
 
 
 class _Watcher:
@@ -43,7 +48,7 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
         path: The checkpoint.
         data: Its data set, where it is not where this machine remembers it.
         folds: How often.
-        review: Where a list of the labels that are probably wrong is written, if anywhere.
+        review: Where a list of the labels that are probably wrong is written, if anywhere, with a sheet beside it.
 
     Returns:
         What ``aaecli.metrics.report.evaluate`` gives of all left-out images together, and ``folds``: the
@@ -54,7 +59,6 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
     from aaecli.experiments.cross_validation import cross_validate, cross_validation_report
     from aaecli.files.opening import is_file
     from aaecli.files.outputs import Outputs
-    from aaecli.labelling.question_list import encode_review
     from aaecli.suggestions import suggest_aaecli
 
     model = load_model(path)
@@ -63,7 +67,7 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
     outputs = Outputs(inputs=[Path(folder)] if folder else [])
     if review is not None:
         # Before the trainings, which take long.
-        outputs.claim(review)
+        claim_list_and_sheet(outputs, review, "labels")
     dataset = load(folder, config.image, notes=False)
     console.say(
         f"Training {folds} times on {dataset.name}, as {path} was trained, each time without a part of the labels."
@@ -78,24 +82,52 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
         left_out = cross_validate(config, dataset, folds, watch)
     report = cross_validation_report(left_out, dataset.classes)
     if review is not None:
-        rows = list(_suspected(dataset, left_out))
-        outputs.write(review, encode_review(rows))
-        report["num_suspected"] = len(rows)
-        console.say(f"{review} lists {len(rows):,} labels that are probably wrong, the most suspicious first.")
-        if rows and is_file(Path(folder) / "labels.csv"):
+        report["num_suspected"] = _write_review(outputs, review, dataset, left_out)
+        if report["num_suspected"] and is_file(Path(folder) / "labels.csv"):
             again = suggest_aaecli("label", Path(folder), "--answers", review)
             console.say(f"Fill in the right class in the column 'label'; then {again}.")
-        elif rows and dataset.is_collection:
+        elif report["num_suspected"] and dataset.is_collection:
             console.say("Move a picture that is labelled wrongly into the folder of its class.")
     return {"model": str(path), "dataset": dataset.name, "images": "folds"} | report | {"reconstruction_error": None}
 
 
-def _suspected(dataset: Dataset, left_out: LeftOut) -> Iterator[tuple[str, str, str, float]]:
-    """Give each label that is probably wrong: name of the image, class that it probably is, label, probability."""
+def _write_review(outputs: Outputs, review: Path, dataset: Dataset, left_out: LeftOut) -> int:
+    """Write the list of the labels that are probably wrong, and a sheet of their images; gives their number."""
+    from aaecli.data.inspection.contact_sheet import encode_contact_sheet
+    from aaecli.labelling.question_list import encode_review
+
+    indices, rows = _suspected(dataset, left_out)
+    outputs.write(review, encode_review(rows))
+    shows = ""
+    if rows:
+        outputs.write(review.with_suffix(".png"), encode_contact_sheet(dataset.train_image[indices]))
+        shows = f"; {describe_sheet(review, len(rows))}"
+    console.say(f"{review} lists {len(rows):,} labels that are probably wrong, the most suspicious first{shows}.")
+    share = len(rows) / len(left_out.label)
+    if share > _MOST_SUSPECTED:
+        console.say(
+            f"warning: that is {share:.0%} of all labels. A model that has hardly learnt the classes suspects most of "
+            "them: see its accuracy."
+        )
+    return len(rows)
+
+
+def _suspected(dataset: Dataset, left_out: LeftOut) -> tuple[list[int], list[tuple[str, str, str, float]]]:
+    """Find the labels that are probably wrong, the most suspicious first.
+
+    Returns:
+        Places of the first images among the training images, as many as a sheet shows; and of each label the name of
+        its image, the class that it probably is, its own class, and the probability of the former.
+    """
     from aaecli.metrics.label_errors import probable_errors
 
-    for position, guess in zip(*probable_errors(left_out.label_prob, left_out.label), strict=True):
-        index = int(left_out.image_index[position])
-        name = dataset.train_name[index] if dataset.is_collection else str(index)
-        label = dataset.classes[left_out.label[position]]
-        yield name, dataset.classes[guess], label, float(left_out.label_prob[position, guess])
+    positions, guesses = probable_errors(left_out.label_prob, left_out.label)
+    indices = left_out.image_index[positions].tolist()
+    names = [dataset.train_name[index] if dataset.is_collection else str(index) for index in indices]
+    rows = [
+        (name, dataset.classes[guess], dataset.classes[left_out.label[position]], float(prob))
+        for name, position, guess, prob in zip(
+            names, positions, guesses, left_out.label_prob[positions, guesses], strict=True
+        )
+    ]
+    return indices[:MOST_ON_SHEET], rows

@@ -189,7 +189,7 @@ def _tables(found: dict[str, Any], checksums: str) -> tuple[RenderableType, Rend
         ("images", f"{height} × {width} pixels{colour}, {num_classes} class{'es' if num_classes != 1 else ''}"),
         ("pool", f"{found['split']['pool']:,} training images{unlabelled}"),
         ("validation", f"{found['split']['validation']:,} training images for validation: settings are chosen on them"),
-        ("test", f"{found['num_test']:,} images that decide nothing"),
+        ("test", f"{found['num_test']:,} images that decide nothing" if found["num_test"] else "no images of its own"),
     ]
     rows += [("to learn", f"{message} {hint}") for message, hint in found["faults"]]
     if found["findings"] is None:

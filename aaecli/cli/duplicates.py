@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aaecli.cli.list_and_sheet import claim_list_and_sheet
+from aaecli.cli.list_and_sheet import MOST_ON_SHEET, claim_list_and_sheet, describe_sheet
 from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.data import Data
 from aaecli.cli.options.output import AsJson, Force
@@ -29,7 +29,6 @@ EPILOG = (
     "and copies that were turned, mirrored or recoloured, are not."
 )
 _SHOWN_GROUPS, _SHOWN_NAMES = 20, 6
-_MOST_ON_SHEET = 400
 _IDLE = ("size", "channels", "normalise", "transpose")
 
 
@@ -81,8 +80,8 @@ def duplicates(
     if found.num_unreadable:
         console.say(f"warning: {found.num_unreadable:,} pictures cannot be read; `aaecli data` names them.")
     if out is not None:
-        pictures = f", and {out.with_suffix('.png')} the first {_MOST_ON_SHEET} pictures" if found.groups else ""
-        console.say(f"{out} lists the groups{pictures}.")
+        num_copies = sum(len(group.copies) for group in found.groups)
+        console.say(f"{out} lists the groups" + (f"; {describe_sheet(out, num_copies)}." if num_copies else "."))
 
 
 def _refuse_idle(context: typer.Context) -> None:
@@ -133,7 +132,7 @@ def _as_sheet(found: Copies) -> bytes:
     from aaecli.data.inspection.contact_sheet import encode_contact_sheet
 
     numbers = [copy.number for group in found.groups for copy in group.copies]
-    return encode_contact_sheet(found.images(numbers[:_MOST_ON_SHEET]))
+    return encode_contact_sheet(found.images(numbers[:MOST_ON_SHEET]))
 
 
 def _table(found: Copies) -> RenderableType:

@@ -38,11 +38,11 @@ _Device = Literal["auto", "cpu", "cuda", "mps"]
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "aaecli eval                           the newest model, 10,000 test images\n\n"
-        "aaecli eval exports/encoder.onnx      the exported pair, without torch\n\n"
-        "aaecli eval model.pt --json | jq .accuracy\n\n"
-        "aaecli eval --folds 5                 your own few labels: cross-validation\n\n"
-        "aaecli eval --folds 5 --review r.csv  and which of them are probably wrong\n\n"
+        "  aaecli eval                           the newest model, 10,000 test images\n\n"
+        "  aaecli eval exports/encoder.onnx      the exported pair, without torch\n\n"
+        "  aaecli eval model.pt --json | jq .accuracy\n\n"
+        "  aaecli eval --folds 5                 your own few labels: cross-validation\n\n"
+        "  aaecli eval --folds 5 --review r.csv  and which of them are probably wrong\n\n"
         "The test images decide nothing: no epoch, no setting and no seed was chosen on them."
     )
 )
@@ -68,7 +68,8 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE.csv",
-            help="With --folds: list the labels that are probably wrong, for `aaecli label --answers`.",
+            help="With --folds: list the labels that are probably wrong, for `aaecli label --answers`; "
+            "FILE.png shows the images.",
         ),
     ] = None,
     device: TorchDevice = None,

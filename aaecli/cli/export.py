@@ -25,10 +25,10 @@ _Precision = Literal["fp32", "fp16", "int8"]
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "aaecli export --onnx                           the newest model, into exports/\n\n"
-        "aaecli export --onnx model.pt --out deploy/\n\n"
-        "aaecli export --onnx model.pt --out share/ --card\n\n"
-        "aaecli export --precision int8 --out small/    a quarter of the size\n\n"
+        "  aaecli export --onnx                           the newest model, into exports/\n\n"
+        "  aaecli export --onnx model.pt --out deploy/\n\n"
+        "  aaecli export --onnx model.pt --out share/ --card\n\n"
+        "  aaecli export --precision int8 --out small/    a quarter of the size\n\n"
         "The inputs and outputs of each file are in its metadata and in docs/deployment.md."
     )
 )

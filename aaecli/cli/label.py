@@ -35,11 +35,11 @@ _Rule = Literal["auto", "typiclust", "badge", "random"]
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "aaecli label stamps/                           asks about 20 pictures, here\n\n"
-        "aaecli label stamps/ --count 50 --out ask.csv  a list to fill in, and ask.png\n\n"
-        "aaecli label stamps/ --answers ask.csv         takes the filled-in list\n\n"
-        "aaecli label stamps/ --count 100 --web         asks on a page: a key a picture\n\n"
-        "aaecli label stamps/ --clusters 30             finds 30 clusters; a name labels each\n\n"
+        "  aaecli label stamps/                           asks about 20 pictures, here\n\n"
+        "  aaecli label stamps/ --count 50 --out ask.csv  a list to fill in, and ask.png\n\n"
+        "  aaecli label stamps/ --answers ask.csv         takes the filled-in list\n\n"
+        "  aaecli label stamps/ --count 100 --web         asks on a page: a key a picture\n\n"
+        "  aaecli label stamps/ --clusters 30             finds 30 clusters; a name labels each\n\n"
         "Answers go into labels.csv in the folder; the next aaecli train uses them."
     )
 )

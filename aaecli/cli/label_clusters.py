@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ from aaecli.suggestions import suggest_aaecli, suggest_resuming
 from aaecli.terminal import console
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from aaecli.checkpoint.file import Checkpoint
     from aaecli.cli.labelling import Row
     from aaecli.data.dataset import Dataset
@@ -156,23 +160,24 @@ def _ask_names(naming: Naming, clusters: list[Cluster], known: list[str], where:
     by_title = {_title(entry): entry for entry in sorted(clusters, key=lambda entry: -len(entry.members))}
 
     def rows() -> list[Row]:
-        shape = _SHEET if where.web else _tiles_in_terminal(naming.dataset.train_image.shape[2])
+        shape = _SHEET if where.web else _tiles_in_terminal(naming.dataset.train_image)
         tiles = [(entry, _tile(naming.dataset, entry, shape)) for entry in by_title.values()]
         return [(_title(entry), tile, entry.guess, entry.share) for entry, tile in tiles]
 
-    ask(
-        naming.folder,
-        rows(),
-        [*known, *([] if MIXED in known else [MIXED])],
-        lambda title, name: naming.keep({by_title[title].number: name}),
-        rows,
-        where,
-    )
+    def keep(title: str, name: str) -> None:
+        naming.keep({by_title[title].number: name})
+        if not where.web:
+            console.say(f"{_count(naming)} so far.")
+
+    ask(naming.folder, rows(), [*known, *([] if MIXED in known else [MIXED])], keep, rows, where)
 
 
-def _tiles_in_terminal(side: int) -> tuple[int, int]:
-    """Give rows and columns of the members of a cluster that the terminal shows, from the width of an image."""
-    return 1, max(1, min(_IN_TERMINAL, shutil.get_terminal_size().columns // (side + 1)))
+def _tiles_in_terminal(image: NDArray[np.uint8]) -> tuple[int, int]:
+    """Give rows and columns of the members of a cluster that the terminal shows, of images (N, H, W[, 3])."""
+    # Of grey pictures, a character shows two pixels side by side where they would not fit otherwise.
+    has_halves = image.ndim == 3 and console.has_colour(sys.stderr) and console.has_blocks(sys.stderr)
+    room = shutil.get_terminal_size().columns * (2 if has_halves else 1)
+    return 1, max(1, min(_IN_TERMINAL, room // (image.shape[2] + 1)))
 
 
 def _title(cluster: Cluster) -> str:
@@ -194,12 +199,22 @@ def _sheet(dataset: Dataset, clustering: Clustering) -> bytes:
     return encode_contact_sheet(np.stack([_tile(dataset, entry) for entry in clustering.clusters]))
 
 
+def _count(naming: Naming) -> str:
+    return f"{len(naming.given):,} of {len(naming.clustering.image_index):,} pictures labelled"
+
+
 def _say_what_was_given(naming: Naming) -> None:
     from aaecli.data.readers.image_folder.labels import NAME
+    from aaecli.labelling.clusters import SURE
 
     where = f" in {naming.folder / NAME}" if naming.given else ""
-    count = f"{len(naming.given):,} of {len(naming.clustering.image_index):,} pictures labelled{where}"
-    console.put(f"{count}, by the names of {len(naming.names)} cluster{'' if len(naming.names) == 1 else 's'}")
+    plural = "" if len(naming.names) == 1 else "s"
+    console.put(f"{_count(naming)}{where}, by the names of {len(naming.names)} cluster{plural}")
+    if naming.names and not naming.given:
+        console.say(
+            f"A picture is labelled where the clusters of one name have a probability of {SURE} together: none has. "
+            "Name more clusters, or let another model find them: --seed 1."
+        )
 
 
 def _model_and_pictures(folder: Path, request: Request, *, may_train: bool) -> tuple[Path, Checkpoint, Dataset]:

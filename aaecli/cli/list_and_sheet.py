@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from aaecli.files.outputs import Outputs
 
 
+MOST_ON_SHEET = 400
+"""Pictures on a sheet; a list may be longer."""
+
+
 def claim_list_and_sheet(outputs: Outputs, out: Path, listed: str) -> None:
     """Claim a list and its sheet before anything slow begins.
 
@@ -29,3 +33,9 @@ def claim_list_and_sheet(outputs: Outputs, out: Path, listed: str) -> None:
         )
     outputs.claim(out)
     outputs.claim(out.with_suffix(".png"))
+
+
+def describe_sheet(out: Path, count: int) -> str:
+    """Say what is on the sheet of a list of ``count`` pictures, as the end of a sentence about the list."""
+    which = "them" if count <= MOST_ON_SHEET else f"the first {MOST_ON_SHEET}"
+    return f"{out.with_suffix('.png')} shows {which}"

@@ -12,10 +12,11 @@ from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.data import TrainingData
 from aaecli.cli.options.output import AsJson, Force
 from aaecli.errors import AaeError, did_you_mean
-from aaecli.files.opening import is_file
+from aaecli.files.opening import is_file, is_folder
 from aaecli.files.outputs import Outputs
 from aaecli.files.own_files import is_picture, is_report
 from aaecli.runs.paths import RUNS, check_run_folder
+from aaecli.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from aaecli.figures.curves import Curve
 
 _Made = TypeVar("_Made")
+_ENDINGS = (".png", ".svg", ".html")
 app = typer.Typer(add_completion=False)
 
 FIGURES = (
@@ -112,6 +114,11 @@ def plot(
     is_comparison = what == "curves" and len(runs or ()) > 1
     if out is not None and len(folders) > 1 and not is_comparison:
         raise AaeError("--out would give the figures of several runs the same names.", "Leave it out, or name one run.")
+    if out is not None and out.suffix.lower() in _ENDINGS and not is_folder(out):
+        raise AaeError(
+            f"--out {out}: the figures get names of their own, in a folder.",
+            f"Name the folder: `{suggest('--out', out.with_suffix(''))}`.",
+        )
     target = _Target(out or (Path("figures") if is_comparison else None), what, form, force=force)
     for folder in folders:
         target.claim(folder)

@@ -51,16 +51,16 @@ app = typer.Typer(add_completion=False)
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "aaecli train --labels 1000\n\n"
-        "aaecli train --labels 100 --seed 1             fewer labels, another seed\n\n"
-        "aaecli train --preset tutorial                 the article's own settings\n\n"
-        "aaecli train --model baseline                  the encoder alone\n\n"
-        "aaecli train --model aae                       no labels: style only\n\n"
-        "aaecli train --model clustering --clusters 30  no labels: clusters of digits\n\n"
-        "aaecli train --data stamps/                    your own pictures, by class\n\n"
-        "aaecli train --data digits/ --start released --with mnist\n\n"
-        "aaecli train --print-config > mine.toml        settings to edit, for --config\n\n"
-        "aaecli train --resume                          continue a stopped run"
+        "  aaecli train --labels 1000\n\n"
+        "  aaecli train --labels 100 --seed 1             fewer labels, another seed\n\n"
+        "  aaecli train --preset tutorial                 the article's own settings\n\n"
+        "  aaecli train --model baseline                  the encoder alone\n\n"
+        "  aaecli train --model aae                       no labels: style only\n\n"
+        "  aaecli train --model clustering --clusters 30  no labels: clusters of digits\n\n"
+        "  aaecli train --data stamps/                    your own pictures, by class\n\n"
+        "  aaecli train --data digits/ --start released --with mnist\n\n"
+        "  aaecli train --print-config > mine.toml        settings to edit, for --config\n\n"
+        "  aaecli train --resume                          continue a stopped run"
     )
 )
 def train(

@@ -64,7 +64,7 @@ def test_a_list_and_a_sheet(aaecli: Run, folder: Path, in_empty_folder: Path) ->
     outcome = aaecli(*words)
     assert (outcome.code, outcome.err) == (
         0,
-        "copies.csv lists the groups, and copies.png the first 400 pictures.\n",
+        "copies.csv lists the groups; copies.png shows them.\n",
     )
     with (in_empty_folder / "copies.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -296,6 +296,7 @@ def test_cross_validation_judges_by_every_labelled_picture(aaecli: Run, small: P
     with Path("review.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == report["num_suspected"]
+    assert Path("review.png").exists() == bool(rows)
     assert all(row["guess"] != row["labelled_as"] == Path(row["path"]).parent.name for row in rows)
     assert "has no effect without --folds" in aaecli("eval", "--review", "review.csv").err
     assert "review.csv" in aaecli("eval", "--folds", 3, "--review", "review.csv").err

@@ -31,6 +31,7 @@ def test_curves_of_several_runs_go_where_one_stands(aaecli: Run, in_empty_folder
     result = aaecli("plot", "curves", "runs/a-001", "a-002", "--format", "svg", "--json")
     assert json.loads(result.out) == {"runs": ["runs/a-001", "runs/a-002"], "figures": ["figures/curves.svg"]}
     assert Path("figures/curves.svg").read_text().startswith("<?xml")
+    assert "Name the folder: `--out elsewhere`" in aaecli("plot", "curves", "a-001", "--out", "elsewhere.png").err
     result = aaecli("plot", "curves", "a-001", "--out", "elsewhere")
     assert result.out == "elsewhere/curves.png\n"
 

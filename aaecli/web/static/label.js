@@ -10,6 +10,8 @@ let state = { folder: "", classes: [], questions: [] };
 /** @type {HTMLButtonElement[]} */
 let tiles = [];
 let current = 0;
+/** Width in pixels from which on a picture is one of several together, such as a cluster, and needs room and its name. */
+const LARGE = 100;
 /** What was typed of a name that is not yet one. */
 let typed = "";
 /** Answers go out one after the other, so that the last one given is the last one written. */
@@ -42,11 +44,17 @@ function makeTile(question) {
   shown.src = `/api/v1/questions/${question.index}.png?path=${encodeURIComponent(question.path)}`;
   shown.alt = question.path;
   shown.title = question.path;
+  shown.addEventListener("load", () => element("grid").classList.toggle("large", shown.naturalWidth >= LARGE));
+  const name = document.createElement("span");
+  name.className = "name";
+  name.textContent = question.path;
+  // Screen readers have it from the picture.
+  name.ariaHidden = "true";
   const given = document.createElement("span");
   given.className = "given";
   const note = document.createElement("span");
   note.className = "state";
-  one.append(shown, given, note);
+  one.append(shown, name, given, note);
   one.addEventListener("click", () => choose(question.index));
   one.addEventListener("focus", () => choose(question.index, false));
   paint(one, question, question.label ? "saved" : "");
@@ -84,7 +92,7 @@ function tell(text = "") {
 
 function count() {
   const done = tiles.filter((one) => one.classList.contains("saved")).length;
-  element("state").textContent = `${done} of ${tiles.length} saved. Picture ${current + 1}.`;
+  element("state").textContent = `${done} of ${tiles.length} saved. Now: ${state.questions[current].path}`;
 }
 
 /** The key of each class: its name where that is one letter or digit, else its number, where no name is one. */
@@ -97,7 +105,6 @@ function keys() {
 
 function legend() {
   const short = keys();
-  const single = state.classes.every((name) => name.length === 1);
   element("legend").replaceChildren(
     ...state.classes.map((name) => {
       const item = document.createElement("li");
@@ -105,7 +112,7 @@ function legend() {
       one.type = "button";
       const key = short.get(name);
       if (key) one.appendChild(document.createElement("kbd")).textContent = key;
-      if (!single) one.append(` ${name}`);
+      if (key !== name) one.append(` ${name}`);
       one.addEventListener("click", () => give(name));
       return item;
     }),
