@@ -47,5 +47,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     import difflib  # only where something went wrong: most programs never need it
 
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
+    # Of names of one letter or digit, none is nearer than another.
+    near = difflib.get_close_matches(word, [name for name in names if len(name) > 1], n=1)
     return f"Did you mean '{near[0]}'?" if near else "Choose one of: " + ", ".join(names) + "."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
+from aaecli.data.naming.picture_names import SUFFIXES
 from aaecli.data.readers.mnist import EMBEDDED
 from aaecli.data.readers.registry import Reader, readers
 from aaecli.errors import AaeError
@@ -101,15 +102,20 @@ def holds_pictures(data: str | Path | None) -> bool:
 
 
 def formats() -> list[str]:
-    """Say of each reader, in one sentence, what it takes."""
-    return [summary(type(reader)).partition(". ")[0].rstrip(".") for _, reader in readers()]
+    """Say of each reader in a few words what it takes."""
+    sentences = [summary(type(reader)).partition(". ")[0].rstrip(".") for _, reader in readers()]
+    # What more there may be in the folder comes behind a comma.
+    parts = [text.partition(", ")[0] for text in sentences]
+    return [part[:1].lower() + part[1:] if part.startswith(("A ", "An ", "The ")) else part for part in parts]
 
 
 def _not_read(data: str | Path) -> AaeError:
     path = Path(data)
-    hint = f"--data takes one of: {'; '.join(formats())}."
+    hint = f"--data takes {'; '.join(formats())}."
     if not exists(path):
         return AaeError(f"{shown(path)} does not exist.", hint)
+    if path.suffix.lower() in SUFFIXES:
+        return AaeError(f"{shown(path)} is a picture, and a data set has many.", "Name the folder that it is in.")
     if path.name.lower().endswith(_ARCHIVES):
         return AaeError(
             f"{shown(path)} is an archive, not a data set.", "Unpack it, and name the folder that comes out of it."

@@ -151,12 +151,14 @@ def test_wrong_usage_is_2(aaecli: Run, words: tuple[str, ...]) -> None:
     assert "Traceback" not in result.err
 
 
-def test_an_error_is_a_sentence_and_a_hint_on_stderr(aaecli: Run) -> None:
+def test_an_error_is_a_sentence_and_a_hint_on_stderr(aaecli: Run, in_empty_folder: Path) -> None:
     result = aaecli("data", "--data", "absent")
     assert (result.code, result.out) == (1, "")
     error, hint = result.err.splitlines()
     assert error == "error: absent does not exist."
-    assert hint.startswith("hint: --data takes one of: ")
+    assert hint.startswith("hint: --data takes the embedded MNIST; ")
+    (in_empty_folder / "one.png").touch()
+    assert "one.png is a picture" in aaecli("data", "--data", "one.png").err
 
 
 @pytest.mark.parametrize("words", [("--debug", "data", "--data", "absent"), ("data", "--data", "absent", "--debug")])

@@ -82,7 +82,7 @@ def test_reader_metric_and_preset_of_one_file(aaecli: Run, plugin: Path) -> None
     assert "steps = 4" in printed.out
     assert "'small'" in aaecli(*loaded, "train", "--preset", "smal").err
     unread = aaecli(*loaded, "train", "--data", "digits.png")
-    assert "A .raw file of 8 × 8 images" in unread.err
+    assert "a .raw file of 8 × 8 images" in unread.err
     assert "--size has no effect" in aaecli(*loaded, "train", "--data", "digits.raw", "--size", 20).err
 
     trained = aaecli(*loaded, "train", "--data", "digits.raw", "--preset", "small", "--labels", 10, "--json", "--quiet")
