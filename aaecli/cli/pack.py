@@ -13,6 +13,8 @@ from aaecli.cli.options.output import AsJson, Force
 from aaecli.errors import AaeError
 
 if TYPE_CHECKING:
+    from aaecli.config.image import Image
+    from aaecli.data.readers.registry import Reader
     from aaecli.data.store.manifest import Manifest
     from aaecli.files.outputs import Outputs
 
@@ -67,9 +69,9 @@ def pack(
             form["normalise"] = normalisation(normalise)
         _pack_pictures(Path(path), out, outputs, form, quiet=as_json)
     else:
-        every_label = found is not None and bool(path) and found[1].learns_every_label(Path(path))
+        reader = found[1] if found is not None and path else None
         image = image_settings(size, channels, normalise, transpose)
-        _pack_arrays(path, out, outputs, image, every_label=every_label, quiet=as_json)
+        _pack_arrays(path, out, outputs, image, reader, quiet=as_json)
     manifest = read_manifest(out)
     if as_json:
         console.print_json(_as_object(out, manifest))
@@ -119,11 +121,13 @@ def _refuse_outer(context: typer.Context) -> None:
             )
 
 
-def _pack_arrays(path: str, out: Path, outputs: Outputs, image: Any, *, every_label: bool, quiet: bool) -> None:
+def _pack_arrays(path: str, out: Path, outputs: Outputs, image: Image, reader: Reader | None, *, quiet: bool) -> None:
     from aaecli.cli.loading import decoding, load
     from aaecli.data.store.packing import pack_dataset
 
-    dataset = load(path, image, quiet=quiet)
+    dataset = None if reader is None else reader.open_large(Path(path), image)
+    every_label = reader is not None and reader.learns_every_label(Path(path))
+    dataset = dataset or load(path, image, quiet=quiet)
     with decoding(quiet=quiet, action="packing", is_cached=False) as progress:
         pack_dataset(dataset, out, outputs, every_label=every_label, progress=progress)
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aaecli.config.image import Image
+from aaecli.data.loading import load_dataset
+from aaecli.data.readers import idx_reader
 from tests.cli.conftest import Run
 from tests.conftest import WriteDataset
 from tests.data.drawings import write_classes
@@ -98,3 +101,26 @@ def test_a_store_is_trained_on_and_evaluated(aaecli: Run, write_dataset: WriteDa
     refused = aaecli("label", "store")
     assert (refused.code, "is not a folder of pictures" in refused.err) == (1, True)
     np.testing.assert_equal(refused.out, "")
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+def test_more_than_is_read_is_packed_from_unpacked_files(
+    aaecli: Run, write_dataset: WriteDataset, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, transpose: bool
+) -> None:
+    words = ("--transpose",) if transpose else ()
+    source = write_dataset("kin", train=[5, 6, 9] * 8, test=[9, 5], size=(4, 6), compress=False)
+    packed = write_dataset("packed", train=[5, 6, 9] * 8, test=[9, 5], size=(4, 6))
+    expected = load_dataset(source, Image(transpose="yes" if transpose else "auto"))
+    monkeypatch.setattr(idx_reader, "MAX_IMAGES", 20)
+    result = aaecli("data", "pack", source, "--out", "store", *words)
+    assert result.code == 0, result.err
+    found = load_dataset("store")
+    np.testing.assert_array_equal(found.train_image, expected.train_image)
+    np.testing.assert_array_equal(found.test_image, expected.test_image)
+    assert found.train_label.tolist() == expected.train_label.tolist()
+    # What is compressed cannot be mapped.
+    assert idx_reader.Idx().open_large(packed, Image()) is None
+    with (source / "train-images-idx3-ubyte").open("ab") as file:
+        file.write(b"more")
+    damaged = aaecli("data", "pack", source, "--out", "other", *words)
+    assert (damaged.code, "its header claims 592" in damaged.err) == (1, True)

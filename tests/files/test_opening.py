@@ -53,6 +53,7 @@ _REASONED = {
         "self._archive.open(self._members[key])",
         "self._archive.open(member)",
     ],
+    "data/readers/idx.py": ["np.memmap(file, np.uint8, 'r', start, shape)"],
     "data/store/npy.py": ["np.memmap(file, dtype, 'r', HEADER, shape)"],
     "data/picture_cache.py": ["np.load(file, allow_pickle=False)", "zipfile.ZipFile(file)", "archive.open(entry)"],
 }

@@ -44,6 +44,7 @@ def dataset_of(
     *,
     names: Callable[[list[int]], Sequence[str]] | None = None,
     remarks: Sequence[str] = (),
+    most: int | None = None,
 ) -> Dataset:
     """Make a data set of arrays.
 
@@ -58,13 +59,14 @@ def dataset_of(
         test: The test images.
         names: Gives the names of the classes for the values of their labels, in order; the numbers where None.
         remarks: Sentences on how the files were understood.
+        most: Most images; ``MAX_IMAGES`` where None.
 
     Raises:
         AaeError: No or too many images, too many classes, a label that no training image has, images of several sizes.
     """
     remarks = list(remarks)
     parts = [part for part in (train, validation, test) if part is not None]
-    check_number(sum(len(part.image) for part in parts), train.image_file)
+    check_number(sum(len(part.image) for part in parts), train.image_file, most)
     for part in parts:
         _check_images(part, train)
     values = _class_values(train)
@@ -78,11 +80,7 @@ def dataset_of(
     learnt = [part for part in (train, validation, unlabelled) if part is not None]
     _check_memory(learnt)
     train_label = np.concatenate([_class_index(part, values) for part in learnt])
-    if test is None:
-        test_image, test_label = train.image[:0], train_label[:0]
-    else:
-        test_image, test_label = test.image, _class_index(test, values)
-        test_image, test_label = test_image[test_label >= 0], test_label[test_label >= 0]
+    test_image, test_label = _tested(test, train, values)
     is_validation = np.concatenate([np.full(len(part.image), part is validation) for part in learnt])
     return Dataset(
         name=name,
@@ -98,14 +96,25 @@ def dataset_of(
     )
 
 
-def check_number(num_images: int, name: str) -> None:
-    """See that a data set does not have too many images.
+def _tested(test: Part | None, train: Part, values: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Give the test images that have a label, and their labels."""
+    if test is None:
+        return train.image[:0], np.zeros(0, np.int64)
+    label = _class_index(test, values)
+    is_labelled = label >= 0
+    # Of mapped ones no copy is made where all are.
+    return (test.image, label) if is_labelled.all() else (test.image[is_labelled], label[is_labelled])
+
+
+def check_number(num_images: int, name: str, most: int | None = None) -> None:
+    """See that a data set does not have too many images: no more than ``MAX_IMAGES``, or than another number.
 
     Raises:
         AaeError: It has.
     """
-    if num_images > MAX_IMAGES:
-        raise AaeError(f"{name} holds {num_images:,} images; at most {MAX_IMAGES:,} are read.", "Split the data set.")
+    most = MAX_IMAGES if most is None else most
+    if num_images > most:
+        raise AaeError(f"{name} holds {num_images:,} images; at most {most:,} are read.", "Split the data set.")
 
 
 def _class_values(train: Part) -> NDArray[np.int64]:

@@ -32,14 +32,32 @@ _MAX_RATIO = 300
 _AGAIN = "Copy or download the file again."
 
 
-def read_labels(path: Path) -> NDArray[np.uint8]:
+def map_images(path: Path) -> NDArray[np.uint8] | None:
+    """Map the images (N, H, W) of an IDX file, which then take no memory; None where it is a gzip file.
+
+    Raises:
+        AaeError: As in ``read_idx``.
+    """
+    with open_regular(path, hint=_AGAIN) as file:
+        if file.peek(2)[:2] == b"\x1f\x8b":
+            return None
+        shape = _read_shape(file, path, 3, _UNSIGNED_BYTE)
+        start, size = file.tell(), os.fstat(file.fileno()).st_size
+        if size != start + math.prod(shape) or 0 in shape:
+            raise AaeError(
+                f"{path} is damaged: it has {size:,} bytes, and its header claims {start + math.prod(shape):,}.", _AGAIN
+            )
+        return np.asarray(np.memmap(file, np.uint8, "r", start, shape))
+
+
+def read_labels(path: Path, most: int | None = None) -> NDArray[np.uint8]:
     """Read the labels (N,) of an IDX file: bytes, or the first of each row of numbers, as in QMNIST's.
 
     Raises:
         AaeError: As in ``read_idx``, or a label is no number from 0 to 255.
     """
     if "idx2-int" not in path.name:
-        return read_idx(path, 1)
+        return read_idx(path, 1, max_bytes=most)
     rows = read_idx(path, 2, max_bytes=_MAX_LABEL_ROWS, type_code=_INTEGER).view(">i4")
     if not rows.shape[1] or (rows[:, 0] < 0).any() or (rows[:, 0] > 255).any():
         raise AaeError(f"{path} holds labels that are not from 0 to 255.", _AGAIN)
@@ -50,7 +68,7 @@ def read_idx(
     path: Path,
     num_dims: int,
     labels: tuple[Path, int] | None = None,
-    max_bytes: int = MAX_BYTES,
+    max_bytes: int | None = None,
     *,
     type_code: int = _UNSIGNED_BYTE,
 ) -> NDArray[np.uint8]:
@@ -64,7 +82,7 @@ def read_idx(
         num_dims: Number of dimensions that it must have: 3 for images, 1 for labels.
         labels: The file of the images' labels, and how many it holds. Compared before any image is read: a file of a
             few bytes can claim, and unpack to, hundreds of megabytes.
-        max_bytes: The most that is read.
+        max_bytes: The most that is read; as much as a data set may have where None.
         type_code: Type of the values; whole numbers of four bytes (0x0c) come as they are stored, four bytes each along
             the last dimension.
 
@@ -85,7 +103,8 @@ def read_idx(
                 )
             size = math.prod(shape)
             packed_size = None if file is raw else os.fstat(raw.fileno()).st_size
-            _check_size(path, size, min(max_bytes, MAX_IMAGES) if num_dims == 1 else max_bytes, packed_size)
+            most = (MAX_IMAGES if num_dims == 1 else MAX_BYTES) if max_bytes is None else max_bytes
+            _check_size(path, size, most, packed_size)
             values, num_read = _read(file, size)
             # One byte past the claimed size is all that is asked of a gzip that may expand to anything; asking for
             # it also makes gzip reach its end and compare its checksum.

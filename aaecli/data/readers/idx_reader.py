@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.readers import emnist
-from aaecli.data.readers.arrays import MAX_BYTES, Part, dataset_of
-from aaecli.data.readers.idx import read_idx, read_labels
+from aaecli.data.readers.arrays import MAX_BYTES, MAX_IMAGES, Part, dataset_of
+from aaecli.data.readers.idx import map_images, read_idx, read_labels
 from aaecli.data.readers.idx_files import STEMS, IdxFiles, find_idx, idx_home, is_idx
 from aaecli.data.readers.registry import READERS, Progress, Reader
+from aaecli.data.store.manifest import MAX_IMAGES as MAX_STORED
 
 
 @READERS.register("idx")
@@ -28,14 +29,35 @@ class Idx(Reader):
 
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
         """Read the four files; the images are taken as they are, EMNIST's turned upright."""
-        home = idx_home(path) or path
-        found = find_idx(path if is_idx(path) else home)
-        arrays = read_files(found)
-        home = home.resolve()
-        name = (home.parent if home.name == "raw" else home).name
-        if is_idx(path):
-            name = found.prefix.rstrip("-_. ") or home.parent.name
-        return idx_dataset(found, arrays, name or str(path), image)
+        found = _found(path)
+        return idx_dataset(found, read_files(found), _name(path, found), image)
+
+    def open_large(self, path: Path, image: Image) -> Dataset | None:
+        """Map the images, where they take more than is read and the files are unpacked."""
+        found = _found(path)
+        arrays: dict[str, NDArray[np.uint8]] = {}
+        for stem in [stem for stem in STEMS if "images" in stem]:
+            mapped = map_images(found.paths[stem])
+            if mapped is None:
+                return None
+            arrays[stem] = mapped
+        num_images = sum(len(mapped) for mapped in arrays.values())
+        if sum(mapped.nbytes for mapped in arrays.values()) <= MAX_BYTES and num_images <= MAX_IMAGES:
+            return None
+        arrays |= {stem: read_labels(found.paths[stem], MAX_STORED) for stem in STEMS if "labels" in stem}
+        return idx_dataset(found, arrays, _name(path, found), image, MAX_STORED)
+
+
+def _found(path: Path) -> IdxFiles:
+    return find_idx(path if is_idx(path) else idx_home(path) or path)
+
+
+def _name(path: Path, found: IdxFiles) -> str:
+    home = (idx_home(path) or path).resolve()
+    name = (home.parent if home.name == "raw" else home).name
+    if is_idx(path):
+        name = found.prefix.rstrip("-_. ") or home.parent.name
+    return name or str(path)
 
 
 def read_files(found: IdxFiles) -> dict[str, NDArray[np.uint8]]:
@@ -54,8 +76,10 @@ def read_files(found: IdxFiles) -> dict[str, NDArray[np.uint8]]:
     return arrays
 
 
-def idx_dataset(found: IdxFiles, arrays: dict[str, NDArray[np.uint8]], name: str, image: Image) -> Dataset:
-    """Make a data set of what the four files hold.
+def idx_dataset(
+    found: IdxFiles, arrays: dict[str, NDArray[np.uint8]], name: str, image: Image, most: int | None = None
+) -> Dataset:
+    """Make a data set of what the four files hold, of so many images at most.
 
     Raises:
         AaeError: As in ``dataset_of``.
@@ -63,7 +87,10 @@ def idx_dataset(found: IdxFiles, arrays: dict[str, NDArray[np.uint8]], name: str
     is_turned = emnist.is_turned(found.prefix or name, image)
 
     def part(images: str, labels: str) -> Part:
-        values = emnist.upright(arrays[images]) if is_turned else arrays[images]
+        values = arrays[images]
+        if is_turned:
+            # What is mapped is copied as it is packed.
+            values = emnist.upright(values) if values.flags.writeable else values.swapaxes(1, 2)
         return Part(values, arrays[labels].astype(np.int64), str(found.paths[images]), str(found.paths[labels]))
 
     mapping = found.paths[STEMS[0]].with_name(f"{found.prefix}mapping.txt")
@@ -74,4 +101,5 @@ def idx_dataset(found: IdxFiles, arrays: dict[str, NDArray[np.uint8]], name: str
         part(*STEMS[2:]),
         names=(lambda values: emnist.class_names(mapping, values)) if found.prefix else None,
         remarks=[emnist.UPRIGHT] if is_turned and image.transpose == "auto" else [],
+        most=most,
     )

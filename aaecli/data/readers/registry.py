@@ -53,6 +53,21 @@ class Reader(ABC):
         """Tell the same of one data set, which ``matches``."""
         return self.takes_every_label
 
+    def open_large(self, path: Path, image: Image) -> Dataset | None:
+        """Open a data set that takes more than ``load`` reads, with images mapped from its files, to be packed.
+
+        Args:
+            path: A file or folder that ``matches``.
+            image: What images are to become.
+
+        Returns:
+            The data set; None where ``load`` reads it, or the format has no files that can be mapped.
+
+        Raises:
+            AaeError: A file is damaged.
+        """
+        return None
+
     @abstractmethod
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
         """Read a data set.
