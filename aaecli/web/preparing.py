@@ -25,19 +25,26 @@ class Preparing:
     def __init__(self) -> None:
         # Nothing there multiplies matrices in numpy, and its threads would forbid forking.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        self._pool, _ = start_pool()
+        self._pool, self._count = start_pool()
 
     async def __call__(self, pictures: Sequence[Encoded], recipe: Recipe) -> list[Batch]:
         """Prepare pictures, in order.
+
+        Of one request no more chunks wait than there are processes: others' come in between.
 
         Raises:
             AaeError: A process was ended from outside, as by a system that has no memory left.
         """
         pool = self._pool
         chunks = [list(pictures[start : start + _CHUNK]) for start in range(0, len(pictures), _CHUNK)]
+        turn = asyncio.Semaphore(self._count)
+
+        async def prepared(chunk: list[Encoded]) -> Batch:
+            async with turn:
+                return await asyncio.wrap_future(pool.submit(prepare_chunk, chunk, recipe))
+
         try:
-            futures = [asyncio.wrap_future(pool.submit(prepare_chunk, chunk, recipe)) for chunk in chunks]
-            return list(await asyncio.gather(*futures))
+            return list(await asyncio.gather(*map(prepared, chunks)))
         except BrokenProcessPool as error:
             if pool is self._pool:  # the first of those that were waiting for it
                 self._pool, _ = start_pool(may_fork=False)

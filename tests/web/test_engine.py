@@ -132,6 +132,28 @@ async def _as_request(service) -> None:
         await service.model.engine.call(lambda _: None)
 
 
+def test_a_request_of_many_pictures_lets_others_in(monkeypatch, digit) -> None:
+    preparing = Preparing()
+    monkeypatch.setattr(preparing, "_count", 2)  # whatever the machine has
+    submit, order = preparing._pool.submit, []
+
+    def noted(function, pictures, recipe):
+        order.append(pictures[0].name[0])
+        return submit(function, pictures, recipe)
+
+    async def ask() -> None:
+        many = [Encoded(f"many {number}", digit) for number in range(80)]
+        first = asyncio.ensure_future(preparing(many, Recipe()))
+        await asyncio.sleep(0)
+        await preparing([Encoded("one", digit)], Recipe())
+        assert [name for batch in await first for name in batch.names] == [picture.name for picture in many]
+
+    monkeypatch.setattr(preparing._pool, "submit", noted)
+    asyncio.run(ask())
+    preparing.close()
+    assert order.index("o") < len(order) - 1, "the one picture did not wait for all of the others"
+
+
 def test_a_process_that_was_killed_is_replaced(monkeypatch, digit) -> None:
     preparing = Preparing()
 
