@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from aaecli.figures.style import COLOURS, DASHES, heading, new_figure, shown, styled
@@ -140,6 +140,8 @@ def _draw_accuracy(axes: Axes, groups: Mapping[str, Sequence[Curve]]) -> None:
         if len(curves) > 1:
             axes.fill_between(step, 100 * low, 100 * high, color=colour, alpha=0.25, linewidth=0)
     axes.set(xlabel="training steps", ylabel="validation accuracy (%)")
+    # There is no half a step.
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     axes.set_xlim(0, 1.02 * longest)
     axes.set_ylim(top=min(axes.get_ylim()[1], 100.0) if axes.get_ylim()[1] > 100 else None)
     axes.legend(loc="lower right")
