@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import socket
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from tests import processes
 from tests.training.distributed.pair import free_port, variables, write_drawings
+from tests.training.test_run import assert_same_weights, rows_without_times
 
 WORDS = (
     "train --data ../data --labels 40 --preset tutorial --batch-size 24 --size 12 --no-figures --resume-or-start --json"
@@ -73,6 +75,39 @@ def test_all_end_together_and_go_on_together(start, tmp_path):
     assert "--resume" in end.err
     assert json.loads((run / "environment.json").read_text())["processes"] == 2
     assert [path.name for path in run.parent.iterdir()] == [run.name]
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_moments_they_come_to_the_same(start, tmp_path):
+    """As torchrun starts them, and again; it ends the one that is left. ``benchmarks/restarts.py`` runs torchrun."""
+    (tmp_path / "here" / "drawing.toml").write_text(
+        "[schedule]\nlabelled_batch_size = 24\ndecoder_batch_size = 12\ngenerated_batch_size = 12\n"
+        "[network]\nencoder_options = { channels = [4, 6], features = 16 }\n"
+        "decoder_options = { hidden = [16] }\ndiscriminator_hidden = [16]\n"
+        "[propagation]\nevery = 100\nuntil = 700\nnum_images = 150\n"
+    )
+    words = ("--preset", "default", "--config", "drawing.toml", "--steps", "800", "--save-every", "20")
+    rng = random.Random(0)
+    ends = [process.wait() for process in start("whole", *words)]
+    assert [end.code for end in ends] == [0, 0]
+    whole, killed = (tmp_path / "here" / "runs" / f"semisupervised-40-{number}" for number in ("001", "002"))
+    saved = killed / "last.pt"
+    for number in range(20):
+        before = saved.stat().st_mtime_ns if saved.exists() else 0
+        both = start(f"killed-{number}", *words)
+        if rng.random() < 0.7:
+            wait_for(lambda: saved.exists() and saved.stat().st_mtime_ns > before)  # noqa: B023
+        time.sleep(rng.uniform(0, 0.5))
+        rng.shuffle(both)
+        both[0].kill(signal.SIGKILL)
+        both[1].kill(signal.SIGTERM)
+        ended = [process.wait() for process in both]
+        assert ended[0].code == -signal.SIGKILL, (number, ended)
+    assert not (killed / "summary.json").exists()
+    ends = [process.wait() for process in start("last", *words)]
+    assert [end.code for end in ends] == [0, 0]
+    assert_same_weights(whole / "model.pt", killed / "model.pt")
+    assert rows_without_times(whole) == rows_without_times(killed)
 
 
 @pytest.mark.parametrize("rank", [0, 1])
