@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from contextlib import contextmanager
 from importlib import import_module
@@ -184,6 +186,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     streams.prepare()
     settle_waiting()
+    # At its end Python looks for cycles among all objects; of the 300,000 that torch makes, for 1.4 s of a CPU.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     words = list(sys.argv[1:] if argv is None else argv)
     options = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in options

@@ -209,6 +209,17 @@ def fill(pipe: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_the_end_looks_for_cycles_in_nothing() -> None:
+    script = (
+        "import atexit, gc; from aaecli.cli import main\n"
+        # What is registered first is called last.
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000))\n"
+        "main(['--version'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 def test_interrupted_is_130() -> None:
     # A pipe that is never closed keeps the program waiting until it is interrupted.
     reader, writer = os.pipe()
