@@ -77,7 +77,8 @@ def principal_axes(feature: Tensor) -> Tensor | None:
     if direction.shape[1] <= 2 * _PRINCIPAL:
         return None
     _, principal = torch.linalg.eigh(direction.T @ direction)  # the largest come last
-    return principal[:, -_PRINCIPAL:]
+    axes: Tensor = principal[:, -_PRINCIPAL:]
+    return axes
 
 
 def directions(feature: Tensor, axes: Tensor | None) -> Tensor:
@@ -123,7 +124,7 @@ def propagate(graph: Graph, label: Tensor, frequency: Tensor, max_class_weight: 
     given = F.one_hot(label[known], num_classes).float()
     source = torch.zeros(len(label), num_classes)
     source[known] = given - given.mean(0)
-    value = torch.cat([_spread(graph, part) for part in source.split(_COLUMNS, 1)], 1)
+    value = torch.cat([_spread(graph, part) for part in torch.split(source, _COLUMNS, 1)], 1)
     reached = value.abs().sum(1) > 0
     frequency = frequency / frequency.sum()
     # A class counts by its frequency, not by how many labels it happens to have (the paper, section 2.2: diag(b / ȳ)).
@@ -132,7 +133,7 @@ def propagate(graph: Graph, label: Tensor, frequency: Tensor, max_class_weight: 
     pace = 1 / graph.degree.max()
     for _ in range(_OUTER):
         before = value
-        parts = zip(value.split(_COLUMNS, 1), source.split(_COLUMNS, 1), strict=True)
+        parts = zip(torch.split(value, _COLUMNS, 1), torch.split(source, _COLUMNS, 1), strict=True)
         value = torch.cat([_diffused(graph, *part, pace) for part in parts], 1)
         value = _assigned(value, reached, frequency, max_class_weight)
         if torch.equal(value, before):

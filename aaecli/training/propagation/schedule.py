@@ -88,7 +88,7 @@ class Propagation:
         self._say(graphed, propagated)
         if len(others):
             extension = Extension(feature, propagated, len(self.frequency), num_neighbours)
-            for part in others.split(_PART):
+            for part in torch.split(others, _PART):
                 self._say(part, extension.label(self._features(encoder, part)))
 
     def _say(self, index: Tensor, label: Tensor) -> None:
