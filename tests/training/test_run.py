@@ -475,4 +475,4 @@ def test_reference_errors_are_of_a_draw_and_not_of_the_first_images(small, monke
     chosen = Trainer(config, sorted_by_class, parts, torch.device("cpu"), torch.float32).results.reference_image
     known = {image.tobytes(): label for image, label in zip(dataset.train_image, dataset.train_label, strict=True)}
     assert len(chosen) == 12
-    assert len({known[image.tobytes()] for image in chosen.numpy()}) == 4
+    assert len({known[image.tobytes()] for image in chosen[:].numpy()}) == 4
