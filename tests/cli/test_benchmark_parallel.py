@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import signal
 import time
 import tomllib
 from pathlib import Path
@@ -16,6 +15,7 @@ from aaecli.config import resolve
 from aaecli.scale import executors
 from tests import processes
 from tests.cli.test_train import SMALL as PRESET
+from tests.scale.dask_cluster import cluster, workers
 
 TIMES = {"seconds", "threads"}
 WORDS = ("--model", "baseline", "--seeds", 4)
@@ -80,40 +80,71 @@ def test_workers_elsewhere_need_the_whole_path_of_the_data(benchmark, here):
     assert f"--data {here}/data" in outcome.err.replace("\n", "")
 
 
-@pytest.mark.slow
-def test_processes_train_at_the_same_time(benchmark, here, whole):
-    outcome = benchmark(*WORDS, "--processes", 2, "--threads", 1, "--out", "a")
-    assert outcome.code == 0, outcome.err
-    assert table("a") == whole
+@pytest.fixture
+def sixteen(benchmark, here):
+    """The results of one process, of sixteen runs, and the words that begin them."""
+    words = ("--model", "baseline", "--seeds", 8, "--labels", 12, "--data", here / "data")
+    assert benchmark(*words, "--out", "sixteen").code == 0
+    assert len(table("sixteen")) == 16
+    return words, table("sixteen")
 
 
 @pytest.mark.slow
-def test_a_killed_worker_costs_its_run_alone(here, tmp_path):
-    (here / "small.toml").write_text(PRESET.replace("steps = ", "steps = 300 # "))
-    words = [
-        "benchmark",
-        "--config",
-        "small.toml",
-        "--device",
-        "cpu",
-        "--data",
-        "data",
-        "--labels",
-        "8",
-        "--seeds",
-        "4",
-    ]
-    started = processes.start([*words, "--processes", "2", "--threads", "1"], here, tmp_path / "notes")
-    runs = here / "benchmark" / "runs"
+@pytest.mark.parametrize("who", ["processes", "parts", "cluster"])
+def test_sixteen_runs_are_the_same_whoever_does_them(benchmark, here, sixteen, who):
+    words, expected = sixteen
+    if who == "processes":
+        outcomes = [benchmark(*words, "--processes", 2, "--threads", 1, "--out", "a")]
+    elif who == "parts":
+        outcomes = [benchmark(*words, "--task", f"{part}/2", "--out", "a") for part in (0, 1)]
+        outcomes.append(benchmark(*words, "--gather", "a", "--out", "a"))
+    else:
+        with cluster(here) as (address, _):
+            outcomes = [benchmark(*words, "--cluster", address, "--out", "a")]
+    assert [outcome.code for outcome in outcomes] == [0] * len(outcomes), outcomes
+    assert sorted(table("a"), key=str) == sorted(expected, key=str)
+
+
+@pytest.fixture
+def long(here, tmp_path):
+    """Give a function that starts six runs of some seconds in a process of its own."""
+    (here / "small.toml").write_text(PRESET.replace("steps = ", "steps = 150 # "))
+    words = ["benchmark", "--config", "small.toml", "--device", "cpu", "--data", str(here / "data")]
+    words += ["--labels", "8", "--seeds", "6"]
+    return lambda out, *more: processes.start([*words, "--out", out, *more], here, tmp_path / out)
+
+
+def wait_for(condition, started):
     deadline = time.monotonic() + processes.PATIENCE
-    while not list(runs.glob("*/environment.json")):
+    while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        assert started.process.exitcode is None, started.wait().err
+        time.sleep(0.02)
 
-    children = [
-        child for child in psutil.Process(started.process.pid).children() if "spawn_main" in str(child.cmdline())
-    ]
-    children[0].send_signal(signal.SIGKILL)
+
+def written(runs, name):
+    """When the files of a name were written, by run."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in runs.glob(f"*/{name}")}
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_its_run_alone(here, long):
+    started = long("killed", "--processes", "2", "--threads", "1")
+    wait_for(lambda: written(here / "killed" / "runs", "environment.json"), started)
+    workers(psutil.Process(started.process.pid))[0].kill()
     outcome = started.wait()
     assert outcome.code == 0, outcome.err
-    assert len(table("benchmark")) == 4
+    assert len(table(here / "killed")) == 6
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_while_it_waits_holds_up_nobody(here, long):
+    runs = here / "idle" / "runs"
+    started = long("idle", "--processes", "2", "--threads", "1", "--seeds", "1")
+    wait_for(lambda: written(runs, "environment.json"), started)
+    children = workers(psutil.Process(started.process.pid))
+    by_time = sorted(children, key=lambda child: sum(child.cpu_times()[:2]))
+    by_time[0].kill()
+    outcome = started.wait()
+    assert outcome.code == 0, outcome.err
+    assert len(table(here / "idle")) == 1

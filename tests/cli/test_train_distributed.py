@@ -79,7 +79,7 @@ def test_all_end_together_and_go_on_together(start, tmp_path):
 
 @pytest.mark.slow
 def test_killed_at_twenty_random_moments_they_come_to_the_same(start, tmp_path):
-    """As torchrun starts them, and again; it ends the one that is left. ``benchmarks/restarts.py`` runs torchrun."""
+    """They are started as torchrun does it, and again; as it does, the test ends the one that is left."""
     (tmp_path / "here" / "drawing.toml").write_text(
         "[schedule]\nlabelled_batch_size = 24\ndecoder_batch_size = 12\ngenerated_batch_size = 12\n"
         "[network]\nencoder_options = { channels = [4, 6], features = 16 }\n"

@@ -8,41 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from tests.scale.dask_cluster import cluster, workers
 from tests.scale.pictures import png, write_tar
 from tests.serve.pair import shared_pair
 
 pytestmark = pytest.mark.slow
 
-_CLUSTER = """
-import sys
-from distributed import LocalCluster
-if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
-        print(cluster.scheduler_address, flush=True)
-        sys.stdin.read()
-"""
 _SECONDS = 600
-
-
-@contextmanager
-def cluster(folder) -> Iterator[tuple[str, psutil.Process]]:
-    """Start a cluster; gives the address of its scheduler and the process that this runs in."""
-    (folder / "cluster.py").write_text(_CLUSTER)
-    command = [sys.executable, str(folder / "cluster.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield process.stdout.readline().decode().strip(), psutil.Process(process.pid)
-        finally:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                child.kill()
-            process.kill()
 
 
 @pytest.fixture
@@ -101,8 +78,7 @@ def test_a_killed_worker_costs_no_shard(tars, bulk):
     with cluster(tars) as (address, process):
         command = bulk("many", "--cluster", address, "--json")
         wait_for(lambda: parts(tars / "many"))
-        workers = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
-        workers[-1].kill()
+        workers(process)[-1].kill()
         out, _ = ended(command)
     assert json.loads(out)["pictures"] == 1200
     assert len(rows(tars / "many")) == 1200
@@ -132,15 +108,15 @@ def test_killed_again_and_again_the_folder_is_the_same(tars, bulk, who):
         wait_for(lambda: command.poll() is not None or len(parts(tars / "many")) > begun)  # noqa: B023
         if command.poll() is not None:
             break
-        workers = psutil.Process(command.pid).children(recursive=True)
-        os.kill(command.pid if who == "driver" else workers[-1].pid, signal.SIGKILL)
+        children = psutil.Process(command.pid).children(recursive=True)
+        os.kill(command.pid if who == "driver" else children[-1].pid, signal.SIGKILL)
         kills += 1
         if who == "worker":
             ended(command)
             break
         command.communicate(timeout=_SECONDS)
         # Its workers end with it.
-        wait_for(lambda: not any(each.is_running() and each.status() != "zombie" for each in workers))  # noqa: B023
+        wait_for(lambda: not any(each.is_running() and each.status() != "zombie" for each in children))  # noqa: B023
     assert kills
     before = parts(tars / "many")
     ended(bulk("many", "--processes", "2"))
