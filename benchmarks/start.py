@@ -5,6 +5,7 @@ evaluated on those others, and on MNIST's test images. Seconds are those of the 
 sub-folder for each digit; none comes with this repository:
 
     python benchmarks/start.py FOLDER --draws 10 --labels 5
+    python benchmarks/start.py FOLDER --draws 3 --labels 5 --times      # while the machine does nothing else
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "start with mnist": ("--start", "released", "--with", "mnist"),
 }
 FIRST_SEED = 10
-_COMMAND = "python benchmarks/start.py FOLDER --draws {draws} --labels {labels}"
+_COMMAND = "python benchmarks/start.py FOLDER --draws {draws} --labels {labels}{times}"
 
 
 def share_right(model: Checkpoint, image: np.ndarray, label: np.ndarray) -> float:
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--labels", type=int, default=5, help="of each class")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--times", action="store_true", help="write the seconds alone: for an idle machine")
     parser.add_argument("--dry", action="store_true", help="write no results")
     options = parser.parse_args()
     num_classes = len(load_dataset(options.folder).classes)
@@ -86,7 +88,7 @@ def main() -> None:
             measured.Measurement(
                 f"start/{way} {name}",
                 f"{options.labels} labels a class of strangers' digits, {way}: {text}",
-                _COMMAND.format(draws=options.draws, labels=options.labels),
+                _COMMAND.format(draws=options.draws, labels=options.labels, times=" --times" * options.times),
                 tuple(row[name] for row in rows),
                 unit,
                 digits=2 if unit == "%" else 0,
@@ -94,7 +96,7 @@ def main() -> None:
                 **measured.here(),
             )
             for name, (text, unit) in what.items()
-            if all(name in row for row in rows)
+            if all(name in row for row in rows) and (name == "seconds") == options.times
         ]
         if not options.dry:
             measured.write(entries)
