@@ -7,7 +7,7 @@ An image is 256 bytes, which stand for its features, so that the encoder costs n
 overlap in some dimensions of its own. One image a class is labelled. ``recall`` is the share of the ten nearest images
 of the graph that the inverted lists find, over 2,000 of the other images. With ``--mnist`` the images are MNIST's and
 the features its pixels; ``whole`` is then how right labels are that are propagated among all of them at once. Prints an
-object of JSON.
+object of JSON, and writes CPU time, memory and recall into ``results/propagation.json``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import measured
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -144,6 +145,37 @@ def main() -> None:
         propagation, _ = refreshed(image, label, num_classes, options.images)
         found["whole"] = float((propagation.label == label).float().mean())
     print(json.dumps({name: round(value, 4) for name, value in found.items()}))
+    measured.write(_entries(found, "MNIST's pixels" if options.mnist else "made-up features"))
+
+
+def _entries(found: dict[str, float], features: str) -> list[measured.Measurement]:
+    size = f"{found['images']:.0f}-{found['classes']:.0f}"
+    what = f"one refresh of propagated labels of {found['images']:,.0f} images, {found['classes']:.0f} classes"
+    where = {"command": measured.command(), "note": f"{features}, without the encoder.", **measured.here()}
+    if "recall" in found and features != "made-up features":
+        recalled = f"of the ten nearest neighbours by {features}, found by inverted lists"
+        return [measured.Measurement("propagation/recall-mnist", recalled, values=(100 * found["recall"],), **where)]
+    entries = [
+        measured.Measurement(
+            f"propagation/{size}-time",
+            f"{what}: CPU time",
+            values=(found["processor_seconds"],),
+            unit="s",
+            digits=0,
+            **where,
+        ),
+        measured.Measurement(
+            f"propagation/{size}-memory", f"{what}: memory", values=(found["MiB"],), unit="MiB", digits=0, **where
+        ),
+    ]
+    if "recall" in found:
+        recalled = f"of the ten nearest neighbours by {features}, found by inverted lists"
+        entries.append(
+            measured.Measurement(
+                f"propagation/recall-{size}", recalled, values=(100 * found["recall"],), digits=1, **where
+            )
+        )
+    return entries
 
 
 if __name__ == "__main__":

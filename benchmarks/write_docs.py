@@ -280,7 +280,9 @@ def start() -> str:
     }.items():
         if f"{way} accuracy" in found:
             cells = {column: found.get(f"{way} {key}") for column, key in _OF_A_START.items()}
-            rows.append({"": name} | {column: "–" if entry is None else entry.text for column, entry in cells.items()})
+            few = len(found[f"{way} accuracy"].seeds)
+            title = name if few == len(found["start with mnist accuracy"].seeds) else f"{name} ({few} choices)"
+            rows.append({"": title} | {column: "–" if entry is None else entry.text for column, entry in cells.items()})
     if not rows:
         return "Not measured yet.\n"
     entry = found["start with mnist accuracy"]

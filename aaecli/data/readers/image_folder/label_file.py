@@ -18,7 +18,8 @@ from aaecli.text import from_csv
 HEADER = ("path", "label")
 HINT = "It starts with the line `path,label`; then a picture a line, its path counted from this folder."
 _MAX_BYTES = 2**25
-_MAX_ROWS = 1_000_000
+_MAX_ROWS = 1_000_001
+"""A million pictures and the names of the columns."""
 _SAMPLE = 200
 """Rows by which the delimiter and the columns are told."""
 _SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?\r?\n", re.IGNORECASE)
