@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -93,8 +94,11 @@ def measure_anchors(
     return found
 
 
-def train(task: Task, labelled: NDArray[np.int64], seed: int, flags: list[str]) -> dict[str, float]:
-    """Train with the command line on the task as a folder of pictures; give test accuracy and seconds."""
+def train(task: Task, labelled: NDArray[np.int64], seed: int, flags: list[str], kept: Path | None) -> dict[str, float]:
+    """Train with the command line on the task as a folder of pictures; give test accuracy and seconds.
+
+    The model is copied to ``kept``.
+    """
     with tempfile.TemporaryDirectory() as folder:
         write_folder(task, labelled, Path(folder, "data"))
         command = [sys.executable, "-m", "aaecli", "train", "--data", "data", "--seed", str(seed)]
@@ -102,7 +106,10 @@ def train(task: Task, labelled: NDArray[np.int64], seed: int, flags: list[str]) 
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(done.stderr)
-    summary = json.loads(done.stdout)
+        summary = json.loads(done.stdout)
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path(folder, summary["model_path"]), kept)
     return {"accuracy": summary["test_accuracy"], "seconds": round(summary["seconds"], 1)}
 
 
@@ -115,6 +122,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, action="append", help="labelled pictures of each class; 10 by default")
     parser.add_argument("--draws", type=parse_seeds, default=(20, 21, 22), help="numbers of the label draws: 20-22")
     parser.add_argument("--threads", type=int, help="as for aaecli train")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the models, as TASK-METHOD-LABELS-DRAW.pt")
     options = parser.parse_args()
     methods = options.method or (list(WITHOUT) if options.ablation else [*ANCHORS, "supervised", "FixMatch", "auto"])
     threads = ["--threads", str(options.threads)] if options.threads else []
@@ -132,7 +140,10 @@ def main() -> None:
                 features = {"train": anchors.features(task.image), "test": anchors.features(task.test_image)}
             found = measure_anchors(task, labelled, features, set(wanted)) if features else {}
             for method in wanted:
-                values = found.get(method) or train(task, labelled, number, [*TRAININGS[method], *threads])
+                values = found.get(method)
+                if values is None:
+                    kept = options.keep and options.keep / f"{name}-{method}-{labels}-{number}.pt"
+                    values = train(task, labelled, number, [*TRAININGS[method], *threads], kept)
                 add({"task": name, "method": method, "labels": labels, "draw": number} | values)
 
 
