@@ -14,7 +14,9 @@ from aaecli.data import loading
 def test_the_map_shows_a_draw_of_a_folder_that_is_sorted_by_class(monkeypatch, mnist) -> None:
     order = np.argsort(mnist.train_label[:2000], kind="stable")
     image, label = mnist.train_image[:2000][order], mnist.train_label[:2000][order]
-    dataset = SimpleNamespace(train_image=image, train_label=label, classes=mnist.classes)
+    dataset = SimpleNamespace(
+        train_image=image, train_label=label, classes=mnist.classes, image_shape=mnist.image_shape
+    )
     monkeypatch.setattr(loading, "load_dataset", lambda *args: dataset)
     monkeypatch.setattr(serve, "_NUM_EXAMPLES", 100)
     metadata = SimpleNamespace(image_shape=(1, 28, 28), normalise=False, on_embedded=False)

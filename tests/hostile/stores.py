@@ -147,7 +147,7 @@ KINDS: dict[str, Write] = {
     "store without files": _described(lambda table: table.update(files={})),
     "store of classes without end": _described(lambda table: table.update(classes=[str(n) for n in range(100_000)])),
     "store of another version": _described(lambda table: table.update(schema=99)),
-    "store nested without end": _file("store.json", lambda body: b'{"format": "aaecli store", "a": ' + b"[" * 10**6),
+    "store nested without end": _file("store.json", lambda body: b'{"format": "aaecli-store", "a": ' + b"[" * 10**6),
     "store of a number without end": _file("store.json", lambda body: body.replace(b"24", b"2" * 10**6)),
     "store of megabytes of JSON": _file("store.json", lambda body: body + b" " * 2**23),
     "store that was never finished": _store(lambda store, _: (store / "store.json").unlink()),

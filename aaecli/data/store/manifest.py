@@ -17,7 +17,7 @@ from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, read_bytes
 
 NAME = "store.json"
-FORMAT = "aaecli store"
+FORMAT = "aaecli-store"
 SCHEMA = 1
 IMAGE = "image.npy"
 MAX_IMAGES = 2**28
