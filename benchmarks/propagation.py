@@ -152,29 +152,21 @@ def _entries(found: dict[str, float], features: str) -> list[measured.Measuremen
     size = f"{found['images']:.0f}-{found['classes']:.0f}"
     what = f"one refresh of propagated labels of {found['images']:,.0f} images, {found['classes']:.0f} classes"
     where = {"command": measured.command(), "note": f"{features}, without the encoder.", **measured.here()}
-    if "recall" in found and features != "made-up features":
-        recalled = f"of the ten nearest neighbours by {features}, found by inverted lists"
-        return [measured.Measurement("propagation/recall-mnist", recalled, values=(100 * found["recall"],), **where)]
-    entries = [
-        measured.Measurement(
-            f"propagation/{size}-time",
-            f"{what}: CPU time",
-            values=(found["processor_seconds"],),
-            unit="s",
-            digits=0,
-            **where,
-        ),
-        measured.Measurement(
-            f"propagation/{size}-memory", f"{what}: memory", values=(found["MiB"],), unit="MiB", digits=0, **where
-        ),
-    ]
+    is_made_up = features == "made-up features"
+    entries = []
     if "recall" in found:
         recalled = f"of the ten nearest neighbours by {features}, found by inverted lists"
-        entries.append(
-            measured.Measurement(
-                f"propagation/recall-{size}", recalled, values=(100 * found["recall"],), digits=1, **where
+        name = f"propagation/recall-{size if is_made_up else 'mnist'}"
+        entries.append(measured.Measurement(name, recalled, values=(100 * found["recall"],), digits=1, **where))
+    if is_made_up:
+        for kind, text, key, unit in (
+            ("time", "CPU time", "processor_seconds", "s"),
+            ("memory", "memory", "MiB", "MiB"),
+        ):
+            name = f"propagation/{size}-{kind}"
+            entries.append(
+                measured.Measurement(name, f"{what}: {text}", values=(found[key],), unit=unit, digits=0, **where)
             )
-        )
     return entries
 
 

@@ -151,10 +151,9 @@ def _summary(out: Path, manifest: Manifest) -> str:
     if manifest.test.count:
         parts.append(f"{manifest.test.count:,} test")
     colour = " in colour" if channels else ""
-    size = sum(size for _, _, size in _files(manifest)) / 1e6
     return (
         f"Packed {' and '.join(parts)} images of {height} × {width} pixels{colour}, {len(manifest.classes)} classes, "
-        f"into {out} ({size:,.1f} MB)."
+        f"into {out} ({manifest.num_bytes / 1e6:,.1f} MB)."
     )
 
 
@@ -167,12 +166,6 @@ def _as_object(out: Path, manifest: Manifest) -> dict[str, Any]:
         "classes": list(manifest.classes),
         "num_train": manifest.train.count,
         "num_test": manifest.test.count,
-        "num_bytes": sum(size for _, _, size in _files(manifest)),
+        "num_bytes": manifest.num_bytes,
         "sha256": manifest.digest(),
     }
-
-
-def _files(manifest: Manifest) -> list[tuple[str, str, int]]:
-    from aaecli.data.store.npy import num_bytes
-
-    return [(name, dtype, num_bytes(dtype, shape)) for name, dtype, shape in manifest.files()]

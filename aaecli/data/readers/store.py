@@ -14,12 +14,11 @@ from aaecli.data.readers.arrays import MAX_BYTES
 from aaecli.data.readers.registry import READERS, Progress, Reader
 from aaecli.data.store.manifest import IMAGE, Manifest, holds_store, read_manifest
 from aaecli.data.store.names import StoredNames
-from aaecli.data.store.npy import map_array
+from aaecli.data.store.npy import PACK_AGAIN, map_array
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest_aaecli
 
 _ROWS = 2**20
-_HINT = "Pack the data set anew with `aaecli data pack`, or copy the store again."
 _Arrays = dict[str, NDArray[Any]]
 
 
@@ -74,14 +73,14 @@ def _labels(path: Path, kind: str, arrays: _Arrays, manifest: Manifest, least: i
         return np.zeros(0, np.int64)
     label = arrays[name].astype(np.int64)
     if label.min() < least or label.max() >= len(manifest.classes):
-        raise AaeError(f"{path / name} is damaged: it holds labels that are of no class.", _HINT)
+        raise AaeError(f"{path / name} is damaged: it holds labels that are of no class.", PACK_AGAIN)
     return label
 
 
 def _validates(path: Path, arrays: _Arrays) -> NDArray[np.bool_]:
     values = arrays["train-validates.npy"]
     if values.max() > 1:
-        raise AaeError(f"{path / 'train-validates.npy'} is damaged: it holds more than 0 and 1.", _HINT)
+        raise AaeError(f"{path / 'train-validates.npy'} is damaged: it holds more than 0 and 1.", PACK_AGAIN)
     return np.asarray(values == 1)
 
 
@@ -91,7 +90,7 @@ def _check_first(path: Path, first: NDArray[np.int64]) -> None:
         part = first[start : start + _ROWS]
         index = np.arange(start, start + len(part))
         if not ((part >= 0) & (part <= index)).all() or not (first[part] == part).all():
-            raise AaeError(f"{path} is damaged: it does not say which images are copies.", _HINT)
+            raise AaeError(f"{path} is damaged: it does not say which images are copies.", PACK_AGAIN)
 
 
 def _names(path: Path, kind: str, arrays: _Arrays) -> StoredNames | tuple[()]:
@@ -100,7 +99,7 @@ def _names(path: Path, kind: str, arrays: _Arrays) -> StoredNames | tuple[()]:
         return ()
     steps = (end[start : start + _ROWS + 1] for start in range(0, len(end), _ROWS))
     if end[0] < 0 or end[-1] != len(text) or any((step[1:] < step[:-1]).any() for step in steps):
-        raise AaeError(f"{path / f'{kind}-name-end.npy'} is damaged: it does not say where names end.", _HINT)
+        raise AaeError(f"{path / f'{kind}-name-end.npy'} is damaged: it does not say where names end.", PACK_AGAIN)
     return StoredNames(text, end)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from aaecli.config.models import MAX_CLASSES
 from aaecli.config.parsing import build
-from aaecli.data.store.npy import num_bytes
+from aaecli.data.store.npy import PACK_AGAIN, num_bytes
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, read_bytes
 
@@ -26,7 +26,6 @@ _MAX_BYTES = 2**22
 _MAX_NAME = 1000
 _MAX_SIDE = 2**12
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_HINT = "Pack the data set anew with `aaecli data pack`, or copy the store again."
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,11 @@ class Manifest:
                 yield f"{kind}-name-end.npy", "<i8", (part.count,)
         yield "first-copy.npy", "<i8", (self.train.count + self.test.count,)
 
+    @property
+    def num_bytes(self) -> int:
+        """Size of all files but ``store.json``."""
+        return sum(num_bytes(dtype, shape) for _, dtype, shape in self.files())
+
     def digest(self) -> str:
         """Give a SHA-256 of all training images and their labels, by the checksums of their files."""
         learnt = (self.sha256[name] for name in (f"train-{IMAGE}", "train-label.npy"))
@@ -123,7 +127,7 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = _built(table | {"schema": schema}, files)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         reason = f": {error}" if isinstance(error, _FaultError) else ""
-        raise AaeError(f"{path} is damaged: it describes no store{reason}.", _HINT) from error
+        raise AaeError(f"{path} is damaged: it describes no store{reason}.", PACK_AGAIN) from error
     return manifest
 
 

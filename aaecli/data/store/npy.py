@@ -16,7 +16,8 @@ from aaecli.files.opening import open_regular
 
 HEADER = 128
 """Bytes before the values: those of numpy's own files of such shapes."""
-_HINT = "Pack the data set anew with `aaecli data pack`, or copy the store again."
+PACK_AGAIN = "Pack the data set anew with `aaecli data pack`, or copy the store again."
+"""What to do about a damaged file of a store."""
 
 
 def header(dtype: str, shape: tuple[int, ...]) -> bytes:
@@ -47,13 +48,13 @@ def map_array(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
         AaeError: The file is missing or a link, or holds anything else.
     """
     if os.path.islink(path):  # noqa: PTH114 - Path's own lets errors through
-        raise AaeError(f"{path} is a link, and a store is read without following any.", _HINT)
-    with open_regular(path, hint=_HINT) as file:
+        raise AaeError(f"{path} is a link, and a store is read without following any.", PACK_AGAIN)
+    with open_regular(path, hint=PACK_AGAIN) as file:
         size, wanted = os.fstat(file.fileno()).st_size, num_bytes(dtype, shape)
         if size != wanted:
-            raise AaeError(f"{path} has {size:,} bytes; by store.json it has {wanted:,}.", _HINT)
+            raise AaeError(f"{path} has {size:,} bytes; by store.json it has {wanted:,}.", PACK_AGAIN)
         if file.read(HEADER) != header(dtype, shape):
-            raise AaeError(f"{path} is damaged: it is no array of {shape} values of type {dtype}.", _HINT)
+            raise AaeError(f"{path} is damaged: it is no array of {shape} values of type {dtype}.", PACK_AGAIN)
         if 0 in shape:
             return np.empty(shape, dtype)
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aaecli.data.store.manifest import read_manifest
-from aaecli.data.store.npy import map_array
+from aaecli.data.store.npy import PACK_AGAIN, map_array
 from aaecli.data.store.writing import sha256_of
 from aaecli.errors import AaeError
 
@@ -28,7 +28,7 @@ def verify_store(folder: Path, progress: Callable[[int, int], None] | None = Non
         if sha256_of(folder / name) != manifest.sha256[name]:
             raise AaeError(
                 f"{folder / name} is damaged: its checksum is another than that in store.json.",
-                "Pack the data set anew with `aaecli data pack`, or copy the store again.",
+                PACK_AGAIN,
             )
         if progress is not None:
             progress(number, len(files))

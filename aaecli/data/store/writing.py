@@ -89,12 +89,9 @@ class StoreWriter:
         if not contradictions_count:
             for group in found.contradicting:
                 labels[0][list(group)] = -1
-        self._write_known(parts, labels, first)
-        empty = Part(0)
-        described = [part.described for part in parts]
-        self._manifest = Manifest(
-            FORMAT, SCHEMA, name, self._shape, classes, every_label, described[0], [*described, empty][1]
-        )
+        train, test = self.train.described, Part(0) if self.test is None else self.test.described
+        self._manifest = Manifest(FORMAT, SCHEMA, name, self._shape, classes, every_label, train, test)
+        self._write_known(parts, [train, test], labels, first)
         return found
 
     def seal(self) -> None:
@@ -118,12 +115,14 @@ class StoreWriter:
         fingerprint = np.concatenate([part.fingerprint for part in parts])
         return groups_alike(fingerprint, np.arange(len(fingerprint)), row)
 
-    def _write_known(self, parts: list[PartWriter], labels: list[NDArray[np.int64]], first: NDArray[np.int64]) -> None:
-        for kind, part, label in zip(("train", "test"), parts, labels, strict=False):
+    def _write_known(
+        self, parts: list[PartWriter], described: list[Part], labels: list[NDArray[np.int64]], first: NDArray[np.int64]
+    ) -> None:
+        for kind, part, known, label in zip(("train", "test"), parts, described, labels, strict=False):
             self._write(f"{kind}-label.npy", "<i2", label)
-            if part.described.is_divided:
+            if known.is_divided:
                 self._write(f"{kind}-validates.npy", "|u1", part.validates)
-            if part.described.name_bytes >= 0:
+            if known.name_bytes >= 0:
                 self._write(f"{kind}-name-end.npy", "<i8", part.name_end)
         self._write("first-copy.npy", "<i8", first)
         # From here on what was a store before is none: its files change.
