@@ -173,6 +173,7 @@ def bulk(
             connection = Connection(cluster, cluster_cert, cluster_key, cluster_ca)
             engine = chosen_engine(len(shards), processes, connection)
             num_failed = bulk.run(job, shards, engine, display)
+        bulk.tidy(job)
     found = {
         "out": str(out),
         "shards": len(shards),

@@ -57,9 +57,7 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
     from aaecli.checkpoint.file import load_model
     from aaecli.cli.loading import load
     from aaecli.experiments.cross_validation import cross_validate, cross_validation_report
-    from aaecli.files.opening import is_file
     from aaecli.files.outputs import Outputs
-    from aaecli.suggestions import suggest_aaecli
 
     model = load_model(path)
     config = model.config
@@ -83,12 +81,26 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
     report = cross_validation_report(left_out, dataset.classes)
     if review is not None:
         report["num_suspected"] = _write_review(outputs, review, dataset, left_out)
-        if report["num_suspected"] and is_file(Path(folder) / "labels.csv"):
-            again = suggest_aaecli("label", Path(folder), "--answers", review)
-            console.say(f"Fill in the right class in the column 'label'; then {again}.")
-        elif report["num_suspected"] and dataset.is_collection:
-            console.say("Move a picture that is labelled wrongly into the folder of its class.")
+        if report["num_suspected"]:
+            _say_what_next(folder, review)
     return {"model": str(path), "dataset": dataset.name, "images": "folds"} | report | {"reconstruction_error": None}
+
+
+def _say_what_next(folder: str, review: Path) -> None:
+    """Say how labels of a folder of pictures, or of what a store was packed from, are corrected."""
+    from aaecli.data.loading import holds_pictures
+    from aaecli.data.store.manifest import holds_store
+    from aaecli.files.opening import is_file
+    from aaecli.suggestions import suggest_aaecli
+
+    if is_file(Path(folder) / "labels.csv"):
+        again = suggest_aaecli("label", Path(folder), "--answers", review)
+        console.say(f"Fill in the right class in the column 'label'; then {again}.")
+    elif holds_store(Path(folder)):
+        again = suggest_aaecli("data", "pack", "SOURCE", "--out", Path(folder), "--force")
+        console.say(f"Correct the labels of the data set that the store was packed from, and pack it again: {again}.")
+    elif holds_pictures(folder):
+        console.say("Move a picture that is labelled wrongly into the folder of its class.")
 
 
 def _write_review(outputs: Outputs, review: Path, dataset: Dataset, left_out: LeftOut) -> int:

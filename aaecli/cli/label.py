@@ -134,6 +134,7 @@ def label(
     from aaecli.files.writing import check_no_links
     from aaecli.terminal import console
 
+    _refuse_store(folder)
     target = folder / NAME
     check_no_links(folder, target)
     outputs = _outputs(out, folder, model, force=force)
@@ -245,6 +246,17 @@ def _check_pictures(folder: Path) -> None:
     if not holds_pictures(folder):
         raise AaeError(
             f"{folder} is not a folder of pictures.", "Pictures without a label lie in it or in its folder unlabelled."
+        )
+
+
+def _refuse_store(folder: Path) -> None:
+    from aaecli.data.store.manifest import holds_store
+
+    if holds_store(folder):
+        pack_again = suggest_aaecli("data", "pack", "SOURCE", "--out", folder, "--force")
+        raise AaeError(
+            f"{folder} is a store: the labels of its images were settled when it was packed.",
+            f"Label the folder of pictures that it was packed from, and pack that again: {pack_again}.",
         )
 
 

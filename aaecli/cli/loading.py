@@ -35,11 +35,16 @@ def load(data: str | Path, image: Image, *, quiet: bool = False, notes: bool = T
     with decoding(quiet=quiet, is_cached=not quiet and holds_pictures(data)) as progress:
         dataset = load_dataset(data, image, progress)
     if notes and not quiet:
-        for remark in dataset.remarks:
-            console.say(remark)
-        for note in dataset.findings.notes() if dataset.findings else ():
-            console.say(f"warning: {note}")
+        say_remarks(dataset)
     return dataset
+
+
+def say_remarks(dataset: Dataset) -> None:
+    """Say how the files of a data set were understood, and what is wrong with pictures."""
+    for remark in dataset.remarks:
+        console.say(remark)
+    for note in dataset.findings.notes() if dataset.findings else ():
+        console.say(f"warning: {note}")
 
 
 @contextmanager

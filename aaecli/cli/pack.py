@@ -122,12 +122,19 @@ def _refuse_outer(context: typer.Context) -> None:
 
 
 def _pack_arrays(path: str, out: Path, outputs: Outputs, image: Image, reader: Reader | None, *, quiet: bool) -> None:
-    from aaecli.cli.loading import decoding, load
+    from aaecli.cli.loading import decoding, load, say_remarks
+    from aaecli.data.readers.disk import Disk
     from aaecli.data.store.packing import pack_dataset
 
-    dataset = None if reader is None else reader.open_large(Path(path), image)
+    dataset = None
+    if reader is not None:
+        with decoding(quiet=quiet, is_cached=False) as progress:
+            dataset = reader.open_mapped(Path(path), image, Disk(out), progress)
+    if dataset is None:
+        dataset = load(path, image, quiet=quiet)
+    elif not quiet:
+        say_remarks(dataset)
     every_label = reader is not None and reader.learns_every_label(Path(path))
-    dataset = dataset or load(path, image, quiet=quiet)
     with decoding(quiet=quiet, action="packing", is_cached=False) as progress:
         pack_dataset(dataset, out, outputs, every_label=every_label, progress=progress)
 

@@ -189,7 +189,11 @@ def run(job: Job, shards: Sequence[Shard], engine: Engine, reporter: Reporter) -
         report = fail(job, shard, result) if isinstance(result, AaeError) else result
         num_failed += bool(report.error)
         reporter.shard(shard, report)
+    return num_failed
+
+
+def tidy(job: Job) -> None:
+    """Remove what killed workers left behind, once all shards are done: then nobody writes one any more."""
     folder = Path(job.folder)
     if len(parts_of(folder)) == job.manifest.num_shards:
         sweep(folder)
-    return num_failed

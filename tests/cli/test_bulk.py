@@ -145,8 +145,10 @@ def test_what_is_done_stays_done(bulk, here):
     assert rows() == again
     after = {path: path.stat().st_mtime_ns for path in sorted_parts()}
     assert {path for path in after if after[path] == before[path]} == {*before} - {first, second}
-    assert sorted(path.name for path in (here / "answers").iterdir() if path.name.startswith(".")) == []
+    assert [path.name for path in (here / "answers").iterdir() if path.name.startswith(".")] == []
+    (here / "answers" / f".{first.name}.abcd1234").touch()  # where it was killed after the last part
     assert json.loads(bulk(*words, "--json").out)["shards"] == 0
+    assert [path.name for path in (here / "answers").iterdir() if path.name.startswith(".")] == []
 
 
 def test_two_parts_of_the_work_are_the_whole(bulk, run, here):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ import pytest
 from aaecli.config.image import Image
 from aaecli.data.loading import load_dataset
 from aaecli.data.readers import idx_reader
+from aaecli.data.readers.disk import Disk
+from aaecli.errors import AaeError
 from tests.cli.conftest import Run
 from tests.conftest import WriteDataset
 from tests.data.drawings import write_classes
+from tests.scale.pictures import png
 
 
 def test_a_data_set_is_packed_and_described(
@@ -98,9 +102,6 @@ def test_a_store_is_trained_on_and_evaluated(aaecli: Run, write_dataset: WriteDa
         assert evaluated["num_images"] == 8
         weights.append((found["test_accuracy"], evaluated["accuracy"], found["validation_accuracy"]))
     assert weights[0] == weights[1]
-    refused = aaecli("label", "store")
-    assert (refused.code, "is not a folder of pictures" in refused.err) == (1, True)
-    np.testing.assert_equal(refused.out, "")
 
 
 @pytest.mark.parametrize("transpose", [False, True])
@@ -119,8 +120,86 @@ def test_more_than_is_read_is_packed_from_unpacked_files(
     np.testing.assert_array_equal(found.test_image, expected.test_image)
     assert found.train_label.tolist() == expected.train_label.tolist()
     # What is compressed cannot be mapped.
-    assert idx_reader.Idx().open_large(packed, Image()) is None
+    assert idx_reader.Idx().open_mapped(packed, Image(), Disk(in_empty_folder)) is None
     with (source / "train-images-idx3-ubyte").open("ab") as file:
         file.write(b"more")
     damaged = aaecli("data", "pack", source, "--out", "other", *words)
     assert (damaged.code, "its header claims 592" in damaged.err) == (1, True)
+
+
+_LIMITS = (("arrays", "MAX_IMAGES"), ("pixel_csv", "MAX_BYTES"), ("pixel_table", "MAX_IMAGES"))
+
+
+def write_csv(folder: Path) -> Path:
+    """Write 24 images of three classes named by words and 2 test images, as fractions from the tenth line on."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for name, labels in (("train", ["bar", "dot", "ring"] * 8), ("test", ["ring", ""])):
+        pixels = rng.integers(0, 2, (len(labels), 64))
+        scale = [1.0 if name == "test" or row < 9 else 0.5 for row in range(len(labels))]
+        lines = [
+            ",".join([label, *(f"{value * factor:g}" for value in row)])
+            for label, row, factor in zip(labels, pixels, scale, strict=True)
+        ]
+        header = ",".join(["label", *(f"pixel{index}" for index in range(64))])
+        (folder / f"{name}.csv").write_text("\n".join([header, *lines]) + "\n")
+    return folder
+
+
+def write_parquet(folder: Path) -> Path:
+    """Write 24 pictures of three classes, 3 that validate, one of them in colour, and 2 that test, one unlabelled."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for name, labels in (("train", [4, 5, 7] * 8), ("validation", [4, 5, 7]), ("test", [7, -1])):
+        images = [rng.integers(0, 256, (9, 8), np.uint8) for _ in labels]
+        if name == "validation":
+            images[1] = rng.integers(0, 256, (9, 8, 3), np.uint8)
+        table = pa.table({"image": [png(image) for image in images], "label": labels})
+        pq.write_table(table, folder / f"{name}-00000.parquet", row_group_size=5)
+    return folder
+
+
+@pytest.mark.parametrize("write", [write_csv, write_parquet])
+def test_more_than_is_read_is_packed_through_the_disk(
+    aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], Path]
+) -> None:
+    expected = load_dataset(write(Path("large")))
+    for module, name in _LIMITS:
+        monkeypatch.setattr(f"aaecli.data.readers.{module}.{name}", 20)
+    monkeypatch.setattr("aaecli.data.readers.parquet_pictures.MAX_BYTES", 20)
+    refused = aaecli("data", "--data", "large")
+    assert (refused.code, "aaecli data pack large" in refused.err) == (1, True), refused.err
+    result = aaecli("data", "pack", "large", "--out", "store")
+    assert result.code == 0, result.err
+    found = load_dataset("store")
+    for field in ("classes", "test_label", "train_label"):
+        np.testing.assert_array_equal(getattr(found, field), getattr(expected, field))
+    np.testing.assert_array_equal(found.train_image, expected.train_image)
+    np.testing.assert_array_equal(found.test_image, expected.test_image)
+    assert [*found.train_name] == [*expected.train_name]
+    if expected.is_validation is not None:
+        np.testing.assert_array_equal(found.is_validation, expected.is_validation)
+    assert {path.name for path in in_empty_folder.iterdir()} == {"large", "store"}
+
+
+def test_a_disk_without_room_is_an_error(in_empty_folder: Path) -> None:
+    with pytest.raises(AaeError, match="bytes for the images cannot be had in"):
+        Disk(in_empty_folder / "store").empty((2**60,))
+    assert Disk(in_empty_folder).empty((0, 3)).shape == (0, 3)
+
+
+def test_pictures_are_wanted_where_a_store_is_named(
+    aaecli: Run, write_dataset: WriteDataset, in_empty_folder: Path
+) -> None:
+    aaecli("data", "pack", write_dataset("kin"), "--out", "store")
+    for words in (("label", "store"), ("label", "store", "--clusters", "3"), ("label", "store", "--answers", "a.csv")):
+        refused = aaecli(*words)
+        assert (refused.code, refused.out) == (1, "")
+        assert "store is a store: the labels of its images were settled" in refused.err
+        assert "`aaecli data pack SOURCE --out store --force`" in refused.err
+    for words in (("classify", "store"), ("bulk", "store", "--out", "a"), ("embed", "store", "--out", "a.npy")):
+        refused = aaecli(*words)
+        assert (refused.code, refused.out) == (1, "")
+        assert "store is a store of prepared images" in refused.err.replace("\n", " ")
+    assert aaecli("data", "duplicates", "--data", "store").code == 0

@@ -43,6 +43,8 @@ _REASONED = {
     "data/decoding/decoder_process.py": ["open(os.dup(1), 'wb')"],
     # A file without a name, to see whether a folder can be written to.
     "doctor/findings.py": ["tempfile.TemporaryFile(dir=existing)"],
+    # A file without a name, which holds images until they are packed.
+    "data/readers/disk.py": ["tempfile.TemporaryFile(dir=self._folder)"],
     # Between two steps of onnxruntime, which takes paths: in a temporary folder of its own.
     "export/quantisation.py": ["onnx.save(model, before)"],
 }

@@ -107,6 +107,12 @@ def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
             found = True
             yield AaeError(f"Cannot read the folder {path}: {error.strerror}.", "Check its permissions.")
         pending += reversed(inner)
+    if not found and _is_store(folder):
+        yield AaeError(
+            f"{folder} is a store of prepared images, which are no pictures any more.",
+            "Name the pictures that it was packed from; `aaecli eval --data` takes a store.",
+        )
+        return
     if unread:
         yield AaeError(f"{left_out(unread)}, in {folder}: these formats are not read.", LEFT_OUT_HINT)
     if misnamed:
@@ -115,6 +121,12 @@ def _in_folder(folder: str, recursive: bool) -> Iterator[str | AaeError]:
     if not (found or unread or misnamed):
         hint = "" if recursive else "Use --recursive to look into the folders inside it."
         yield AaeError(f"The folder {folder} holds no pictures.", hint)
+
+
+def _is_store(folder: str) -> bool:
+    from aaecli.data.store.manifest import holds_store
+
+    return holds_store(Path(folder))
 
 
 def read_bytes(name: str) -> bytes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aaecli.config.models import MAX_CLASSES
 from aaecli.data.dataset import Dataset
+from aaecli.data.readers.disk import SPLIT, Disk, NumberedNames, empty, joined
 from aaecli.errors import AaeError
 
 MAX_BYTES = 3 * 2**28
@@ -44,7 +45,7 @@ def dataset_of(
     *,
     names: Callable[[list[int]], Sequence[str]] | None = None,
     remarks: Sequence[str] = (),
-    most: int | None = None,
+    disk: Disk | None = None,
 ) -> Dataset:
     """Make a data set of arrays.
 
@@ -59,14 +60,14 @@ def dataset_of(
         test: The test images.
         names: Gives the names of the classes for the values of their labels, in order; the numbers where None.
         remarks: Sentences on how the files were understood.
-        most: Most images; ``MAX_IMAGES`` where None.
+        disk: Where the images lie that are mapped, which may be as many as that allows; None for those in memory.
 
     Raises:
         AaeError: No or too many images, too many classes, a label that no training image has, images of several sizes.
     """
     remarks = list(remarks)
     parts = [part for part in (train, validation, test) if part is not None]
-    check_number(sum(len(part.image) for part in parts), train.image_file, most)
+    check_number(sum(len(part.image) for part in parts), train.image_file, disk)
     for part in parts:
         _check_images(part, train)
     values = _class_values(train)
@@ -78,43 +79,49 @@ def dataset_of(
         )
         unlabelled, test = Part(test.image, None, test.image_file, test.label_file), None
     learnt = [part for part in (train, validation, unlabelled) if part is not None]
-    _check_memory(learnt)
+    if disk is None:
+        _check_memory(learnt)
     train_label = np.concatenate([_class_index(part, values) for part in learnt])
-    test_image, test_label = _tested(test, train, values)
+    test_image, test_label = _tested(test, train, values, disk)
     is_validation = np.concatenate([np.full(len(part.image), part is validation) for part in learnt])
     return Dataset(
         name=name,
         classes=classes,
-        train_image=train.image if len(learnt) == 1 else np.concatenate([part.image for part in learnt]),
+        train_image=joined([part.image for part in learnt], disk),
         train_label=train_label,
         test_image=test_image,
         test_label=test_label,
-        train_name=() if len(test_label) else tuple(_names(learnt)),
+        train_name=() if len(test_label) else _names(learnt, disk),
         is_validation=is_validation if validation is not None else None,
         remarks=tuple(remarks),
         faults=_faults(train, len(values)),
     )
 
 
-def _tested(test: Part | None, train: Part, values: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _tested(
+    test: Part | None, train: Part, values: NDArray[np.int64], disk: Disk | None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Give the test images that have a label, and their labels."""
     if test is None:
         return train.image[:0], np.zeros(0, np.int64)
     label = _class_index(test, values)
     is_labelled = label >= 0
-    # Of mapped ones no copy is made where all are.
-    return (test.image, label) if is_labelled.all() else (test.image[is_labelled], label[is_labelled])
+    if is_labelled.all():
+        return test.image, label
+    chosen = empty((int(is_labelled.sum()), *test.image.shape[1:]), disk)
+    np.compress(is_labelled, test.image, axis=0, out=chosen)
+    return chosen, label[is_labelled]
 
 
-def check_number(num_images: int, name: str, most: int | None = None) -> None:
-    """See that a data set does not have too many images: no more than ``MAX_IMAGES``, or than another number.
+def check_number(num_images: int, name: str, disk: Disk | None = None, hint: str = SPLIT) -> None:
+    """See that a data set does not have too many images: no more than ``MAX_IMAGES``, or than a disk allows.
 
     Raises:
         AaeError: It has.
     """
-    most = MAX_IMAGES if most is None else most
+    most = MAX_IMAGES if disk is None else disk.max_images
     if num_images > most:
-        raise AaeError(f"{name} holds {num_images:,} images; at most {most:,} are read.", "Split the data set.")
+        raise AaeError(f"{name} holds {num_images:,} images; at most {most:,} are read.", hint)
 
 
 def _class_values(train: Part) -> NDArray[np.int64]:
@@ -187,5 +194,6 @@ def _class_index(part: Part, values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(is_known, index, -1)
 
 
-def _names(parts: Sequence[Part]) -> list[str]:
-    return [f"{part.image_file}#{number}" for part in parts for number in range(len(part.image))]
+def _names(parts: Sequence[Part], disk: Disk | None) -> Sequence[str]:
+    names = NumberedNames([(part.image_file, len(part.image)) for part in parts])
+    return tuple(names) if disk is None else names

@@ -11,10 +11,10 @@ from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.readers import emnist
 from aaecli.data.readers.arrays import MAX_BYTES, MAX_IMAGES, Part, dataset_of
+from aaecli.data.readers.disk import Disk
 from aaecli.data.readers.idx import map_images, read_idx, read_labels
 from aaecli.data.readers.idx_files import STEMS, IdxFiles, find_idx, idx_home, is_idx
 from aaecli.data.readers.registry import READERS, Progress, Reader
-from aaecli.data.store.manifest import MAX_IMAGES as MAX_STORED
 
 
 @READERS.register("idx")
@@ -32,7 +32,7 @@ class Idx(Reader):
         found = _found(path)
         return idx_dataset(found, read_files(found), _name(path, found), image)
 
-    def open_large(self, path: Path, image: Image) -> Dataset | None:
+    def open_mapped(self, path: Path, image: Image, disk: Disk, progress: Progress | None = None) -> Dataset | None:
         """Map the images, where they take more than is read and the files are unpacked."""
         found = _found(path)
         arrays: dict[str, NDArray[np.uint8]] = {}
@@ -44,8 +44,8 @@ class Idx(Reader):
         num_images = sum(len(mapped) for mapped in arrays.values())
         if sum(mapped.nbytes for mapped in arrays.values()) <= MAX_BYTES and num_images <= MAX_IMAGES:
             return None
-        arrays |= {stem: read_labels(found.paths[stem], MAX_STORED) for stem in STEMS if "labels" in stem}
-        return idx_dataset(found, arrays, _name(path, found), image, MAX_STORED)
+        arrays |= {stem: read_labels(found.paths[stem], disk.max_images) for stem in STEMS if "labels" in stem}
+        return idx_dataset(found, arrays, _name(path, found), image, disk)
 
 
 def _found(path: Path) -> IdxFiles:
@@ -77,9 +77,9 @@ def read_files(found: IdxFiles) -> dict[str, NDArray[np.uint8]]:
 
 
 def idx_dataset(
-    found: IdxFiles, arrays: dict[str, NDArray[np.uint8]], name: str, image: Image, most: int | None = None
+    found: IdxFiles, arrays: dict[str, NDArray[np.uint8]], name: str, image: Image, disk: Disk | None = None
 ) -> Dataset:
-    """Make a data set of what the four files hold, of so many images at most.
+    """Make a data set of what the four files hold, as many images as ``dataset_of`` takes with a disk or without.
 
     Raises:
         AaeError: As in ``dataset_of``.
@@ -101,5 +101,5 @@ def idx_dataset(
         part(*STEMS[2:]),
         names=(lambda values: emnist.class_names(mapping, values)) if found.prefix else None,
         remarks=[emnist.UPRIGHT] if is_turned and image.transpose == "auto" else [],
-        most=most,
+        disk=disk,
     )

@@ -19,6 +19,7 @@ from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.naming.picture_names import SUFFIXES, suffix_of
 from aaecli.data.readers.arrays import Part, check_number, dataset_of
+from aaecli.data.readers.disk import Disk, remedy
 from aaecli.data.readers.parts import files_in, part_in, prefix_of
 from aaecli.data.readers.registry import READERS, Progress, Reader
 from aaecli.errors import AaeError
@@ -47,6 +48,13 @@ class Parquet(Reader):
 
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
         """Decode the pictures, which are taken as they are."""
+        return self._read(path, None, progress)
+
+    def open_mapped(self, path: Path, image: Image, disk: Disk, progress: Progress | None = None) -> Dataset | None:
+        """Decode the pictures onto a disk."""
+        return self._read(path, disk, progress)
+
+    def _read(self, path: Path, disk: Disk | None, progress: Progress | None) -> Dataset:
         # Decoding takes modules that other formats do without.
         from aaecli.data.readers.parquet_pictures import read_table, total_rows
 
@@ -54,7 +62,7 @@ class Parquet(Reader):
         files = _parts(path, home)
         # By their footers alone: a file of a few bytes can claim millions of rows.
         counts = {file: total_rows(file) for names in files.values() for file in names}
-        check_number(sum(counts.values()), str(path))
+        check_number(sum(counts.values()), str(path), disk, remedy(path, disk))
         done = 0
 
         def advanced(number: int) -> None:
@@ -63,10 +71,10 @@ class Parquet(Reader):
 
         tables: dict[str, Table] = {}
         for name, shards in files.items():
-            tables[name] = read_table(shards, [counts[file] for file in shards], advanced)
+            tables[name] = read_table(shards, [counts[file] for file in shards], advanced, disk)
             done += len(tables[name].image)
         if len({table.image.ndim for table in tables.values()}) > 1:
-            tables = {name: table.in_colour() for name, table in tables.items()}
+            tables = {name: table.in_colour(disk) for name, table in tables.items()}
         names = _class_names(tables)
         parts = {name: _part(table, files[name][0], names) for name, table in tables.items()}
         return dataset_of(
@@ -76,6 +84,7 @@ class Parquet(Reader):
             parts.get("test"),
             names=lambda values: _named(names, values),
             remarks=_remarks(path, files),
+            disk=disk,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from aaecli.data.decoding.pictures import decode
 from aaecli.data.decoding.pillow_warnings import without_pillow_warnings
 from aaecli.data.naming import files
 from aaecli.data.readers.arrays import MAX_BYTES
+from aaecli.data.readers.disk import SPLIT, Disk, empty
 from aaecli.errors import AaeError
 
 _IMAGES = ("image", "images", "img", "imgs", "picture", "pictures", "photo", "pixel_values", "jpg", "png", "x")
@@ -47,11 +49,11 @@ class Table(NamedTuple):
     texts: list[str] | None
     class_names: tuple[str, ...]
 
-    def in_colour(self) -> Table:
+    def in_colour(self, disk: Disk | None) -> Table:
         """Give the same rows with images (N, H, W, 3)."""
         if self.image.ndim == 4:
             return self
-        return self._replace(image=_coloured(self.image, len(self.image), "The part without colour"))
+        return self._replace(image=_coloured(self.image, len(self.image), "The part without colour", disk))
 
 
 class _Columns(NamedTuple):
@@ -78,18 +80,21 @@ def total_rows(path: Path) -> int:
     return rows
 
 
-def read_table(paths: Sequence[Path], counts: Sequence[int], advanced: Callable[[int], None]) -> Table:
+def read_table(
+    paths: Sequence[Path], counts: Sequence[int], advanced: Callable[[int], None], disk: Disk | None = None
+) -> Table:
     """Read the files of one part.
 
     Args:
         paths: The files.
         counts: How many rows each has.
         advanced: Receives how many pictures of the part are decoded.
+        disk: Where the images are put; into memory where None.
 
     Raises:
         AaeError: A file is damaged, has no column of pictures, a row without one, or pictures of several sizes.
     """
-    gathered, columns = _Gathered(sum(counts), advanced), None
+    gathered, columns = _Gathered(sum(counts), advanced, disk), None
     for path, count in zip(paths, counts, strict=True):
         before = gathered.number
         own = _read_file(path, gathered)
@@ -111,14 +116,16 @@ class _Gathered:
     Args:
         total: How many there will be.
         advanced: Receives how many there are.
+        disk: See ``read_table``.
     """
 
-    def __init__(self, total: int, advanced: Callable[[int], None]) -> None:
+    def __init__(self, total: int, advanced: Callable[[int], None], disk: Disk | None) -> None:
         self.image: NDArray[np.uint8] | None = None
         self.labels: list[int | str] = []
         self.number = 0
         self._total = total
         self._advanced = advanced
+        self._disk = disk
         self._num_read = 0
 
     def add(self, data: bytes, name: str) -> None:
@@ -128,16 +135,15 @@ class _Gathered:
             AaeError: It is no picture, is of another size than the first, or takes too much memory with the others.
         """
         self._num_read += len(data)
-        if self._num_read > _MAX_READ_BYTES:
-            raise AaeError(
-                f"The pictures up to {name} take more than {_MAX_READ_BYTES:,} bytes.", "Split the data set."
-            )
+        most = _MAX_READ_BYTES if self._disk is None else self._disk.max_bytes
+        if self._num_read > most:
+            raise AaeError(f"The pictures up to {name} take more than {most:,} bytes.", _remedy(self._disk))
         pixels = decode(data, name).pixels
         if self.image is None:
-            _check_size(self._total * pixels.size, name)
-            self.image = np.empty((self._total, *pixels.shape), np.uint8)
+            _check_size(self._total * pixels.size, name, self._disk)
+            self.image = empty((self._total, *pixels.shape), self._disk)
         if pixels.ndim > self.image.ndim - 1:
-            self.image = _coloured(self.image, self.number, name)
+            self.image = _coloured(self.image, self.number, name, self._disk)
         if pixels.shape[:2] != self.image.shape[1:3]:
             raise AaeError(
                 f"{name} is of {pixels.shape[1]} × {pixels.shape[0]} pixels, and the first picture of "
@@ -182,7 +188,8 @@ def _data(cell: Any, title: str) -> bytes:
 def _labels(column: Any, columns: _Columns, name: str) -> list[int | str]:
     values = column.to_pylist()
     if columns.has_texts:
-        return ["" if value is None else value for value in values]
+        # A class has one name in memory, not one for each picture.
+        return ["" if value is None else sys.intern(value) for value in values]
     numbers = [-1 if value is None else int(value) for value in values]
     wrong = next((number for number in numbers if not -1 <= number <= np.iinfo(np.int64).max), None)
     if wrong is not None:
@@ -190,20 +197,25 @@ def _labels(column: Any, columns: _Columns, name: str) -> list[int | str]:
     return list(numbers)
 
 
-def _coloured(image: NDArray[np.uint8], count: int, name: str) -> NDArray[np.uint8]:
+def _coloured(image: NDArray[np.uint8], count: int, name: str, disk: Disk | None) -> NDArray[np.uint8]:
     """Give grey images (N, H, W), of which so many are filled, as (N, H, W, 3)."""
-    _check_size(3 * image.size, name)
-    found = np.empty((*image.shape, 3), np.uint8)
+    _check_size(3 * image.size, name, disk)
+    found = empty((*image.shape, 3), disk)
     found[:count] = image[:count, ..., None]
     return found
 
 
-def _check_size(num_bytes: int, name: str) -> None:
-    if num_bytes > MAX_BYTES:
+def _check_size(num_bytes: int, name: str, disk: Disk | None) -> None:
+    most = MAX_BYTES if disk is None else disk.max_bytes
+    if num_bytes > most:
         raise AaeError(
-            f"{name} and the others take {num_bytes:,} bytes as pixels; at most {MAX_BYTES:,} are read.",
-            "Split the data set.",
+            f"{name} and the others take {num_bytes:,} bytes as pixels; at most {most:,} are read.",
+            _remedy(disk),
         )
+
+
+def _remedy(disk: Disk | None) -> str:
+    return SPLIT if disk is not None else "Pack the data set, and name the store instead: `aaecli data pack --help`."
 
 
 def _columns(schema: Any, name: str) -> _Columns:

@@ -11,6 +11,7 @@ from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.readers import emnist
 from aaecli.data.readers.arrays import MAX_BYTES, Part, dataset_of
+from aaecli.data.readers.disk import Disk
 from aaecli.data.readers.parts import files_in, part_in, prefix_of
 from aaecli.data.readers.pixel_table import PixelTable, is_pixel_table, read_pixel_table
 from aaecli.data.readers.registry import READERS, Progress, Reader
@@ -32,6 +33,13 @@ class PixelCsv(Reader):
 
     def load(self, path: Path, image: Image, progress: Progress | None = None) -> Dataset:
         """Read the files; images are taken as they are, EMNIST's turned upright."""
+        return self._read(path, image, None)
+
+    def open_mapped(self, path: Path, image: Image, disk: Disk, progress: Progress | None = None) -> Dataset | None:
+        """Read the files onto a disk."""
+        return self._read(path, image, disk)
+
+    def _read(self, path: Path, image: Image, disk: Disk | None) -> Dataset:
         files, left_out = _find(path)
         remarks = [f"Not read: {', '.join(file.name for file in left_out)}."] if left_out else []
         if not is_folder(path) and len(files) > 1:
@@ -39,8 +47,8 @@ class PixelCsv(Reader):
             remarks.append(f"Of the same data set, and read as well: {', '.join(beside)}.")
         tables: dict[str, PixelTable] = {}
         for part, file in files.items():
-            left = MAX_BYTES - sum(table.pixels.size for table in tables.values())
-            tables[part] = read_pixel_table(file, left)
+            most = MAX_BYTES if disk is None else disk.max_bytes
+            tables[part] = read_pixel_table(file, most - sum(table.pixels.size for table in tables.values()), disk)
         is_turned = emnist.is_turned(files["train"].name, image)
         if is_turned and image.transpose == "auto":
             remarks.append(emnist.UPRIGHT)
@@ -50,7 +58,10 @@ class PixelCsv(Reader):
             if name not in tables:
                 return None
             table = tables[name]
-            pixels = emnist.upright(table.pixels) if is_turned else table.pixels
+            pixels = table.pixels
+            if is_turned:
+                # What is mapped is copied as it is packed.
+                pixels = emnist.upright(pixels) if disk is None else pixels.swapaxes(1, 2)
             return Part(pixels, _label(table, texts, files[name]), str(files[name]), str(files[name]))
 
         train = part_of("train")
@@ -65,6 +76,7 @@ class PixelCsv(Reader):
             if texts
             else (lambda values: emnist.class_names(mapping, values)),
             remarks=remarks,
+            disk=disk,
         )
 
 

@@ -10,6 +10,7 @@ import csv
 import io
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.data.readers.arrays import MAX_IMAGES
+from aaecli.data.readers.disk import Disk, empty, remedy
 from aaecli.data.readers.pixel_columns import NUMBER, Columns, read_columns
 from aaecli.data.readers.pixel_numbers import parse_lines, parse_whole_numbers
 from aaecli.errors import AaeError
@@ -58,12 +60,13 @@ def is_pixel_table(path: Path) -> bool:
         return False
 
 
-def read_pixel_table(path: Path, max_bytes: int) -> PixelTable:
+def read_pixel_table(path: Path, max_bytes: int, disk: Disk | None = None) -> PixelTable:
     """Read a file.
 
     Args:
         path: The file.
         max_bytes: The most that its images may take, a byte a value.
+        disk: Where they are put; into memory where None.
 
     Raises:
         AaeError: It is no such table, holds a value that is no pixel, or is too large.
@@ -75,10 +78,14 @@ def read_pixel_table(path: Path, max_bytes: int) -> PixelTable:
                 raise AaeError(f"{path} holds no images: its first line is none.", _HINT)
             start = file.tell() if columns.has_header else 0
             file.seek(start)
-            num_lines = _count_lines(path, file, min(MAX_IMAGES, max_bytes // columns.layout.num_values))
+            num_values = columns.layout.num_values
+            max_images = MAX_IMAGES if disk is None else disk.max_images
+            num_lines = _count_lines(path, file, min(max_images, max_bytes // num_values), disk)
             file.seek(start)
-            filling = _Filling(path, columns, num_lines, 1 if columns.has_header else 0)
             left = os.fstat(file.fileno()).st_size - start
+            # A pixel takes two letters: lines that hold less are none, and no room is taken for them.
+            pixels = empty((min(num_lines, left // (2 * num_values) + 1), num_values), disk)
+            filling = _Filling(path, columns, pixels, 1 if columns.has_header else 0)
             rest = b""
             while left > 0 and (block := file.read(min(_BLOCK, left))):
                 left -= len(block)
@@ -92,14 +99,14 @@ def read_pixel_table(path: Path, max_bytes: int) -> PixelTable:
     return filling.table()
 
 
-def _count_lines(path: Path, file: io.BufferedReader, most: int) -> int:
+def _count_lines(path: Path, file: io.BufferedReader, most: int, disk: Disk | None) -> int:
     """Count the lines that are left, or one more, before any of them is parsed.
 
     Raises:
         AaeError: They are too many or too long.
     """
-    hint = "Split the data set, or check that the file is what it claims to be."
-    if os.fstat(file.fileno()).st_size > _MAX_FILE_BYTES:
+    hint = f"{remedy(path, disk)} Check also that the file is what it claims to be."
+    if disk is None and os.fstat(file.fileno()).st_size > _MAX_FILE_BYTES:
         raise AaeError(f"{path} is larger than {_MAX_FILE_BYTES // 2**20:,} MiB.", hint)
     num_lines, length = 1, 0
     while block := file.read(_BLOCK):
@@ -116,9 +123,8 @@ def _count_lines(path: Path, file: io.BufferedReader, most: int) -> int:
 class _Filling:
     """The arrays of a table, filled block by block."""
 
-    def __init__(self, path: Path, columns: Columns, num_lines: int, line: int) -> None:
-        self._path, self._columns, self._line = path, columns, line
-        self._pixels = np.empty((num_lines, columns.layout.num_values), np.uint8)
+    def __init__(self, path: Path, columns: Columns, pixels: NDArray[np.uint8], line: int) -> None:
+        self._path, self._columns, self._line, self._pixels = path, columns, line, pixels
         self._num = self._num_single = 0
         self._highest = 0.0
         self._scale: int | None = None
@@ -153,7 +159,8 @@ class _Filling:
         self._add_pixels(values[:, self._columns.pixels])
         self._line += len(values)
         if labels is not None:
-            self._labels.append(labels)
+            # A class has one name in memory, not one for each image.
+            self._labels.append([sys.intern(text) for text in labels] if isinstance(labels, list) else labels)
 
     def _add_cells(self, block: bytes) -> None:
         """Add lines that hold more than numbers, one by one."""

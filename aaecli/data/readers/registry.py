@@ -23,6 +23,7 @@ from pathlib import Path
 
 from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
+from aaecli.data.readers.disk import Disk
 from aaecli.plugins import Entry, Registry, summary
 
 Progress = Callable[[int, int], None]
@@ -53,15 +54,17 @@ class Reader(ABC):
         """Tell the same of one data set, which ``matches``."""
         return self.takes_every_label
 
-    def open_large(self, path: Path, image: Image) -> Dataset | None:
-        """Open a data set that takes more than ``load`` reads, with images mapped from its files, to be packed.
+    def open_mapped(self, path: Path, image: Image, disk: Disk, progress: Progress | None = None) -> Dataset | None:
+        """Open a data set of any size with images that are mapped, to be packed.
 
         Args:
             path: A file or folder that ``matches``.
             image: What images are to become.
+            disk: Where images are put that cannot be mapped from the files as they are.
+            progress: As for ``load``.
 
         Returns:
-            The data set; None where ``load`` reads it, or the format has no files that can be mapped.
+            The data set; None where ``load`` reads it just as well, or the format cannot be read so.
 
         Raises:
             AaeError: A file is damaged.
