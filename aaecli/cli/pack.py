@@ -30,7 +30,10 @@ EPILOG = (
 def pack(
     context: typer.Context,
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="Any data set that --data takes, or mnist.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="Any data set that --data takes, a .tar of pictures, or mnist.", show_default=False
+        ),
     ],
     out: Annotated[
         Path, typer.Option("--out", metavar="FOLDER", help="The folder of the store.", rich_help_panel=OUTPUT)
@@ -49,6 +52,7 @@ def pack(
     unless --size, --channels or --normalise say otherwise.
     """
     from aaecli.data.loading import find_reader, refuse_idle
+    from aaecli.data.readers.image_folder.tar import is_tar_file
     from aaecli.data.store.manifest import read_manifest
     from aaecli.data.store.writing import claim_store
     from aaecli.files.outputs import Outputs
@@ -61,7 +65,7 @@ def pack(
     given = {"size": size, "channels": channels, "transpose": transpose}
     if (found := find_reader(path)) is not None:
         refuse_idle(path, {name for name, value in given.items() if value is not None}, found[1])
-    if found is not None and found[0] == "image-folder":
+    if (found is not None and found[0] == "image-folder") or (found is None and is_tar_file(Path(path))):
         image_settings(size, channels, normalise, transpose)  # refuses what goes together with nothing
         wanted = {"size": size, "channels": channels}
         form: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}

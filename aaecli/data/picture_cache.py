@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.data.preprocessing.prepare import Batch, Recipe, prepare_chunk
+from aaecli.data.preprocessing.prepare import Batch, Encoded, Recipe, prepare_chunk
 from aaecli.data.workers import CHUNK, workers
 from aaecli.errors import AaeError
 from aaecli.files.cache import cache_folder
@@ -176,13 +176,13 @@ def _assemble(
     return Pictures(image, np.flatnonzero(readable), suspicious, paged, dict(sorted(unreadable.items())))
 
 
-def prepared(paths: Iterable[str], count: int, recipe: Recipe) -> Iterator[Batch]:
+def prepared(sources: Iterable[str | Encoded | AaeError], count: int, recipe: Recipe) -> Iterator[Batch]:
     """Prepare so many pictures in order, on every core where they are many."""
     if count >= _MANY:
         with workers() as pool:
-            yield from pool.run(paths, recipe)
+            yield from pool.run(sources, recipe)
     else:
-        pending = iter(paths)
+        pending = iter(sources)
         while chunk := list(islice(pending, CHUNK)):
             yield prepare_chunk(list(chunk), recipe)
 

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-from aaecli.data.preprocessing.prepare import Batch, Recipe, prepare_chunk
+from aaecli.data.preprocessing.prepare import Batch, Encoded, Recipe, prepare_chunk
 from aaecli.errors import AaeError
 
 CHUNK = 128
@@ -36,7 +36,7 @@ class Workers:
         self._pool = pool
         self._count = count
 
-    def run(self, sources: Iterable[str | AaeError], recipe: Recipe) -> Iterator[Batch]:
+    def run(self, sources: Iterable[str | Encoded | AaeError], recipe: Recipe) -> Iterator[Batch]:
         """Prepare pictures in order. The workers begin at once, not at the first batch."""
         return self.apply(partial(prepare_chunk, recipe=recipe), sources)
 

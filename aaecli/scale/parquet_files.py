@@ -9,11 +9,11 @@ from typing import Any
 
 from aaecli.data.decoding import parquet
 from aaecli.data.decoding.parquet import damaged
+from aaecli.data.decoding.tar import UnreadError
 from aaecli.data.naming.files import MAX_BYTES
 from aaecli.data.preprocessing.prepare import Encoded
 from aaecli.errors import AaeError
 from aaecli.files.opening import shown
-from aaecli.scale.tar_files import UnreadError
 
 IMAGE = "image"
 """Column of the pictures where nobody names one."""

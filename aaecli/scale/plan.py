@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 from aaecli.config.parsing import build
+from aaecli.data.decoding import tar
 from aaecli.data.decoding.parquet import is_parquet
 from aaecli.data.naming.files import STDIN, find
 from aaecli.data.naming.name_lists import names_from
 from aaecli.errors import AaeError
 from aaecli.files.opening import exists, open_regular
 from aaecli.files.writing import replacing
-from aaecli.scale import parquet_files, tar_files
+from aaecli.scale import parquet_files
 from aaecli.scale.manifest import Manifest, Options
 
 SHARDS = "_shards.jsonl"
@@ -145,7 +146,7 @@ def _sorted_inputs(inputs: Iterable[str]) -> tuple[list[str], list[str]]:
     for name in inputs:
         if name == STDIN:
             raise AaeError("A picture on stdin is no input here.", "`aaecli classify -` reads one.")
-        if tar_files.is_tar(name) or is_parquet(name):
+        if tar.is_tar(name) or is_parquet(name):
             for source in find([name]):
                 if isinstance(source, AaeError):
                     raise source
@@ -157,14 +158,14 @@ def _sorted_inputs(inputs: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _of_files(files: Iterable[str], options: Options) -> Iterator[Shard]:
     for name in files:
-        if tar_files.is_tar(name):
+        if tar.is_tar(name):
             yield from _of_tar(name, options.shard_size)
         else:
             yield from _of_parquet(name, options)
 
 
 def _of_tar(name: str, size: int) -> Iterator[Shard]:
-    slices = tar_files.cut(name, size)
+    slices = tar.cut(name, size)
     if len(slices) == 1:
         yield Shard(0, "tar", name, 0, -1)
         return

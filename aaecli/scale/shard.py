@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from aaecli import __version__
+from aaecli.data.decoding.tar import UnreadError, damaged, read_tar
 from aaecli.data.naming.files import read_bytes
 from aaecli.data.preprocessing.prepare import Encoded, Recipe, prepare_chunk
 from aaecli.data.workers import CHUNK
@@ -21,7 +22,6 @@ from aaecli.scale import rows
 from aaecli.scale.manifest import NAME, Manifest, read_manifest, recipe_of
 from aaecli.scale.parquet_files import read_parquet
 from aaecli.scale.plan import Shard, names_of
-from aaecli.scale.tar_files import UnreadError, damaged, read_tar
 from aaecli.serve.classify import answer_batch
 from aaecli.serve.device import Device
 from aaecli.serve.discovery import decoder_beside

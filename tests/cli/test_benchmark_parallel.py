@@ -6,6 +6,7 @@ import csv
 import json
 import time
 import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -127,14 +128,36 @@ def written(runs, name):
     return {path.parent.name: path.stat().st_mtime_ns for path in runs.glob(f"*/{name}")}
 
 
+def under_way(children):
+    """Give the runs that processes are at by their locks, each with its process."""
+    files = ((Path(file.path), child) for child in children for file in child.open_files())
+    return {path.parent.name: child for path, child in files if path.name == ".lock"}
+
+
+def rows(runs):
+    """Give what metrics.csv holds, by run: times as well, so that a row that is written anew is another one."""
+    return {path.parent.name: path.read_text() for path in runs.glob("*/metrics.csv")}
+
+
 @pytest.mark.slow
-def test_a_killed_worker_costs_its_run_alone(here, long):
-    started = long("killed", "--processes", "2", "--threads", "1")
-    wait_for(lambda: written(here / "killed" / "runs", "environment.json"), started)
-    workers(psutil.Process(started.process.pid))[0].kill()
-    outcome = started.wait()
+@pytest.mark.parametrize("who", ["processes", "cluster"])
+def test_a_killed_worker_costs_its_run_alone(here, long, who):
+    runs = here / "killed" / "runs"
+    with cluster(here) if who == "cluster" else nullcontext(("", None)) as (address, process):
+        words = ["--cluster", address] if address else ["--processes", "2", "--threads", "1"]
+        started = long("killed", *words)
+        parent = process or psutil.Process(started.process.pid)
+        wait_for(lambda: len(rows(runs).keys() & under_way(workers(parent)).keys()) == 2, started)
+        (lost, victim), _ = sorted(under_way(workers(parent)).items())
+        victim.kill()
+        victim.wait()
+        before = rows(runs)
+        outcome = started.wait()
     assert outcome.code == 0, outcome.err
     assert len(table(here / "killed")) == 6
+    assert len(list(runs.iterdir())) == 6
+    after = rows(runs)
+    assert [name for name, text in before.items() if not after[name].startswith(text)] == [lost]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -203,3 +204,43 @@ def test_pictures_are_wanted_where_a_store_is_named(
         assert (refused.code, refused.out) == (1, "")
         assert "store is a store of prepared images" in refused.err.replace("\n", " ")
     assert aaecli("data", "duplicates", "--data", "store").code == 0
+
+
+def write_tar(path: Path, folder: Path) -> Path:
+    """Write the files of a folder in another order, one name twice, and what a Mac leaves behind."""
+    with tarfile.open(path, "w") as archive:
+        files = sorted((file for file in folder.rglob("*") if file.is_file()), key=lambda file: file.name)
+        archive.add(files[0], f"./{files[-1].relative_to(folder)}")
+        for file in files:
+            archive.add(file, f"./{file.relative_to(folder)}")
+        archive.add(files[0], "./__MACOSX/bar/._0.png")
+    return path
+
+
+def test_a_tar_of_pictures_is_packed_as_its_folder_is(aaecli: Run, in_empty_folder: Path) -> None:
+    folder = write_classes(in_empty_folder / "stamps", test=2)
+    (folder / "bar" / "empty.png").touch()
+    (folder / "test" / "bar" / "inner").mkdir()
+    (folder / "test" / "bar" / "bar10.png").rename(folder / "test" / "bar" / "inner" / "b.png")
+    write_tar(Path("stamps.tar"), folder)
+    for source, store in (("stamps", "one"), ("stamps.tar", "other")):
+        result = aaecli("data", "pack", source, "--out", store)
+        assert result.code == 0, result.err
+        assert "empty.png" in result.err
+    assert Path("one/store.json").read_text() == Path("other/store.json").read_text()
+
+
+def test_what_a_tar_of_pictures_may_not_hold(aaecli: Run, in_empty_folder: Path) -> None:
+    folder = write_classes(in_empty_folder / "stamps")
+    (folder / "labels.csv").write_text("path,label\n")
+    write_tar(Path("stamps.tar"), folder)
+    refused = aaecli("data", "pack", "stamps.tar", "--out", "store")
+    assert (refused.code, "labels are not read from a tar file" in refused.err) == (1, True)
+    data = Path("stamps.tar").read_bytes()
+    Path("cut.tar").write_bytes(data[: len(data) // 2])
+    cut = aaecli("data", "pack", "cut.tar", "--out", "store")
+    assert (cut.code, "cut.tar is damaged" in cut.err) == (1, True)
+    Path("stamps.tar.gz").write_bytes(data)
+    packed = aaecli("data", "pack", "stamps.tar.gz", "--out", "store")
+    assert (packed.code, "gunzip" in packed.err) == (1, True)
+    assert not Path("store").exists()

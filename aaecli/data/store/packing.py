@@ -15,6 +15,7 @@ from aaecli.data.picture_cache import Pictures, prepared
 from aaecli.data.preprocessing.prepare import Batch
 from aaecli.data.readers.image_folder.collection import ClassIndex, findings_of, recipe_of
 from aaecli.data.readers.image_folder.folder import Listing, list_folder
+from aaecli.data.readers.image_folder.tar import sources_of
 from aaecli.data.store.part_writer import PartWriter
 from aaecli.data.store.writing import writing_store
 from aaecli.errors import AaeError
@@ -72,7 +73,7 @@ def pack_pictures(
     """Pack a folder of pictures, of which no more than some chunks are in memory.
 
     Args:
-        source: The folder of pictures.
+        source: The folder of pictures, or a tar file that was made of one.
         settings: What pictures become.
         folder: The folder of the store, whose files have been claimed.
         outputs: What they were claimed with.
@@ -100,14 +101,12 @@ def pack_pictures(
     with writing_store(
         folder, recipe.stored_shape, outputs, has_names=True, has_test=has_test, has_test_names=has_test
     ) as store:
-        paths = (f"{source}/{name}" for name in names)
-        for batch in prepared(paths, len(names), recipe):
+        for batch in prepared(sources_of(source, names), len(names), recipe):
             read.pass_on(batch, store.train, store.test)
             if progress is not None:
                 progress(read.num_done, len(names))
-        duplicates = store.finish(
-            source.resolve().name or str(source), listing.classes, every_label=True, contradictions_count=False
-        )
+        name = source.resolve().name.removesuffix(".tar") or str(source)
+        duplicates = store.finish(name, listing.classes, every_label=True, contradictions_count=False)
         is_learnt = ~store.train.validates
         label = store.train.label.astype(np.int64)
         for group in duplicates.contradicting:

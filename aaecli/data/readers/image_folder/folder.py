@@ -10,6 +10,7 @@ from pathlib import Path
 from aaecli.data.naming.picture_names import LEFT_OUT_HINT, MISNAMED_HINT
 from aaecli.data.readers.image_folder.labels import NAME, Labels, read_labels, store_labels
 from aaecli.data.readers.image_folder.layout import Layout, Part, class_name, part_of, recognise
+from aaecli.data.readers.image_folder.tar import is_tar_file, walk_tar
 from aaecli.data.readers.image_folder.tree import Tree, walk
 from aaecli.errors import AaeError
 
@@ -68,10 +69,13 @@ def list_folder(folder: Path) -> Listing:
     A labels.csv gives pictures a label or another one. Where there is a labels.csv and no ``unlabelled``, sub-folders
     are mere places and labels.csv alone tells the classes. Without either, pictures right in the folder have no label.
 
+    Args:
+        folder: The folder, or a tar file that was made of one.
+
     Raises:
         AaeError: The folder or its labels.csv cannot be read, or pictures lie where their class cannot be split_part.
     """
-    tree = walk(folder)
+    tree = walk_tar(folder) if is_tar_file(folder) else walk(folder)
     if not tree.pictures:
         raise _no_pictures(folder, tree)
     within = [sheet.rpartition("/")[0] for sheet in tree.sheets]
@@ -114,7 +118,6 @@ def list_folder(folder: Path) -> Listing:
             *(_nested(located, given) if by_folder else ()),
             *_left_out(layout, tree),
             *_lists(tree, labels),
-            *(labels.remarks if labels is not None else ()),
         ),
         sheet=_sheet(layout, tree),
         by_folder_alone=labels is None and not waits and any(label is not None for _, label, _ in train),
@@ -213,6 +216,8 @@ def _lists(tree: Tree, labels: Labels | None) -> Iterator[str]:
     lists = [name for name in tree.others if _LISTS.search(name.casefold())]
     if lists and labels is None:
         yield f"Not read: {_some(lists)}. A list of labels is called {NAME}."
+    if labels is not None:
+        yield from labels.remarks
 
 
 def _of_no_class(folder: Path, name: str, layout: Layout) -> AaeError:

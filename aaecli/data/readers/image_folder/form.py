@@ -10,6 +10,7 @@ from aaecli.config.image import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data.decoding.pictures import decode
 from aaecli.data.naming.files import read_bytes
 from aaecli.data.readers.image_folder.folder import list_folder
+from aaecli.data.readers.image_folder.tar import sources_of
 from aaecli.errors import AaeError
 
 _SAMPLE = 60
@@ -34,9 +35,11 @@ def find_form(folder: Path) -> Image:
     names = list_folder(folder).train
     chosen = [names[index] for index in np.linspace(0, len(names) - 1, min(_SAMPLE, len(names))).astype(int).tolist()]
     sides, coloured = [], []
-    for name in chosen:
+    for name, source in zip(chosen, sources_of(folder, chosen), strict=True):
         try:
-            pixels = decode(read_bytes(str(folder / name)), name).pixels
+            if isinstance(source, AaeError):
+                raise source
+            pixels = decode(read_bytes(source) if isinstance(source, str) else source.data, name).pixels
         except AaeError:
             continue  # whatever loads the folder names it
         sides.append(max(pixels.shape[:2]))

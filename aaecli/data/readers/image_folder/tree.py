@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +62,37 @@ def walk(folder: Path) -> Tree:
     tree.linked.sort()
     tree.others.sort()
     tree.sheets.sort()
+    return tree
+
+
+def walk_names(names: Iterable[str]) -> Tree:
+    """Give the tree of files that lie in an archive, in the order of one that ``walk`` finds where it is unpacked.
+
+    Args:
+        names: Of all files, with slashes.
+    """
+    tree = Tree()
+    inner: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        prefix, _, own = name.rpartition("/")
+        inner[f"{prefix}/" if prefix else ""].append(own)
+    for prefix in [*inner]:
+        # A folder may hold nothing but folders.
+        parts = prefix.split("/")[:-1]
+        for depth in range(len(parts)):
+            inner.setdefault("".join(f"{part}/" for part in parts[:depth]), [])
+    for prefix in sorted(inner, key=lambda prefix: [f"{part}/" for part in prefix.split("/")[:-1]]):
+        tree.folders += [prefix] if prefix else []
+        for own in sorted(inner[prefix]):
+            suffix = suffix_of(own)
+            if suffix in SUFFIXES:
+                tree.pictures.append(prefix + own)
+            elif suffix in UNREAD_SUFFIXES:
+                tree.unread[f"{prefix}*{suffix}"] += 1
+            elif own.casefold() == _SHEET:
+                tree.sheets.append(prefix + own)
+            elif not prefix:
+                tree.others.append(own)
     return tree
 
 

@@ -7,9 +7,10 @@ a file for its end, and reads extended headers of any size into memory.
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from typing import NamedTuple
 
@@ -36,13 +37,15 @@ class _Header(NamedTuple):
         begin: Byte at which the first header that is about this file begins.
         name: Its name.
         size: Its bytes.
-        is_picture: Whether it is a regular file with the name of a picture.
+        is_regular: Whether it is a regular file.
+        is_picture: Whether it is one with the name of a picture.
         is_sparse: Whether its bytes are stored without their holes.
     """
 
     begin: int
     name: str
     size: int
+    is_regular: bool
     is_picture: bool
     is_sparse: bool
 
@@ -82,6 +85,42 @@ def cut(name: str, size: int) -> list[int]:
         except AaeError:
             pass  # whoever reads the last slice says so
         return offsets
+
+
+def index_tar(path: str) -> dict[str, int]:
+    """Find the regular files of a tar file; of several with one name, the last one counts, as where it is unpacked.
+
+    Returns:
+        For each file that no system put there, by its path with slashes, the byte at which it begins in the tar.
+
+    Raises:
+        AaeError: It cannot be read, is damaged or cut short.
+    """
+    found: dict[str, int] = {}
+    with open_regular(path) as file:
+        length = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        for header in _headers(file, path, length):
+            name = posixpath.normpath(header.name).lstrip("/")
+            if header.is_regular and not any(part == ".." or is_hidden(part) for part in name.split("/")):
+                found[name] = header.begin
+    return found
+
+
+def read_members(path: str, begins: Iterable[int]) -> Iterator[Encoded | AaeError]:
+    """Read files of a tar, each by the byte at which it begins; gives what ``read_tar`` does.
+
+    Raises:
+        AaeError: The file cannot be read, or is another one by now.
+    """
+    with open_regular(path) as file:
+        length = file.seek(0, os.SEEK_END)
+        for begin in begins:
+            file.seek(begin)
+            header = next(_headers(file, path, length), None)
+            if header is None or header.begin != begin:
+                raise damaged(path, f"there is no file at byte {begin:,} any more")
+            yield _picture(file, path, header)
 
 
 def read_tar(path: str, name: str, offset: int, count: int) -> Iterator[Encoded | AaeError]:
@@ -141,6 +180,10 @@ class UnreadError(AaeError):
         super().__init__(message)
         self.name = name
 
+    def __reduce__(self) -> tuple[type[UnreadError], tuple[str, str]]:
+        """Say how it is made anew in another process."""
+        return UnreadError, (self.name, self.message)
+
 
 def damaged(name: str, reason: str) -> AaeError:
     """Give the error of a file that cannot be read to the end."""
@@ -179,7 +222,7 @@ def _headers(file: BufferedReader, name: str, length: int) -> Iterator[_Header]:
             own = extended.get("GNU.sparse.name") or extended.get("path") or long_name or info.name
             regular = info.type in (*_REGULAR, _SPARSE)
             sparse = info.type == _SPARSE or any(key.startswith("GNU.sparse.") for key in extended)
-            yield _Header(begin, own, size, regular and _is_picture(own), sparse)
+            yield _Header(begin, own, size, regular, regular and _is_picture(own), sparse)
             begin, long_name, extended = start + stored, "", {}
         file.seek(start + stored)
 

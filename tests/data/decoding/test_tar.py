@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import pickle
 import tarfile
 
 import pytest
 
+from aaecli.data.decoding import tar
+from aaecli.data.decoding.tar import UnreadError, cut, is_tar, read_tar
 from aaecli.data.preprocessing.prepare import Encoded
 from aaecli.errors import AaeError
-from aaecli.scale import tar_files
-from aaecli.scale.tar_files import cut, is_tar, read_tar
 from tests.scale.pictures import tar_bytes, write_tar
 
 FORMATS = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
@@ -63,7 +64,7 @@ def test_only_regular_files_with_names_of_pictures_are_pictures(tmp_path):
 
 
 def test_a_picture_that_is_not_read_is_an_error_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(tar_files, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(tar, "MAX_BYTES", 2**20)
     sizes = {"a.png": b"1", "empty.png": b"", "large.png": bytes(2**20 + 1), "z.png": b"2"}
     sparse = tarfile.TarInfo("sparse.png")
     sparse.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.name": "real.png"}
@@ -83,7 +84,7 @@ def test_a_picture_that_is_not_read_is_an_error_of_its_own(tmp_path, monkeypatch
 
 
 def test_slices_are_the_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(tar_files, "_BYTES_A_PICTURE", 1)
+    monkeypatch.setattr(tar, "_BYTES_A_PICTURE", 1)
     expected = {LONG.replace(".png", f"{number}.png"): data for number, data in members(103).items()}
     for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
         path = write_tar(tmp_path / "x.tar", expected | {"note.txt": b"no picture"}, form)
@@ -173,3 +174,9 @@ def test_names():
 def test_a_picture_is_as_the_rest_of_the_program_takes_it(tmp_path):
     (entry,) = read_tar(str(write_tar(tmp_path / "x.tar", {"a.png": b"1"})), "x.tar", 0, -1)
     assert entry == Encoded("a.png", b"1")
+
+
+def test_an_unread_picture_reaches_another_process():
+    error = UnreadError("a.png", "It is empty.")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - what was just made
+    assert (again.name, again.message) == (error.name, error.message)
