@@ -107,7 +107,7 @@ def start(
         notes: An empty or absent folder for the streams.
         limits: Limits of the operating system, by their number in ``resource``; memory as what may come on top.
         obeys_permissions: Even where the tests run as root, whom no permission stops.
-        environment: Variables to set; of the program's own, there are no others.
+        environment: Variables to set; of the program's own, there are no others but that no figures are drawn.
         terminal: Device that is all three streams, instead of files in ``notes``.
     """
     notes.mkdir(parents=True, exist_ok=True)
@@ -191,6 +191,7 @@ def _command(
         del os.environ[name]
     os.environ["COLUMNS"] = "100"
     os.environ["AAECLI_CACHE"] = str(notes.parent / "cache")
+    os.environ["AAECLI_FIGURES"] = "0"
     os.environ |= environment or {}
     notes.mkdir(parents=True, exist_ok=True)
     out, err, took = _files(notes)

@@ -27,7 +27,8 @@ def take(browser, url: str) -> Image.Image:
     watched = watch(browser, url, viewport={"width": SIZE[0], "height": SIZE[1]}, color_scheme="light")
     page = watched.page
     # The dots of the map are all there when the button that shows one of them has come and the list is complete.
-    page.wait_for_function("fetch('/api/v1/examples').then((answer) => answer.json()).then((found) => found.ready)")
+    ready = "fetch('/api/v1/examples').then((answer) => answer.json()).then((found) => found.ready)"
+    page.wait_for_function(ready, polling=200)
     page.reload()
     page.wait_for_selector("#example:not([hidden])")
     draw(page, drawing(7, 1))

@@ -32,7 +32,8 @@ def aaecli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
     The streams are those of the process, so that what a library prints past Python is seen too.
     """
-    for name in [name for name in os.environ if name.startswith("AAECLI_") and name != "AAECLI_CACHE"]:
+    of_the_tests = ("AAECLI_CACHE", "AAECLI_FIGURES")
+    for name in [name for name in os.environ if name.startswith("AAECLI_") and name not in of_the_tests]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TERM", "dumb")
     # What rich and typer draw without a terminal is otherwise as wide as the one that the tests run in.

@@ -369,6 +369,7 @@ def test_the_counts_add_up(aaecli: Run, in_empty_folder: Path) -> None:
 def test_where_nothing_can_be_remembered_the_folder_is_named_again(aaecli: Run, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AAECLI_CACHE", "/proc/none")
+    monkeypatch.setenv("AAECLI_FIGURES", "1")
     write_classes(Path("shapes"), 6)
     Path("small.toml").write_text(small_settings("semisupervised"))
     done = aaecli("train", "--data", "shapes", "--config", "small.toml")

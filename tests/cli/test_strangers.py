@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -55,17 +53,21 @@ def example(point: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-def registries() -> Iterator[None]:
-    """Forget afterwards what a test has registered."""
+def forget() -> Iterator[Callable[[], None]]:
+    """Give a function that forgets what a test has registered, as another process would know nothing of it."""
     entries = [(registry, dict(registry._entries)) for registry in plugins._registries]
     loaded = set(plugins._loaded)
-    yield
-    for registry, before in entries:
-        # What is packaged is registered once, when its module is imported.
-        packaged = {name: entry for name, entry in registry._entries.items() if name in registry.packaged}
-        registry._entries = before | packaged
-    plugins._loaded.clear()
-    plugins._loaded.update(loaded)
+
+    def forget_all() -> None:
+        for registry, before in entries:
+            # What is packaged is registered once, when its module is imported.
+            packaged = {name: entry for name, entry in registry._entries.items() if name in registry.packaged}
+            registry._entries = before | packaged
+        plugins._loaded.clear()
+        plugins._loaded.update(loaded)
+
+    yield forget_all
+    forget_all()
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def write_settings(path: Path, settings: str) -> None:
     path.write_text(SMALL.format(before="", network=network[1] if network else "") + others)
 
 
-@pytest.mark.usefixtures("registries")
+@pytest.mark.usefixtures("forget")
 @pytest.mark.parametrize(
     "point", [pytest.param(point, marks=() if point in QUICK else pytest.mark.slow) for point in POINTS]
 )
@@ -96,7 +98,7 @@ def test_one_file_trains_exports_evaluates_and_classifies(aaecli: Run, here: Pat
     assert printed.code == 0, printed.err
     for line in settings.splitlines():
         assert line in printed.out.splitlines()
-    trained = aaecli(*plug_in, "train", "--config", "mine.toml", "--no-figures", "--quiet")
+    trained = aaecli(*plug_in, "train", "--config", "mine.toml", "--quiet")
     assert trained.code == 0, trained.err
     with (here / "runs/semisupervised-8-001/metrics.csv").open(newline="") as file:
         (row, *_) = csv.DictReader(file)
@@ -118,22 +120,24 @@ def test_one_file_trains_exports_evaluates_and_classifies(aaecli: Run, here: Pat
     assert aaecli(*plug_in, "generate", "--out", "some.png", "--quiet").code == 0
 
 
-@pytest.mark.usefixtures("registries")
-def test_a_model_of_a_plug_in_that_is_not_loaded_says_how_to_load_it(aaecli: Run, here: Path) -> None:
+def test_a_model_of_a_plug_in_that_is_not_loaded_says_how_to_load_it(
+    aaecli: Run, here: Path, forget: Callable[[], None]
+) -> None:
     code, settings = example("encoder")
     (here / "mine.py").write_text(code)
     write_settings(here / "mine.toml", settings)
-    assert aaecli("--plugin", "mine.py", "train", "--config", "mine.toml", "--no-figures", "--quiet").code == 0
-    done = subprocess.run(
-        [sys.executable, "-m", "aaecli", "eval", "model.pt"],
-        capture_output=True, text=True, timeout=120, check=False, cwd=here, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "needs the encoder 'patches' of a plug-in that is not loaded" in " ".join(done.stderr.split())
-    assert "aaecli --plugin FILE.py" in " ".join(done.stderr.split())
+    assert aaecli("--plugin", "mine.py", "train", "--config", "mine.toml", "--quiet").code == 0
+    forget()
+    done = aaecli("eval", "model.pt")
+    assert done.code == 1
+    assert "needs the encoder 'patches' of a plug-in that is not loaded" in " ".join(done.err.split())
+    assert "aaecli --plugin FILE.py" in " ".join(done.err.split())
 
 
-def test_an_installed_package_adds_a_loss_term_by_an_entry_point(here: Path) -> None:
+@pytest.mark.usefixtures("forget")
+def test_an_installed_package_adds_a_loss_term_by_an_entry_point(
+    aaecli: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, settings = example("loss term")
     site = here / "site"
     info = site / "strange_terms-1.0.dist-info"
@@ -142,12 +146,12 @@ def test_an_installed_package_adds_a_loss_term_by_an_entry_point(here: Path) -> 
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-terms\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[aaecli.loss_terms]\nsparsity = strange_terms\n")
     write_settings(here / "mine.toml", settings)
-    path = os.pathsep.join([str(site), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-m", "aaecli", "train", "--config", "mine.toml", "--no-figures"],
-        capture_output=True, text=True, timeout=300, check=False, cwd=here, env=os.environ | {"PYTHONPATH": path},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    # As a process finds it that starts when the package is installed.
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setattr(LOSS_TERMS, "_points", None)
+    done = aaecli("train", "--config", "mine.toml")
+    monkeypatch.delitem(sys.modules, "strange_terms")
+    assert done.code == 0, done.err
     header = (here / "runs/semisupervised-8-001/metrics.csv").read_text().splitlines()[0]
     assert "sparsity" in header.split(",")
 
@@ -157,7 +161,7 @@ def test_contributing_shows_the_same_encoder() -> None:
     assert shown == example("encoder")[0]
 
 
-@pytest.mark.usefixtures("registries")
+@pytest.mark.usefixtures("forget")
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -14,12 +14,18 @@ from aaecli.web import deadline
 from aaecli.web.server import Address, make_server
 
 
-@pytest.fixture
-def port(monkeypatch) -> Iterator[int]:
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
     """A server that reads each body, answers after a blink, and has deadlines of fractions of a second."""
-    monkeypatch.setattr(deadline, "HEADER_SECONDS", 0.4)
-    monkeypatch.setattr(deadline, "BODY_SECONDS", 0.6)
-    monkeypatch.setattr(deadline, "ANSWER_SECONDS", 1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deadline, "HEADER_SECONDS", 0.2)
+        patch.setattr(deadline, "BODY_SECONDS", 0.3)
+        patch.setattr(deadline, "ANSWER_SECONDS", 0.5)
+        yield from serve()
+
+
+def serve() -> Iterator[int]:
+    """Serve at a port until the generator is left."""
 
     async def app(scope, receive, send) -> None:
         if scope["type"] == "lifespan":
@@ -40,7 +46,7 @@ def port(monkeypatch) -> Iterator[int]:
     address = Address(port=0)
     listener, ready = address.bind(), threading.Event()
     server = make_server(app, address, capacity=4, on_ready=ready.set)
-    server.config.timeout_keep_alive = 0.3
+    server.config.timeout_keep_alive = 0.4
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     assert ready.wait(10)
@@ -69,12 +75,12 @@ def closed_after(connection: socket.socket, trickle: bytes) -> float:
 @pytest.mark.parametrize(
     ("begin", "trickle", "limit"),
     [
-        (b"", b"", 0.4),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n", b"A: b\r\n", 0.4),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", b"x", 0.6),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.6),
-        (b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", b"", 1.0),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n", b"A: b\r\n", 0.4),
+        (b"", b"", 0.2),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", b"A: b\r\n", 0.2),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", b"x", 0.3),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.3),
+        (b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", b"", 0.5),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n", b"A: b\r\n", 0.2),
     ],
 )
 def test_a_client_that_takes_its_time_is_left(port: int, begin: bytes, trickle: bytes, limit: float) -> None:
@@ -104,7 +110,7 @@ def test_one_that_does_not_may_go_on(port: int) -> None:
             while not answer.endswith(b"\0\0"):
                 answer += connection.recv(2**16)
             assert answer.startswith(b"HTTP/1.1 200")
-            time.sleep(0.2)
+            time.sleep(0.1)
 
 
 def test_headers_have_a_bound(port: int) -> None:

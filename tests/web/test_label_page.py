@@ -34,6 +34,12 @@ def asking(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], s
         process.communicate()
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
 def folder(tmp_path: Path, mnist) -> Path:
     """Thirty digits, of which two of each of four classes have a label."""
@@ -54,8 +60,8 @@ def labels(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_single_keys_label_and_what_is_green_is_on_the_disk(folder: Path) -> None:
-    with asking(folder, "--count", "12") as (process, url), chromium() as browser:
+def test_single_keys_label_and_what_is_green_is_on_the_disk(folder: Path, browser) -> None:
+    with asking(folder, "--count", "12") as (process, url):
         assert "?token=" in url
         watched = watch(browser, url, viewport={"width": 900, "height": 900})
         page = watched.page
@@ -95,8 +101,8 @@ def test_single_keys_label_and_what_is_green_is_on_the_disk(folder: Path) -> Non
         assert out == f"6 pictures labelled in {folder / 'labels.csv'}\n"
 
 
-def test_a_killed_server_loses_nothing_that_was_green(folder: Path) -> None:
-    with asking(folder, "--count", "20") as (process, url), chromium() as browser:
+def test_a_killed_server_loses_nothing_that_was_green(folder: Path, browser) -> None:
+    with asking(folder, "--count", "20") as (process, url):
         page = watch(browser, url).page
         page.wait_for_selector(".tile")
         for number in range(20):

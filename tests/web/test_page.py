@@ -30,14 +30,20 @@ def browser():
         yield started
 
 
+@pytest.fixture(scope="module")
+def opened(browser, url: str) -> Watched:
+    """The page in a window that the tests share: another one takes the browser a second."""
+    return watch(browser, url, has_touch=True, viewport={"width": 1280, "height": 900})
+
+
 @pytest.fixture
-def watched(browser, url: str) -> Iterator[Watched]:
-    """The page, on which nothing may go wrong."""
-    found = watch(browser, url, has_touch=True, viewport={"width": 1280, "height": 900})
-    found.page.wait_for_selector("#map-card:not([hidden])")
-    yield found
-    assert found.faults == []
-    found.page.context.close()
+def watched(opened: Watched, url: str) -> Iterator[Watched]:
+    """The page as it is when it has just been opened, on which nothing may go wrong."""
+    opened.faults.clear()
+    opened.page.goto(url)
+    opened.page.wait_for_selector("#map-card:not([hidden])")
+    yield opened
+    assert opened.faults == []
 
 
 def settle(page) -> None:
