@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from aaecli.data.decoding.tar import index_tar, is_tar, read_members
+from aaecli.data.decoding.tar import damaged, index_tar, is_tar, read_members
 from aaecli.data.preprocessing.prepare import Encoded
-from aaecli.data.readers.image_folder.tree import Tree, walk_names
+from aaecli.data.readers.image_folder.tree import Tree, check_number, walk_names
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 
@@ -27,9 +27,11 @@ def walk_tar(path: Path) -> Tree:
     """Find what lies in a tar file.
 
     Raises:
-        AaeError: It cannot be read or is damaged, or it holds a labels.csv, which is read from a folder alone.
+        AaeError: It cannot be read or is damaged, or holds too many pictures or a labels.csv, which is read from a
+            folder alone.
     """
     tree = walk_names(_index(path))
+    check_number(path, tree)
     if tree.sheets:
         raise AaeError(
             f"{path} holds {tree.sheets[0]}, and labels are not read from a tar file.",
@@ -38,15 +40,17 @@ def walk_tar(path: Path) -> Tree:
     return tree
 
 
-def sources_of(path: Path, names: Iterable[str]) -> Iterator[str | Encoded | AaeError]:
+def sources_of(path: Path, names: Sequence[str]) -> Iterator[str | Encoded | AaeError]:
     """Give pictures by their names, to be decoded: the paths of those in a folder, the bytes of those in a tar file.
 
     Raises:
-        AaeError: The tar file cannot be read.
+        AaeError: The tar file cannot be read, or has changed since its pictures were listed.
     """
     if not is_tar_file(path):
         return (f"{path}/{name}" for name in names)
     index = _index(path)
+    if not index.keys() >= {*names}:
+        raise damaged(str(path), "it has changed meanwhile")
     return read_members(str(path), (index[name] for name in names))
 
 

@@ -53,16 +53,24 @@ def walk(folder: Path) -> Tree:
         tree.pictures += sorted(found)
         tree.folders += sorted(inner)
         pending += sorted(inner, reverse=True)
-        if len(tree.pictures) > _MAX_PICTURES:
-            raise AaeError(
-                f"{folder} holds more than {_MAX_PICTURES:,} pictures.",
-                "Name the folder that holds those to learn from.",
-            )
+        check_number(folder, tree)
     tree.misnamed.sort()
     tree.linked.sort()
     tree.others.sort()
     tree.sheets.sort()
     return tree
+
+
+def check_number(folder: Path, tree: Tree) -> None:
+    """See that there are no more pictures than could ever be learnt from.
+
+    Raises:
+        AaeError: There are.
+    """
+    if len(tree.pictures) > _MAX_PICTURES:
+        raise AaeError(
+            f"{folder} holds more than {_MAX_PICTURES:,} pictures.", "Name the folder that holds those to learn from."
+        )
 
 
 def walk_names(names: Iterable[str]) -> Tree:
