@@ -82,11 +82,11 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
     if review is not None:
         report["num_suspected"] = _write_review(outputs, review, dataset, left_out)
         if report["num_suspected"]:
-            _say_what_next(folder, review)
+            say_what_next(folder, review)
     return {"model": str(path), "dataset": dataset.name, "images": "folds"} | report | {"reconstruction_error": None}
 
 
-def _say_what_next(folder: str, review: Path) -> None:
+def say_what_next(folder: str, review: Path) -> None:
     """Say how labels of a folder of pictures, or of what a store was packed from, are corrected."""
     from aaecli.data.loading import holds_pictures
     from aaecli.data.store.manifest import holds_store

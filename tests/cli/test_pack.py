@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aaecli.cli.cross_validation import say_what_next
 from aaecli.config.image import Image
 from aaecli.data.loading import load_dataset
 from aaecli.data.readers import idx_reader
@@ -244,3 +245,21 @@ def test_what_a_tar_of_pictures_may_not_hold(aaecli: Run, in_empty_folder: Path)
     packed = aaecli("data", "pack", "stamps.tar.gz", "--out", "store")
     assert (packed.code, "gunzip" in packed.err) == (1, True)
     assert not Path("store").exists()
+
+
+def test_suspected_labels_of_a_store_are_corrected_where_it_was_packed_from(
+    aaecli: Run, write_dataset: WriteDataset, in_empty_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    kin = write_dataset("kin")
+    aaecli("data", "pack", kin, "--out", "store")
+    stamps = write_classes(in_empty_folder / "stamps")
+    capfd.readouterr()
+    for folder, expected in (
+        ("store", "`aaecli data pack SOURCE --out store --force`"),
+        (str(stamps), "into the folder of its class"),
+        (str(kin), ""),
+    ):
+        say_what_next(folder, Path("r.csv"))
+        err = capfd.readouterr().err
+        assert expected in err.replace("\n", " ")
+        assert bool(err) == bool(expected)
