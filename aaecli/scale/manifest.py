@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -106,11 +107,15 @@ def read_manifest(folder: Path) -> Manifest | None:
         AaeError: It is damaged, or of another version.
     """
     path = folder / NAME
-    if not exists(path):
-        return None
+    return _parsed(read_bytes(path, _MAX_BYTES), path) if exists(path) else None
+
+
+@lru_cache(maxsize=1)
+def _parsed(data: bytes, path: Path) -> Manifest:
+    # A worker looks at the file before each shard, which may be small.
     hint = "Name another folder with --out."
     try:
-        table = json.loads(read_bytes(path, _MAX_BYTES))
+        table = json.loads(data)
         if isinstance(table, dict) and table.get("schema") not in (SCHEMA, None):
             raise AaeError(f"{path} is of another version of aaecli.", hint)
         manifest = build(Manifest, table)
