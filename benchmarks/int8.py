@@ -45,7 +45,12 @@ def read(task: str | None) -> tuple[Images, NDArray[np.uint8], NDArray[np.int64]
     order = np.random.default_rng(0).permutation(len(train))
     compared = order[NUM_CALIBRATION : NUM_CALIBRATION + _NUM_COMPARED]
     unknown = np.full(len(compared), -1)
-    return Images(train[order[:NUM_CALIBRATION]], train[compared], unknown), data.test_image, data.test_label, data.classes
+    return (
+        Images(train[order[:NUM_CALIBRATION]], train[compared], unknown),
+        data.test_image,
+        data.test_label,
+        data.classes,
+    )
 
 
 def sessions(model: Checkpoint, images: Images, folder: Path) -> tuple[dict[str, Any], dict[str, float]]:
@@ -63,9 +68,7 @@ def sessions(model: Checkpoint, images: Images, folder: Path) -> tuple[dict[str,
 
 def answers(session: Any, image: NDArray[np.float32]) -> NDArray[np.int64]:
     """Give the column of ``label_prob`` (N,) that is largest for images (N, C, H, W)."""
-    parts = [
-        session.run(["label_prob"], {"image": image[at : at + _BATCH]})[0] for at in range(0, len(image), _BATCH)
-    ]
+    parts = [session.run(["label_prob"], {"image": image[at : at + _BATCH]})[0] for at in range(0, len(image), _BATCH)]
     return np.asarray(np.concatenate(parts).argmax(1))
 
 

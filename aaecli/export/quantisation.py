@@ -143,10 +143,10 @@ def _quantised(model: onnx.ModelProto, feed: _Feed) -> onnx.ModelProto:
 def _kept_in_float32(model: onnx.ModelProto) -> list[str]:
     """Give the names of the first layer, where it is a convolution, and of all that leads to it from the image.
 
-    It has few weights, on whose outputs all others build. Nothing before it may be in int8 either: onnxruntime (from 1.21
-    on) takes a float32 layer between two quantised tensors for one that somebody forgot, and quantises its weights by
-    one range for all channels. `best`, all labels, 10,000 validation images: 0.12 % of them in another class where it
-    does, 0.01 % where it does not.
+    It has few weights, on whose outputs all others build. Nothing before it may be in int8 either: onnxruntime (from
+    1.21 on) takes a float32 layer between two quantised tensors for one that somebody forgot, and quantises its weights
+    by one range for all channels. `best`, all labels, 10,000 validation images: 0.12 % of them in another class where
+    it does, 0.01 % where it does not.
     """
     nodes = model.graph.node
     first = next((node for node in nodes if node.op_type in _LAYERS), None)
