@@ -19,6 +19,7 @@ _READ |= {"open_memmap", "open_code", "fdopen", "FileIO", "imread", "copyfile", 
 _READ_OF = {("np", "load"), ("torch", "load"), ("json", "load"), ("tomllib", "load"), ("pickle", "load")}
 _READ_OF |= {("shutil", "copy"), ("onnx", "load"), ("Image", "open"), ("ort", "InferenceSession")}
 _RAISE = {"is_file", "is_dir", "exists", "is_fifo", "is_socket", "lexists"}
+_NAMES = {"open"} | _READ | _RAISE | {name for _, name in _READ_OF}
 _REASONED = {
     "files/opening.py": ["os.open(path, _FLAGS)", "os.fdopen(_open(path, what, hint), 'rb')"],
     # A file that the program made a moment ago and nobody else knows of; the folder that it is in.
@@ -54,6 +55,8 @@ _REASONED = {
         "self._archive.open(member)",
     ],
     "data/readers/idx.py": ["np.memmap(file, np.uint8, 'r', start, shape)"],
+    # A temporary file without a name.
+    "data/readers/disk.py": ["np.memmap(file, np.uint8, 'r+', 0, shape)"],
     "data/store/npy.py": ["np.memmap(file, dtype, 'r', HEADER, shape)"],
     "data/picture_cache.py": ["np.load(file, allow_pickle=False)", "zipfile.ZipFile(file)", "archive.open(entry)"],
 }
@@ -66,10 +69,9 @@ def openings(text: str) -> list[str]:
     for node in nodes(text):
         if not isinstance(node, ast.Call):
             continue
-        call = ast.unparse(node)
         if isinstance(node.func, ast.Name):
             opens = node.func.id == "open" and not _only_writes(node, 1)
-        elif isinstance(node.func, ast.Attribute):
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in _NAMES:
             name, of = node.func.attr, ast.unparse(node.func.value)
             # An entry of os.scandir knows what it is; os.path's functions let no error through.
             opens = name == "open" and (of == "os" or not _only_writes(node, of in ("io", "gzip", "codecs", "bz2")))
@@ -80,7 +82,7 @@ def openings(text: str) -> list[str]:
             )
         else:
             opens = False
-        if opens and "os.devnull" not in call:
+        if opens and "os.devnull" not in (call := ast.unparse(node)):
             found.append(call)
     return found
 

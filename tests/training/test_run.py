@@ -381,7 +381,7 @@ def test_epochs_are_passes_over_the_pool(tmp_path, small):
 
 def test_a_short_training_on_mnist_reads_eight_digits_of_ten(tmp_path):
     # Twenty looks at the 10,000 validation images would take longer than the training, and change nothing.
-    lengths = {"steps": 60, "validate_every": 60}
+    lengths = {"steps": 40, "validate_every": 40}
     config = resolve(flags={"schedule": lengths, "optimiser": {"warmup_steps": 10}})
     summary = train(config, tmp_path)
     assert summary["test_accuracy"] > 0.80
