@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
+import tomllib
 
 import pytest
 
+from aaecli.cli import main
 from aaecli.cli.displays.benchmark import BenchmarkDisplay
+from aaecli.config import resolve
 from aaecli.experiments.results import read_results
 from aaecli.training import run as training
 from tests import processes
 from tests.cli.test_train import SMALL as PRESET
+from tests.conftest import write_idx
 
 
 @pytest.fixture
@@ -26,10 +31,6 @@ def here(in_empty_folder, write_dataset, monkeypatch):
 @pytest.fixture
 def benchmark(aaecli, here, monkeypatch):
     """Give a function that runs the command with presets shrunk to moments."""
-    import tomllib
-
-    from aaecli.config import resolve
-
     monkeypatch.setenv("AAECLI_DATA", "data")
     monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
 
@@ -74,8 +75,6 @@ def test_the_results_are_those_of_the_runs(benchmark, here):
 
 
 def test_results_without_their_runs_are_kept(benchmark, here):
-    import shutil
-
     benchmark("--seeds", 2)
     before = (here / "benchmark/results.json").read_bytes()
     shutil.rmtree(here / "benchmark/runs")
@@ -85,10 +84,6 @@ def test_results_without_their_runs_are_kept(benchmark, here):
 
 
 def test_runs_of_other_settings_are_done_again(benchmark, here, monkeypatch):
-    import tomllib
-
-    from aaecli.config import resolve
-
     benchmark("--seeds", 1)
     monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET.replace("steps = 6", "steps = 7")))
     benchmark("--seeds", 1)
@@ -98,10 +93,6 @@ def test_runs_of_other_settings_are_done_again(benchmark, here, monkeypatch):
 
 
 def test_no_mean_is_over_two_kinds_of_settings(benchmark, here, monkeypatch):
-    import tomllib
-
-    from aaecli.config import resolve
-
     def found(model):
         results = read_results(here / "benchmark/results.json")
         return [(result.seed, result.steps) for result in results if result.model == model]
@@ -270,10 +261,6 @@ def test_runs_of_train_are_taken_over(aaecli, benchmark, here):
 
 
 def test_clusters_are_compared_by_their_accuracy_and_what_reads_no_label_is_refused(aaecli, here, monkeypatch):
-    import tomllib
-
-    from aaecli.config import resolve
-
     monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
     words = ("benchmark", "--device", "cpu", "--seeds", 1)
     assert aaecli(*words, "--model", "clustering").code == 0
@@ -316,6 +303,28 @@ def test_results_that_are_no_file_are_refused_at_once(benchmark, here):
     assert "results.json" in refused.err
 
 
+@pytest.fixture(scope="module")
+def with_a_run(tmp_path_factory):
+    """Give a folder with data and a run of `aaecli train` with the settings that the benchmarks here have."""
+    folder = tmp_path_factory.mktemp("with_a_run")
+    write_idx(folder / "data", range(4), 9, (28, 28))
+    words = ("train", "--device", "cpu", "--preset", "default", "--data", "data", "--labels", "8", "-q")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
+        with pytest.raises(SystemExit) as left:
+            main(words)
+    assert not left.value.code
+    return folder
+
+
+def test_a_run_that_is_whole_is_taken_over(benchmark, here, with_a_run):
+    shutil.copytree(with_a_run, here, dirs_exist_ok=True)
+    done = benchmark("--seeds", 1, "--collect", "runs")
+    assert done.code == 0, done.err
+    assert len(read_results(here / "benchmark/results.json")) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -329,8 +338,8 @@ def test_results_that_are_no_file_are_refused_at_once(benchmark, here):
     ],
     ids=range(7),
 )
-def test_a_strangers_run_that_is_damaged_is_left_out_and_named(aaecli, benchmark, here, name, change):
-    assert aaecli("train", "--device", "cpu", "--preset", "default", "--data", "data", "--labels", 8, "-q").code == 0
+def test_a_strangers_run_that_is_damaged_is_left_out_and_named(benchmark, here, with_a_run, name, change):
+    shutil.copytree(with_a_run, here, dirs_exist_ok=True)
     path = here / "runs/semisupervised-8-001" / name
     if name == "config.toml":
         path.write_text(path.read_text().replace('preset = "default"', f'preset = "{change["preset"]}"'))

@@ -30,7 +30,8 @@ from aaecli.training import run as training
 from aaecli.training.checkpoint_interval import CheckpointInterval
 from aaecli.training.resume import resume
 from aaecli.training.trainer import Trainer
-from tests.conftest import idx_bytes
+from tests.conftest import idx_bytes, write_idx
+from tests.small_models import shrunk
 
 TIMES = ("seconds", "images_per_second")
 
@@ -71,6 +72,23 @@ def small(write_dataset, small_config):
 
 def train(config, root, watcher=None):
     return training.train(config, root / "runs", None, root / "model.pt", watcher or Watcher())
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Give a function that trains a preset to the end, once for all tests: its settings, run folder and watcher."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    write_idx(folder / "some", range(4), 9, (9, 9))
+
+    @functools.cache
+    def to_the_end(preset, propagates_every=None):
+        flags = {}
+        if propagates_every is not None:
+            flags["propagation"] = {"every": propagates_every} | ({"until": 6} if propagates_every else {})
+        config, watcher = shrunk(preset, data=str(folder / "some"), labels=8, **flags), Watcher()
+        return config, Path(train(config, folder, watcher)["run"]), watcher
+
+    return to_the_end
 
 
 def rows_without_times(run):
@@ -188,12 +206,11 @@ def test_runs_are_numbered_and_never_overwritten(tmp_path, small):
 
 
 @pytest.mark.parametrize("preset", ["best", "default", "tutorial"])
-def test_one_seed_gives_the_same_weights_twice(tmp_path, small, preset):
-    first, second = train(small(preset=preset), tmp_path), train(small(preset=preset), tmp_path)
-    assert_same_weights(first["model_path"], second["model_path"])
-    assert rows_without_times(tmp_path / "runs/semisupervised-8-001") == rows_without_times(
-        tmp_path / "runs/semisupervised-8-002"
-    )
+def test_one_seed_gives_the_same_weights_twice(tmp_path, uninterrupted, preset):
+    config, first, _ = uninterrupted(preset)
+    second = Path(train(config, tmp_path)["run"])
+    assert_same_weights(first / "model.pt", second / "model.pt")
+    assert rows_without_times(first) == rows_without_times(second)
 
 
 def test_another_seed_draws_other_labels_and_other_weights(tmp_path, small):
@@ -235,12 +252,12 @@ def test_every_model_goes_on_as_if_it_had_not_stopped(tmp_path, small, preset, m
         for stop_after in (1, 2, 3, 5)
     ],
 )
-def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, small, preset, stop_after):
-    train(small(preset=preset), tmp_path)
-    stopped = train(small(preset=preset), tmp_path, Watcher(stop_after))
+def test_going_on_ends_where_the_uninterrupted_run_ends(tmp_path, uninterrupted, preset, stop_after):
+    config, whole, _ = uninterrupted(preset)
+    stopped = train(config, tmp_path, Watcher(stop_after))
     assert stopped["state"] == "stopped"
     assert stopped["steps"] == stop_after
-    whole, broken = (tmp_path / "runs" / f"semisupervised-8-00{number}" for number in (1, 2))
+    broken = Path(stopped["run"])
     assert not (broken / "summary.json").exists()
     torch.manual_seed(999)
     summary = resume(broken, tmp_path / "model.pt", Watcher())
@@ -269,19 +286,15 @@ def test_a_training_goes_on_where_rates_are_kept_in_another_way(tmp_path, small,
 
 
 @pytest.mark.parametrize("stop_after", [2, 3, 5])
-def test_labels_from_neighbours_are_the_same_after_a_stop(tmp_path, small, stop_after):
-    config = small(propagation={"every": 2, "until": 6})
-    watcher = Watcher()
-    whole, plain = train(config, tmp_path, watcher), train(small(propagation={"every": 0}), tmp_path)
+def test_labels_from_neighbours_are_the_same_after_a_stop(tmp_path, uninterrupted, stop_after):
+    config, whole, watcher = uninterrupted("default", 2)
+    _, plain, _ = uninterrupted("default", 0)
     assert watcher.pauses == [(2, "propagating labels"), (4, "propagating labels")]
     stopped = train(config, tmp_path, Watcher(stop_after))
     torch.manual_seed(999)
     resume(Path(stopped["run"]), tmp_path / "model.pt", Watcher())
-    assert_same_weights(Path(whole["run"]) / "model.pt", Path(stopped["run"]) / "model.pt")
-    weights = [
-        weights_of(path)["encoder.label_head.weight"]
-        for path in (Path(whole["run"]) / "model.pt", Path(plain["run"]) / "model.pt")
-    ]
+    assert_same_weights(whole / "model.pt", Path(stopped["run"]) / "model.pt")
+    weights = [weights_of(run / "model.pt")["encoder.label_head.weight"] for run in (whole, plain)]
     assert not torch.equal(*weights)
 
 
