@@ -5,8 +5,8 @@
 The folder is that of ``bulk.py``, whose first tar file gives the pictures. The cluster is a ``dask scheduler`` and two
 ``dask worker`` with a thread each, on this machine. Each answer is compared with that of two processes, to the bit:
 without a kill, and after SIGKILL of a worker, of the command, and of the scheduler, where the same command continues.
-The CPU time of a picture is what all 20,000 take longer than 1,000, so that starting and loading do not count; that of
-the cluster is of its workers, the scheduler and the command together.
+The CPU time of a picture is what all 20,000 take longer than 2,000, so that starting and loading do not count; that of
+the cluster is of its workers, the scheduler and the command together. ``--part`` does one of the two.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pathlib import Path
 import measured
 import psutil
 from bulk import encoded, write_tar
-from bulk_runs import begin, begun_in, compare_folders, end, parts_of, seconds_of, workers
+from bulk_runs import begin, begun_in, command_of, compare_folders, end, parts_of, side_by_side, workers
 
-PICTURES, FIRST, SHARD = 20_000, 1000, 500
+PICTURES, FIRST, SHARD = 20_000, 2000, 1000
 _PATIENCE_SECONDS = 120
-_KILL_AFTER = 8
+_KILL_AFTER = 5
 """Shards."""
 
 
@@ -88,26 +88,30 @@ class Runs:
     def __init__(self, folder: Path, model: Path) -> None:
         self._folder, self._model = folder, model
 
-    def start(self, out: str, *words: object, source: str = "few.tar") -> subprocess.Popen[bytes]:
-        """Start a run into a folder."""
-        return begin(self._folder, self._model, source, "--out", out, "--shard-size", SHARD, *words)
+    def start(self, out: str, *words: object) -> subprocess.Popen[bytes]:
+        """Start a run of all pictures into a folder."""
+        return begin(self._folder, self._model, "few.tar", "--out", out, "--shard-size", SHARD, *words)
 
     def cost(self) -> dict[str, float]:
-        """Give the CPU time of a picture by two processes and by the cluster."""
-        found = {"processes": self._spent("few", [], "--processes", 2) - self._spent("first", [], "--processes", 2)}
+        """Give the CPU time of a picture by two processes and by the cluster, both at the same time."""
         with cluster(self._folder) as (address, started):
-            words = ("--cluster", address)
-            self._spent("first-to-load", started, *words, source="first.tar")
-            first = self._spent("first-cluster", started, *words, source="first.tar")
-            found["cluster"] = self._spent("few-cluster", started, *words, source="few.tar") - first
+            self._spent("load", "first.tar", address, started)
+            first = self._spent("first", "first.tar", address, started)
+            whole = self._spent("few", "few.tar", address, started)
         compare_folders(self._folder / "few", self._folder / "few-cluster")
-        return {name: 1000 * seconds / (PICTURES - FIRST) for name, seconds in found.items()}
+        spent = (1000 * (late - early) / (PICTURES - FIRST) for early, late in zip(first, whole, strict=True))
+        return dict(zip(("processes", "cluster"), spent, strict=True))
 
-    def _spent(self, out: str, processes: list[psutil.Process], *words: object, source: str = "") -> float:
-        """Give the CPU time of a run and of processes that help it."""
-        before = seconds_so_far(processes)
-        command = seconds_of(lambda: end(self.start(out, *words, source=source or f"{out}.tar")))
-        return seconds_so_far(processes) - before + command
+    def _spent(self, out: str, source: str, address: str, started: list[psutil.Process]) -> tuple[float, float]:
+        """Give the CPU time of a run of two processes, and of one of the cluster with all of its processes."""
+        before = seconds_so_far(started)
+        words = (source, "--shard-size", SHARD)
+        processes, command = side_by_side(
+            self._folder,
+            command_of(self._model, *words, "--out", out, "--processes", 2),
+            command_of(self._model, *words, "--out", f"{out}-cluster", "--cluster", address),
+        )
+        return processes, command + seconds_so_far(started) - before
 
     def killed(self, who: str) -> int:
         """Kill a worker, the command or the scheduler after some shards; gives how many were under way then."""
@@ -143,6 +147,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--part", choices=("cost", "killed"))
     parser.add_argument("--keep", action="store_true", help="write the figures into results/bulk.json")
     options = parser.parse_args()
     folder = options.folder.absolute()
@@ -151,22 +156,26 @@ def main() -> None:
     write_tar(folder / "few.tar", picture, range(PICTURES))
     write_tar(folder / "first.tar", picture, range(FIRST))
     runs = Runs(folder, options.model.absolute())
-    found = runs.cost()
+    found: dict[str, float] = {}
+    if options.part != "killed":
+        found |= runs.cost()
+    if options.part != "cost":
+        found["redone"] = max(runs.killed(who) for who in ("worker", "command", "scheduler"))
     print(json.dumps({name: round(value, 3) for name, value in found.items()}), flush=True)
-    most = max(runs.killed(who) for who in ("worker", "command", "scheduler"))
     if options.keep:
         note = f"{PICTURES:,} pictures, shards of {SHARD}; beyond the first {FIRST:,}."
         where = {"command": measured.command(), "note": note, **measured.here()}
-        names = {
-            "processes": "CPU time of `bulk --processes 2`",
-            "cluster": "CPU time of `bulk --cluster`, two workers",
+        texts = {
+            "processes": ("CPU time of a picture by `bulk --processes 2`", "ms", 3),
+            "cluster": ("CPU time of a picture by `bulk --cluster`, two workers", "ms", 3),
+            "redone": ("shards that were under way where a part of a cluster was killed, at most", "", 0),
         }
         entries = [
-            measured.Measurement(f"bulk/few-{name}", text, values=(found[name],), unit="ms", digits=3, **where)
-            for name, text in names.items()
+            measured.Measurement(
+                f"bulk/few-{name}", texts[name][0], values=(value,), unit=texts[name][1], digits=texts[name][2], **where
+            )
+            for name, value in found.items()
         ]
-        lost = "shards that were under way where a part of a cluster was killed, at most"
-        entries.append(measured.Measurement("bulk/few-redone", lost, values=(most,), unit="", digits=0, **where))
         measured.write(entries)
 
 

@@ -45,10 +45,14 @@ def side_by_side(folder: Path, *commands: Sequence[str]) -> list[float]:
     return found
 
 
+def command_of(model: Path, *words: object) -> list[str]:
+    """Spell a command of ``aaecli bulk``."""
+    return [sys.executable, "-m", "aaecli", "bulk", *map(str, words), "--model", str(model), "--top-k", "3"]
+
+
 def begin(folder: Path, model: Path, *words: object) -> subprocess.Popen[bytes]:
     """Start ``aaecli bulk``."""
-    command = [sys.executable, "-m", "aaecli", "bulk", *map(str, words), "--model", str(model), "--top-k", "3"]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return subprocess.Popen(command_of(model, *words), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
