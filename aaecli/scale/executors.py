@@ -6,6 +6,7 @@ was lost.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -212,6 +213,8 @@ def cluster(url: str, security: Security | None = None) -> Engine:
     except ImportError as error:
         raise missing_package("--cluster", "distributed", "cluster") from error
 
+    # Of a lost scheduler it prints tracebacks, besides the error that is raised.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     client = _connected(distributed, url, security)
     count = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
     if not count:

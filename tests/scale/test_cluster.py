@@ -91,6 +91,7 @@ def test_a_killed_scheduler_ends_the_command_which_then_continues(tars, bulk):
         process.kill()
         _, err = ended(command, 1)
         assert "The connection to the cluster was lost." in err
+        assert "distributed" not in err
     before = parts(tars / "many")
     assert 0 < len(before) < 12
     ended(bulk("many", "--processes", "1"))

@@ -1,7 +1,7 @@
 """Pictures in tar files, read from front to back; nothing is ever unpacked to the disk.
 
-Headers are parsed by ``tarfile.TarInfo.frombuf``. The rest of ``tarfile`` is not used: it takes damage in the midst of
-a file for its end, and reads extended headers of any size into memory.
+Headers of plain files are parsed here, others by ``tarfile.TarInfo.frombuf``. The rest of ``tarfile`` is not used: it
+takes damage in the midst of a file for its end, and reads extended headers of any size into memory.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def _headers(file: BufferedReader, name: str, length: int) -> Iterator[_Header]:
         if not block.strip(b"\0"):
             return
         try:
-            info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+            info = _plain(block) or tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except (tarfile.HeaderError, ValueError) as error:
             raise damaged(name, f"there is no header at byte {position:,}") from error
         size = _size(extended.get("size"), info.size)
@@ -225,6 +225,25 @@ def _headers(file: BufferedReader, name: str, length: int) -> Iterator[_Header]:
             yield _Header(begin, own, size, regular, regular and _is_picture(own), sparse)
             begin, long_name, extended = start + stored, "", {}
         file.seek(start + stored)
+
+
+def _plain(block: bytes) -> tarfile.TarInfo | None:
+    """Parse the header of a file with nothing special about it, in a third of the time of ``frombuf``.
+
+    That is a tenth of what classifying a small picture takes.
+
+    Returns:
+        Name, type and size; None for any other header, and for one that may be none.
+    """
+    name, size, checksum = (block[begin:end].partition(b"\0")[0] for begin, end in ((0, 100), (124, 136), (148, 156)))
+    size, checksum = size.strip(), checksum.strip()
+    if block[156:157] != b"0" or block[345] or not (size.isdigit() and checksum.isdigit()) or name.endswith(b"/"):
+        return None
+    if sum(block) - sum(block[148:156]) + 8 * ord(" ") != int(checksum, 8):
+        return None
+    info = tarfile.TarInfo(name.decode("utf-8", "surrogateescape"))
+    info.size = int(size, 8)
+    return info
 
 
 def _is_picture(name: str) -> bool:
