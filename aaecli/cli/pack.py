@@ -146,11 +146,13 @@ def _pack_arrays(path: str, out: Path, outputs: Outputs, image: Image, reader: R
 def _pack_pictures(path: Path, out: Path, outputs: Outputs, form: dict[str, Any], *, quiet: bool) -> None:
     from aaecli.cli.loading import decoding
     from aaecli.data.automatic import form_of
+    from aaecli.data.readers.image_folder.folder import list_folder
     from aaecli.data.store.packing import pack_pictures
     from aaecli.terminal import console
 
+    listing = list_folder(path)
     with decoding(quiet=quiet, action="packing", is_cached=False) as progress:
-        findings = pack_pictures(path, form_of(path, form), out, outputs, progress)
+        findings = pack_pictures(path, listing, form_of(path, form, listing), out, outputs, progress)
     if not quiet:
         for note in (*findings.notes(), *(f"{message} {hint}" for message, hint in findings.faults)):
             console.say(f"warning: {note}")

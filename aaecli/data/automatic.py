@@ -14,6 +14,7 @@ from aaecli.config.automatic import Appearance, choose
 from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.inspection.appearance import appearance
+from aaecli.data.readers.image_folder.folder import Listing
 from aaecli.data.readers.image_folder.form import find_form
 
 Selected = Callable[[Dataset], NDArray[np.int64]]
@@ -52,17 +53,18 @@ def adapt(folder: Path, given: Mapping[str, Any], load: Callable[[Image], Datase
     return Adapted({"image": found} | choice.settings, dataset, choice.reason)
 
 
-def form_of(folder: Path, given: Mapping[str, Any]) -> Image:
+def form_of(folder: Path, given: Mapping[str, Any], listing: Listing) -> Image:
     """Give what the pictures of a folder become where the user leaves a part of that open.
 
     Args:
         folder: The folder.
         given: What the user set under ``[image]``; it holds.
+        listing: What the folder holds.
 
     Raises:
         AaeError: As from ``adapt``.
     """
-    return Image(**{**_beside(given, dataclasses.asdict(find_form(folder))), **given})
+    return Image(**{**_beside(given, dataclasses.asdict(find_form(folder, listing))), **given})
 
 
 def adapt_stored(dataset: Dataset, selected: Selected) -> Adapted:

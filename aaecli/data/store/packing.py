@@ -14,7 +14,7 @@ from aaecli.data.inspection.findings import Findings
 from aaecli.data.picture_cache import Pictures, prepared
 from aaecli.data.preprocessing.prepare import Batch
 from aaecli.data.readers.image_folder.collection import ClassIndex, findings_of, recipe_of
-from aaecli.data.readers.image_folder.folder import Listing, list_folder
+from aaecli.data.readers.image_folder.folder import Listing
 from aaecli.data.readers.image_folder.tar import sources_of
 from aaecli.data.store.part_writer import PartWriter
 from aaecli.data.store.writing import writing_store
@@ -68,12 +68,13 @@ def _slices(count: int) -> Iterator[slice]:
 
 
 def pack_pictures(
-    source: Path, settings: Image, folder: Path, outputs: Outputs, progress: Progress | None = None
+    source: Path, listing: Listing, settings: Image, folder: Path, outputs: Outputs, progress: Progress | None = None
 ) -> Findings:
     """Pack a folder of pictures, of which no more than some chunks are in memory.
 
     Args:
         source: The folder of pictures, or a tar file that was made of one.
+        listing: What it holds.
         settings: What pictures become.
         folder: The folder of the store, whose files have been claimed.
         outputs: What they were claimed with.
@@ -86,7 +87,6 @@ def pack_pictures(
         AaeError: The folder or all of its pictures cannot be read, its test pictures are of other classes than those
             to learn from, or a file cannot be written.
     """
-    listing = list_folder(source)
     recipe = recipe_of(settings)
     class_index = ClassIndex(listing.classes)
     for name in listing.test_class:

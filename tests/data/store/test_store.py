@@ -16,6 +16,7 @@ from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.loading import find_reader, load_dataset
 from aaecli.data.readers import store as reader
+from aaecli.data.readers.image_folder.folder import list_folder
 from aaecli.data.split import split
 from aaecli.data.store import manifest, npy
 from aaecli.data.store.packing import pack_dataset, pack_pictures
@@ -110,7 +111,7 @@ def test_a_folder_of_pictures_is_packed_as_it_is_loaded(tmp_path: Path) -> None:
     settings = Image(28, 1, "none")
     expected = load_dataset(folder, settings)
     outputs = Outputs(force=False, inputs=[folder])
-    findings = pack_pictures(folder, settings, tmp_path / "store", outputs)
+    findings = pack_pictures(folder, list_folder(folder), settings, tmp_path / "store", outputs)
     found = load_dataset(tmp_path / "store")
     # The same picture in two classes has a label in neither.
     assert findings == expected.findings

@@ -9,7 +9,7 @@ import numpy as np
 from aaecli.config.image import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data.decoding.pictures import decode
 from aaecli.data.naming.files import read_bytes
-from aaecli.data.readers.image_folder.folder import list_folder
+from aaecli.data.readers.image_folder.folder import Listing, list_folder
 from aaecli.data.readers.image_folder.tar import sources_of
 from aaecli.errors import AaeError
 
@@ -23,16 +23,20 @@ _LARGEST_STROKES = 28
 """Side to which strokes are brought: MNIST's."""
 
 
-def find_form(folder: Path) -> Image:
+def find_form(folder: Path, listing: Listing | None = None) -> Image:
     """Find side, channels and normalising that suit the pictures of a folder, by the training ones alone.
 
     Pictures of up to 64 pixels are cut out already and stay as they are. Of larger ones, those in colour are made 64
     pixels, and grey ones, scans and photos of writing, are normalised.
 
+    Args:
+        folder: The folder.
+        listing: What it holds, where that is known already.
+
     Raises:
         AaeError: The folder cannot be read.
     """
-    names = list_folder(folder).train
+    names = (listing or list_folder(folder)).train
     chosen = [names[index] for index in np.linspace(0, len(names) - 1, min(_SAMPLE, len(names))).astype(int).tolist()]
     sides, coloured = [], []
     for name, source in zip(chosen, sources_of(folder, chosen), strict=True):

@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -73,6 +74,7 @@ class Layout:
         return part, inner
 
 
+@lru_cache(maxsize=4096)
 def class_name(folder: str) -> str:
     """Give the class that a folder's name means: macOS writes é as two characters, and people leave spaces."""
     return as_text(unicodedata.normalize("NFC", folder).strip())
