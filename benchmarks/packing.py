@@ -93,7 +93,7 @@ def start(folder: Path) -> _Figures:
     if any(entry["torch"] for entry in found):
         raise SystemExit("torch was imported")
     print(f"packed in {spent:.0f} s of CPU time; opened: {found}")
-    return {"start": float(np.median([entry["clock"] for entry in found]))}
+    return {"start": float(np.median([entry["cpu"] for entry in found]))}
 
 
 def memory(folder: Path) -> _Figures:
@@ -130,7 +130,7 @@ def entries(found: _Figures) -> list[measured.Measurement]:
     texts = {
         "decode": ("decoding and normalising a picture alone: CPU time", "ms", 3),
         "pack": ("`data pack` of a folder: CPU time of a picture", "ms", 3),
-        "start": (f"opening and splitting a store of {START:,} images, without torch", "s", 2),
+        "start": (f"opening and splitting a store of {START:,} images: CPU time", "s", 2),
         "memory": (f"`data pack` of a parquet file of {MEMORY:,} pictures: memory", "MiB", 0),
     }
     where = {"command": measured.command(), **measured.here()}
