@@ -210,10 +210,18 @@ def entries(found: _Figures, count: int) -> list[measured.Measurement]:
         "empty": ("CPU time of 2,000 shards without a picture", "s", 1),
         "empty-clock": ("time of 2,000 shards without a picture", "s", 1),
     }
-    where = {"command": measured.command(), "note": f"{count:,} pictures in {NUM_SHARDS} shards.", **measured.here()}
+    where = {"command": measured.command(), **measured.here()}
+    notes = dict.fromkeys(("classify", "one", "two"), f"{FEW:,} pictures beyond the first {FIRST:,}.") | {"empty": ""}
+    whole = f"{count:,} pictures in {NUM_SHARDS} shards."
     return [
         measured.Measurement(
-            f"bulk/{name}", phrases[name][0], values=(value,), unit=phrases[name][1], digits=phrases[name][2], **where
+            f"bulk/{name}",
+            phrases[name][0],
+            values=(value,),
+            unit=phrases[name][1],
+            digits=phrases[name][2],
+            note=notes.get(name, whole),
+            **where,
         )
         for name, value in found.items()
     ]
