@@ -65,6 +65,15 @@ def test_all_layers_but_the_first_convolution_are_in_int8(pair):
     assert layers == [False, *[precision == "int8"] * (len(layers) - 1)]
 
 
+def test_sums_of_two_products_fit_into_16_bits_on_every_processor(pair):
+    _, _, folder = pair
+    graph = onnx.load(folder / "encoder.onnx").graph
+    weights = [
+        onnx.numpy_helper.to_array(entry) for entry in graph.initializer if entry.data_type == onnx.TensorProto.INT8
+    ]
+    assert all(2 * 255 * np.abs(weight.astype(int)).max() < 2**15 for weight in weights if weight.ndim > 1)
+
+
 def test_onnxruntime_runs_the_first_convolution_as_it_is_in_float32(pair, tmp_path, images):
     # Between two quantised tensors onnxruntime quantises the weights of a float32 layer itself, and more coarsely.
     precision, _, folder = pair
