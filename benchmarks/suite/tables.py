@@ -53,9 +53,12 @@ def by_task() -> Table:
     rows = []
     for task in tasks(found):
         cells = {"task": task}
-        for method, title in METHODS.items():
-            cells[title] = cell(selected(found, task=task, method=method))
         draws = {record["draw"] for record in selected(found, task=task, method="auto")}
+        for method, title in METHODS.items():
+            # The same draws in all columns: draws differ by more than methods do.
+            same = [record for record in selected(found, task=task, method=method) if record["draw"] in draws]
+            fewer = f" ({len(same)} of {len(draws)} seeds)" if 0 < len(same) < len(draws) else ""
+            cells[title] = cell(same) + fewer
         rows.append(cells | {"seeds": str(len(draws))})
     return rows
 
