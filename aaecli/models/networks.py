@@ -219,7 +219,8 @@ def without_test_time_augmentation(encoder: Encoder) -> Iterator[None]:
 
 def _initialise_normal(module: nn.Module) -> None:
     """Weights N(0, 0.01²), biases 0: what the article's code does."""
-    if isinstance(module, nn.Linear):
+    # On the meta device there is nothing to draw, and torch would load its compiler for it, which makes a cache folder.
+    if isinstance(module, nn.Linear) and not module.weight.is_meta:
         nn.init.normal_(module.weight, std=0.01)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
