@@ -1,4 +1,4 @@
-"""Tables of the suite in Markdown, for ``benchmarks/write_docs.py``; as a program, draws ``docs/images/suite.png``."""
+"""Tables of the suite in Markdown, for ``benchmarks/write_docs.py``; as a program, draws ``docs/figures/suite.png``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results.json"
-PICTURE = Path(__file__).parents[2] / "docs" / "images" / "suite.png"
+PICTURE = Path(__file__).parents[2] / "docs" / "figures" / "suite.png"
 METHODS = {
     "HOG + SVM": "HOG + SVM",
     "HOG + LabelSpreading": "HOG + LabelSpreading",
@@ -103,7 +103,8 @@ def draw() -> None:
             accuracy = [100 * record["accuracy"] for record in selected(found, task=task, method=method)]
             place += [index + 0.14 * (number - 2)] * len(accuracy)
             height += accuracy
-        axes.plot(place, height, "o", markersize=5, label=title.replace("`", ""), alpha=0.85)
+        if place:
+            axes.plot(place, height, "o", markersize=5, label=title.replace("`", ""), alpha=0.85)
     axes.set_xticks(range(len(tasks(found))), tasks(found))
     axes.set_ylabel("accuracy on test images (%)")
     axes.set_title(f"{_LABELS} labels a class, a point a seed")
