@@ -82,29 +82,48 @@ class Run:
         """
         return read_metrics(self.path)
 
-    def export(self, folder: str | os.PathLike[str] = "exports", *, force: bool = False) -> dict[str, Path]:
+    def export(
+        self,
+        folder: str | os.PathLike[str] = "exports",
+        *,
+        precision: Literal["fp32", "fp16", "int8"] = "fp32",
+        max_loss: float = 0.1,
+        cascade: Run | str | os.PathLike[str] | None = None,
+        force: bool = False,
+    ) -> dict[str, Path]:
         """Write the model as ONNX files, as ``aaecli export --onnx`` does, compared with torch first.
 
         Args:
             folder: Where the files go.
+            precision: Data type of the weights; fp16 and int8 are compared with fp32 on images of the training set.
+            max_loss: Percentage points of accuracy that fp16 and int8 may lose.
+            cascade: A larger model of the same data, or its run: it classifies again the images whose largest
+                probability is at most 0.95.
             force: Replace files that aaecli did not write.
 
         Returns:
             The files: ``encoder``, and ``decoder`` where the model draws.
 
         Raises:
-            AaeError: The run has no model yet, a file cannot be written, a folder inside of the run is a link, or the
-                export differs from torch.
+            AaeError: The run has no model yet, a file cannot be written, a folder inside of the run is a link, the
+                export differs from torch or loses more accuracy than allowed, or the larger model is of other data.
         """
-        path, target = find_model(self.path), Path(folder)
+        path, target, larger = find_model(self.path), Path(folder), None
+        if cascade is not None:
+            larger = find_model(cascade.path if isinstance(cascade, Run) else Path(cascade))
         if target.absolute().is_relative_to(self.path):
             # The run may be from somebody else, whose links may lead anywhere.
             check_no_links(self.path, target.absolute())
         with needing("Exporting"):
-            from aaecli.checkpoint.file import load_model
+            from aaecli.export.cascade import load
             from aaecli.export.onnx import export_onnx
+            from aaecli.export.reduced_precision import ReducedPrecision, training_images
 
-            report = export_onnx(load_model(path), target, lambda _: None, Outputs(force=force, inputs=[path]))
+            model, inputs = load(path, larger), [path] if larger is None else [path, larger]
+            reduced = None
+            if precision != "fp32":
+                reduced = ReducedPrecision(precision, training_images(model, path), max_loss / 100)
+            report = export_onnx(model, target, lambda _: None, Outputs(force=force, inputs=inputs), reduced)
         return {part: Path(entry["path"]) for part, entry in report.items()}
 
     def classifier(self, **options: Any) -> Classifier:

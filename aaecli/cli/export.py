@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -29,6 +29,7 @@ _Precision = Literal["fp32", "fp16", "int8"]
         "  aaecli export --onnx model.pt --out deploy/\n\n"
         "  aaecli export --onnx model.pt --out share/ --card\n\n"
         "  aaecli export --precision int8 --out small/    a quarter of the size\n\n"
+        "  aaecli export small.pt --cascade large.pt      the speed of one, the accuracy of the other\n\n"
         "The inputs and outputs of each file are in its metadata and in docs/deployment.md."
     )
 )
@@ -81,6 +82,29 @@ def export(
             help="Largest loss of accuracy against float32, in percentage points; with more, nothing is written.",
         ),
     ] = None,
+    second: Annotated[
+        Path | None,
+        typer.Option(
+            "--cascade",
+            metavar="LARGE.pt",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+            help="A larger model of the same data, which classifies again the images that MODEL is not sure of. Its "
+            "encoder becomes part of encoder.onnx.",
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            "--cascade-confidence",
+            metavar="P",
+            min=0,
+            max=1,
+            rich_help_panel=OUTPUT,
+            show_default="0.95",
+            help="With --cascade: images whose largest probability is at most this are classified again.",
+        ),
+    ] = None,
     data: TrainingData = None,
     force: Force = False,
     quiet: Quiet = False,
@@ -101,15 +125,18 @@ def export(
         raise AaeError("--data has no effect without --card or --precision.", "Add one of them, or leave it out.")
     if max_loss is not None and precision == "fp32":
         raise AaeError("--max-loss has no effect with --precision fp32.", "Add --precision int8, or leave it out.")
-    outputs = Outputs(force=force, inputs=[path])
+    if confidence is not None and second is None:
+        raise AaeError("--cascade-confidence has no effect without --cascade.", "Add --cascade LARGE.pt.")
+    larger = None if second is None else find_model(second)
+    outputs = Outputs(force=force, inputs=[path] if larger is None else [path, larger])
     if model_card:
         outputs.claim(out / MODEL_CARD, is_sealed)
     with console.status(f"Exporting {path}", quiet=quiet) as tell:
-        from aaecli.checkpoint.file import load_model
+        from aaecli.export.cascade import load
         from aaecli.export.onnx import export_onnx
-        from aaecli.export.reduced_precision import ReducedPrecision, describe_cost, training_images
+        from aaecli.export.reduced_precision import ReducedPrecision, training_images
 
-        checkpoint = load_model(path)
+        checkpoint = load(path, larger, confidence)
         if model_card or precision != "fp32":
             # Before the export: where the images are unknown, nothing is written.
             checkpoint.data_folder(data, path)
@@ -118,8 +145,8 @@ def export(
         reduced = None
         if precision != "fp32":
             tell("reading the training images")
-            limit = _MAX_LOSS if max_loss is None else max_loss
-            reduced = ReducedPrecision(precision, training_images(checkpoint, path, data), limit / 100)
+            most = _MAX_LOSS if max_loss is None else max_loss
+            reduced = ReducedPrecision(precision, training_images(checkpoint, path, data), most / 100)
         report = export_onnx(checkpoint, out, tell, outputs, reduced)
         if model_card:
             from aaecli.export.model_card import describe
@@ -129,16 +156,12 @@ def export(
             outputs.write(model_card_path, sealed(describe(checkpoint, report, path, data)))
     if as_json:
         console.print_json(
-            {"model": str(path), "files": report} | ({"model_card": str(model_card_path)} if model_card else {})
+            {"model": str(path), "files": report}
+            | ({"cascade": str(larger)} if larger else {})
+            | ({"model_card": str(model_card_path)} if model_card else {})
         )
         return
-    for part, entry in report.items():
-        console.put(
-            f"{part}  {entry['path']}  {entry['bytes'] / 1e6:.1f} MB, "
-            f"differs from torch by at most {entry['difference']:.1e}"
-        )
-        if "cost" in entry:
-            console.put(f"{'':9}{entry['precision']}: {describe_cost(entry['cost'])}")
+    _put_files(report)
     if model_card:
         console.put(f"model card  {model_card_path}")
     if not quiet:
@@ -148,6 +171,20 @@ def export(
             learnt_from = None
         if commands := _next(checkpoint.config, learnt_from, out, draws="decoder" in report):
             console.say(f"Next: {', then '.join(commands)}")
+
+
+def _put_files(report: dict[str, Any]) -> None:
+    """Print a line for each file, and what reduced precision costs."""
+    from aaecli.export.reduced_precision import describe_cost
+    from aaecli.terminal import console
+
+    for part, entry in report.items():
+        console.put(
+            f"{part}  {entry['path']}  {entry['bytes'] / 1e6:.1f} MB, "
+            f"differs from torch by at most {entry['difference']:.1e}"
+        )
+        if "cost" in entry:
+            console.put(f"{'':9}{entry['precision']}: {describe_cost(entry['cost'])}")
 
 
 def _next(config: Config, learnt_from: str | None, out: Path, *, draws: bool) -> list[str]:

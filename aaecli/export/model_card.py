@@ -17,6 +17,7 @@ from aaecli.evaluation.predict import evaluate_predictions, predict_stored
 from aaecli.export.reduced_precision import describe_cost
 from aaecli.metrics.registry import Metric
 from aaecli.metrics.report import calibration_note, columns, shown_numbers
+from aaecli.models.cascade import Cascade
 from aaecli.text import for_markdown, for_toml
 
 _MNIST_LICENCE = (
@@ -74,7 +75,7 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
         f"The encoder reads `image`, float32 (batch, {channels}, {height}, {width}) in [0, 1]{ink}, and gives "
         f"`label_prob` (batch, {len(checkpoint.classes)}) and, where the model has one, `style`. The decoder reads "
         "`label` and `style` and gives `image`. The metadata of both files say the rest."
-        + _test_time_augmentation(checkpoint)
+        + _read_again(checkpoint)
         + _temperature(checkpoint),
         "## Use",
         _commands(checkpoint, draws="decoder" in files),
@@ -96,9 +97,15 @@ def model_card(checkpoint: Checkpoint, dataset: Dataset, report: dict[str, Any] 
     return "\n\n".join(parts) + "\n"
 
 
-def _test_time_augmentation(checkpoint: Checkpoint) -> str:
-    """Say what ``label_prob`` is the mean of, as the next sentences of a paragraph."""
-    shift, confidence = checkpoint.encoder.test_time_shift, checkpoint.encoder.test_time_confidence
+def _read_again(checkpoint: Checkpoint) -> str:
+    """Say which images are classified again and how, as the next sentences of a paragraph."""
+    encoder = checkpoint.encoder
+    if isinstance(encoder, Cascade):
+        return (
+            " The encoder is a cascade: where the largest probability for an image is at most "
+            f"{encoder.confidence:g}, a larger encoder gives its `label_prob`; `style` is always the small one's."
+        )
+    shift, confidence = encoder.test_time_shift, encoder.test_time_confidence
     if not shift:
         return ""
     pixels = "1 pixel" if shift == 1 else f"{shift} pixels"

@@ -18,6 +18,7 @@ from aaecli.config.models import FAMILY
 from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.models.batch import to_float
+from aaecli.models.cascade import Cascade
 from aaecli.models.networks import Encoder
 from aaecli.priors.style_prior import STYLE_PRIORS
 from aaecli.serve.runtime import onnxruntime
@@ -78,11 +79,17 @@ def _real_images(image_shape: tuple[int, int, int]) -> Tensor:
 
 
 def encoders_near_limit(encoder: Encoder) -> tuple[Encoder, ...]:
-    """Give encoders whose answers are right: the one, or two that read copies up to a limit just below and above.
+    """Give encoders whose answers are right: the one, or those that look again up to limits just below and above.
 
-    Rounding decides what becomes of an image whose probability is within the tolerance of the limit.
+    Rounding decides what becomes of an image whose probability is within the tolerance of a limit.
     """
-    if not encoder.test_time_shift:
+    if isinstance(encoder, Cascade):
+        return tuple(
+            Cascade(encoder.first, second, encoder.confidence + change)
+            for second in encoders_near_limit(encoder.second)
+            for change in (-TOLERANCE, TOLERANCE)
+        )
+    if not encoder.test_time_shift or encoder.test_time_confidence >= 1:
         return (encoder,)
     below, above = copy.copy(encoder), copy.copy(encoder)
     below.test_time_confidence -= TOLERANCE

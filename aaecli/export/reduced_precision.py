@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from aaecli.checkpoint.file import Checkpoint
 from aaecli.config.models import FAMILY
 from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
+from aaecli.export.parts import Build
 from aaecli.export.quantisation import Cost, Images, Precision, choose_images, compare, reduce_precision, run
 from aaecli.priors.style_prior import STYLE_PRIORS
 from aaecli.serve.session import to_float
@@ -39,8 +39,8 @@ class ReducedPrecision:
 
 
 def reduce_part(
-    model: onnx.ModelProto,
-    complete: Callable[[onnx.ModelProto], onnx.ModelProto],
+    build: Build,
+    body: bytes,
     encoder: bytes,
     part: str,
     checkpoint: Checkpoint,
@@ -50,8 +50,8 @@ def reduce_part(
     """Give a part in reduced precision, with its cost in the metadata.
 
     Args:
-        model: The part in float32.
-        complete: Adds what is not calibrated: the second look of an encoder, which no image or any may need.
+        build: Puts the part together from its graphs.
+        body: The part in float32.
         encoder: encoder.onnx in float32, whose codes calibrate the decoder.
         part: ``encoder`` or ``decoder``.
         checkpoint: The model that is exported.
@@ -76,9 +76,8 @@ def reduce_part(
             feed_of_codes(encoder, part_of, (prior.style, prior.style_std), frequency)
             for part_of in (images.calibration, images.evaluation)
         )
-    found = complete(reduce_precision(model, reduced.precision, calibration))
-    smaller = found.SerializeToString()
-    cost = compare(reduced.precision, complete(model).SerializeToString(), smaller, evaluation, label)
+    found = build(lambda graph: reduce_precision(graph, reduced.precision, calibration))
+    cost = compare(reduced.precision, body, found.SerializeToString(), evaluation, label)
     check_loss(cost, reduced.max_loss, path)
     for key, value in (("precision", reduced.precision), ("cost", json.dumps(as_json(cost)))):
         found.metadata_props.add(key=f"aaecli.{key}", value=value)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -140,6 +141,11 @@ def test_a_run_is_exported_and_opened(here: Path) -> None:
     assert read.path.stat().st_mtime_ns == written
     assert sorted(run.export("elsewhere")) == ["decoder", "encoder"]
     assert aaecli.Classifier("elsewhere").sha256 == read.sha256
+    run.export("joined", cascade=run, precision="fp16", max_loss=100)
+    joined = onnx.load("joined/encoder.onnx")
+    assert {"aaecli.cascade", "aaecli.precision"} <= {entry.key for entry in joined.metadata_props}
+    images = np.random.default_rng(0).integers(0, 256, (4, 10, 9)).astype(np.uint8)
+    np.testing.assert_allclose(aaecli.Classifier("joined").predict_proba(images), read.predict_proba(images), atol=0.01)
 
 
 def test_nothing_is_exported_through_a_link_in_a_run(here: Path) -> None:

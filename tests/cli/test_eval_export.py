@@ -122,6 +122,24 @@ def test_export_tells_sizes_and_differences(here, capsys):
     assert sorted(path.name for path in (here / "deploy").iterdir()) == ["decoder.onnx", "encoder.onnx"]
 
 
+def test_a_cascade_is_exported_from_two_models(here, capsys):
+    words = ("export", "model.pt", "--cascade", "runs/semisupervised-100-001", "--out", "joined")
+    assert aaecli(*words, "--cascade-confidence", "0.5", "--card", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["cascade"] == "runs/semisupervised-100-001/model.pt"
+    assert said["files"]["encoder"]["bytes"] > 1.5 * (here / "exports/encoder.onnx").stat().st_size
+    assert "where the largest probability for an image is at most 0.5, a larger encoder" in (
+        " ".join((here / "joined/README.md").read_text().split())
+    )
+    # The second model is the first one, so that the answers are its own.
+    before, after = (report(capsys, f"{folder}/encoder.onnx") for folder in ("exports", "joined"))
+    assert before["confusion"] == after["confusion"]
+    assert aaecli("export", "model.pt", "--cascade-confidence", "0.5") == 1
+    assert "--cascade-confidence has no effect without --cascade." in capsys.readouterr().err
+    assert aaecli("export", "model.pt", "--cascade", "absent.pt") == 1
+    assert "absent.pt" in capsys.readouterr().err
+
+
 def test_export_into_a_file_is_an_error(here, capsys):
     assert aaecli("export", "--out", "small.toml") == 1
     assert "small.toml" in capsys.readouterr().err

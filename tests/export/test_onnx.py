@@ -16,6 +16,7 @@ from aaecli.checkpoint.file import Checkpoint
 from aaecli.errors import AaeError
 from aaecli.export import onnx as export
 from aaecli.export import parity
+from aaecli.export.translation import DeployedEncoder
 from aaecli.graph import work
 from aaecli.metrics.temperature import with_temperature
 from aaecli.models.networks import Networks
@@ -137,7 +138,7 @@ def test_parity_sees_a_wrong_weight(tmp_path, small_config):
     with pytest.raises(AaeError, match="does not agree with torch"):
         parity.check_parity(
             tmp_path / "encoder.onnx",
-            [export._DeployedEncoder(model.encoder)],
+            [DeployedEncoder(model.encoder)],
             parity.parity_inputs("encoder", model),
             {},
         )

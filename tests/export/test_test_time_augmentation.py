@@ -18,6 +18,7 @@ from aaecli.export import parity
 from aaecli.export.quantisation import Images
 from aaecli.export.reduced_precision import ReducedPrecision
 from aaecli.export.test_time_augmentation import augmenting
+from aaecli.export.translation import DeployedEncoder
 from aaecli.graph.work import check_model
 from aaecli.metrics.temperature import with_temperature
 from tests.export.test_onnx import make_model
@@ -133,7 +134,7 @@ def test_rounding_may_put_an_image_on_either_side_of_the_limit(small_config, tmp
 
     def difference(confidence):
         model.encoder.test_time_confidence = confidence
-        right = [export._DeployedEncoder(near) for near in parity.encoders_near_limit(model.encoder)]
+        right = [DeployedEncoder(near) for near in parity.encoders_near_limit(model.encoder)]
         return parity.check_parity(tmp_path / "encoder.onnx", right, [(image,)], {})
 
     for side in (-1, 1):

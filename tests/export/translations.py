@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.onnx._internal.exporter import _capture_strategies, _core, _registration
 
-from aaecli.export import onnx as export
+from aaecli.export import parts
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def made_once(folder: Path) -> Iterator[None]:
         folder: Keeps the graphs; processes may share it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    translate = export._translate
+    translate = parts.translate
 
     def translated(
         module: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str]
@@ -44,7 +44,7 @@ def made_once(folder: Path) -> Iterator[None]:
         return onnx.load(path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "_translate", translated)
+        patch.setattr(parts, "translate", translated)
         # torch parses the sources of its thousand operators at each translation, which is half of the time.
         registry = _registration.ONNXRegistry
         patch.setattr(registry, "from_torchlib", staticmethod(functools.cache(registry.from_torchlib)))
