@@ -89,7 +89,7 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
 def say_what_next(folder: str, review: Path) -> None:
     """Say how labels of a folder of pictures, or of what a store was packed from, are corrected."""
     from aaecli.data.loading import holds_pictures
-    from aaecli.data.store.manifest import holds_store
+    from aaecli.data.store.manifest import holds_store, suggest_packing_again
     from aaecli.files.opening import is_file
     from aaecli.suggestions import suggest_aaecli
 
@@ -97,7 +97,7 @@ def say_what_next(folder: str, review: Path) -> None:
         again = suggest_aaecli("label", Path(folder), "--answers", review)
         console.say(f"Fill in the right class in the column 'label'; then {again}.")
     elif holds_store(Path(folder)):
-        again = suggest_aaecli("data", "pack", "SOURCE", "--out", Path(folder), "--force")
+        again = suggest_packing_again(Path(folder))
         console.say(f"Correct the labels of the data set that the store was packed from, and pack it again: {again}.")
     elif holds_pictures(folder):
         console.say("Move a picture that is labelled wrongly into the folder of its class.")

@@ -250,13 +250,13 @@ def _check_pictures(folder: Path) -> None:
 
 
 def _refuse_store(folder: Path) -> None:
-    from aaecli.data.store.manifest import holds_store
+    from aaecli.data.store.manifest import holds_store, suggest_packing_again
 
     if holds_store(folder):
-        pack_again = suggest_aaecli("data", "pack", "SOURCE", "--out", folder, "--force")
         raise AaeError(
             f"{folder} is a store: the labels of its images were settled when it was packed.",
-            f"Label the folder of pictures that it was packed from, and pack that again: {pack_again}.",
+            "Label the folder of pictures that it was packed from, and pack that again: "
+            f"{suggest_packing_again(folder)}.",
         )
 
 

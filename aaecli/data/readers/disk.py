@@ -9,11 +9,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO, overload
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.data.naming.computed_names import ComputedNames
 from aaecli.data.store.manifest import MAX_IMAGES
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_folder
@@ -96,7 +97,7 @@ def _reserve(file: BinaryIO, size: int) -> None:
     file.flush()
 
 
-class NumberedNames(Sequence[str]):
+class NumberedNames(ComputedNames):
     """Names of images by their files and numbers, made when somebody reads them.
 
     Args:
@@ -111,15 +112,8 @@ class NumberedNames(Sequence[str]):
         """Number of names."""
         return self._end[-1]
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        """Give one name, or some."""
-        if isinstance(index, slice):
-            return tuple(self[each] for each in range(*index.indices(len(self))))
-        number = range(len(self))[index]
+    def name(self, number: int) -> str:
+        """Give one name."""
         position = bisect_right(self._end, number)
         file, count = self._counts[position]
         return f"{file}#{number - self._end[position] + count}"

@@ -15,6 +15,7 @@ from aaecli.config.parsing import build
 from aaecli.data.store.npy import PACK_AGAIN, num_bytes
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, read_bytes
+from aaecli.suggestions import suggest_aaecli
 
 NAME = "store.json"
 FORMAT = "aaecli-store"
@@ -105,6 +106,11 @@ class Manifest:
 def holds_store(folder: Path) -> bool:
     """Tell whether a folder is a store, or was to become one."""
     return is_file(folder / f"train-{IMAGE}") or (is_file(folder / NAME) and _is_named_so(folder / NAME))
+
+
+def suggest_packing_again(folder: Path) -> str:
+    """Give the command that packs a store anew, in backticks."""
+    return suggest_aaecli("data", "pack", "SOURCE", "--out", folder, "--force")
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aaecli.data.naming.computed_names import ComputedNames
+
 _ROWS = 2**16
 
 
-class StoredNames(Sequence[str]):
+class StoredNames(ComputedNames):
     """Names that lie one behind the other in an array of bytes.
 
     Args:
@@ -26,16 +27,10 @@ class StoredNames(Sequence[str]):
         """Number of names."""
         return len(self._end)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        """Read one name, or some."""
-        if isinstance(index, slice):
-            return tuple(self[each] for each in range(*index.indices(len(self))))
-        number = range(len(self))[index]
-        return self._between(self._end[number - 1] if number else np.int64(0), self._end[number])
+    def name(self, number: int) -> str:
+        """Read one name."""
+        begin = self._end[number - 1] if number else 0
+        return bytes(self._text[begin : self._end[number]]).decode("utf-8", "surrogateescape")
 
     def __iter__(self) -> Iterator[str]:
         """Read all of them, many at a time."""
@@ -46,9 +41,6 @@ class StoredNames(Sequence[str]):
             for end in ends:
                 yield text[begin - first : end - first].decode("utf-8", "surrogateescape")
                 begin = end
-
-    def _between(self, begin: np.int64, end: np.int64) -> str:
-        return bytes(self._text[begin:end]).decode("utf-8", "surrogateescape")
 
 
 def encoded(names: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
