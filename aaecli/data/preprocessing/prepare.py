@@ -109,10 +109,10 @@ def prepare_pixels(names: list[str], pictures: Sequence[Picture | AaeError], rec
     fitting = [
         (index, picture.pixels)
         for index, picture in enumerate(pictures)
-        if not isinstance(picture, AaeError) and picture.pixels.shape == recipe.shape
+        if not isinstance(picture, AaeError) and picture.pixels.shape == recipe.stored_shape
     ]
-    if recipe.normalise and fitting:
-        same, as_it_is = pass_through(np.stack([pixels for _, pixels in fitting]), invert=recipe.invert)
+    if fitting:
+        same, as_it_is = _as_they_are(np.stack([pixels for _, pixels in fitting]), recipe)
         done = {fitting[row][0]: same[row] for row in np.flatnonzero(as_it_is).tolist()}
     outcomes: list[tuple[str, ...] | AaeError] = []
     images = []
@@ -132,6 +132,14 @@ def prepare_pixels(names: list[str], pictures: Sequence[Picture | AaeError], rec
     return Batch(
         names, outcomes, num_pages, np.stack(images) if images else np.empty((0, *recipe.stored_shape), np.uint8)
     )
+
+
+def _as_they_are(images: NDArray[np.uint8], recipe: Recipe) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Give pictures (N, *stored_shape) as the model wants them, and which of them (N,) need nothing else."""
+    if recipe.normalise:
+        return pass_through(images, invert=recipe.invert)
+    pixels = images.reshape(len(images), -1)
+    return 255 - images if recipe.invert else images, pixels.min(1) < pixels.max(1)
 
 
 def _decode(source: str | Encoded | AaeError) -> Picture | AaeError:

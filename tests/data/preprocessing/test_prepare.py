@@ -96,3 +96,18 @@ def test_a_picture_of_that_size_stays_as_it_is(tmp_path: Path) -> None:
     np.testing.assert_array_equal(inverted, 255 - RAMP)
     colour = as_it_is(tmp_path, RAMP, Recipe((16, 24), normalise=False, channels=3))
     np.testing.assert_array_equal(colour, np.repeat(RAMP[..., None], 3, 2))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("invert", [None, True])
+def test_pictures_of_that_size_come_out_as_others_do(tmp_path: Path, channels: int, invert: bool | None) -> None:
+    """Those are looked at together: each is what it would be alone, and an even one is still called blank."""
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3) if channels == 3 else (3, 8, 12)).astype(np.uint8)
+    files = {f"{index}.png": each for index, each in enumerate(pixels)}
+    files |= {"even.png": np.full_like(pixels[0], 7), "large.png": pixels[0].repeat(2, 0).repeat(2, 1)}
+    write_pictures(tmp_path, files)
+    recipe = Recipe((8, 12), invert=invert, normalise=False, channels=channels)
+    batch = prepare_chunk([str(tmp_path / name) for name in files], recipe)
+    expected = [*pixels, np.full_like(pixels[0], 7), pixels[0]]
+    np.testing.assert_array_equal(batch.images, 255 - np.array(expected) if invert else expected)
+    assert batch.outcomes == [(), (), (), (BLANK,), ()]
