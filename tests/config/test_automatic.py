@@ -10,10 +10,24 @@ from aaecli.config.automatic import Appearance, choose
 from aaecli.config.resolve import resolve
 
 ICONS = Appearance(
-    size=32, in_colour=True, black=0.02, ground_variation=0.24, ground_says_class=-0.01, mirrored=0.48, upturned=0.22
+    size=32,
+    in_colour=True,
+    black=0.02,
+    ground_variation=0.24,
+    ground_says_class=-0.01,
+    mirrored=0.48,
+    upturned=0.22,
+    num_labelled=130,
 )
 CLOTHES = Appearance(
-    size=28, in_colour=False, black=0.55, ground_variation=0.03, ground_says_class=0.0, mirrored=0.23, upturned=0.03
+    size=28,
+    in_colour=False,
+    black=0.55,
+    ground_variation=0.03,
+    ground_says_class=0.0,
+    mirrored=0.23,
+    upturned=0.03,
+    num_labelled=100,
 )
 
 
@@ -55,6 +69,15 @@ def test_what_is_chosen_is_a_training_of_pictures(seen, size):
     coarsest = size / 2 ** len(config.network.encoder_options.channels)
     assert 2 <= coarsest <= 5
     assert config.propagation.until < config.schedule.steps
+
+
+@pytest.mark.parametrize("size", [28, 64])
+def test_a_training_is_longer_where_there_are_many_labels(size):
+    seen = replace(CLOTHES, size=size)
+    few, many, more = (
+        choose(replace(seen, num_labelled=number)).settings["schedule"]["steps"] for number in (360, 1000, 5000)
+    )
+    assert 1.5 * few < many == more < 2 * few
 
 
 def test_without_a_folder_auto_is_what_suits_the_model():

@@ -41,6 +41,7 @@ def appearance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Appearance
         ground_says_class=says,
         mirrored=_at_home(queries[:, :, ::-1], feature, near),
         upturned=_at_home(queries[:, ::-1], feature, near),
+        num_labelled=int((label >= 0).sum()),
     )
 
 
