@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
-from aaecli.cli.options.output import AsJson, Novelty, Quiet, TopK
+from aaecli.cli.options.output import AsJson, Novelty, Quiet, Threshold, TopK
 from aaecli.cli.options.pictures import PICTURES, FilesFrom, Invert, OnlyResize, Recursive
 from aaecli.cli.options.workers import (
     Cluster,
@@ -109,10 +109,7 @@ def bulk(
     no_normalise: OnlyResize = False,
     style: Annotated[bool, typer.Option("--style", help="Write the style too.", rich_help_panel=OUTPUT)] = False,
     top_k: TopK = 1,
-    threshold: Annotated[
-        float,
-        typer.Option(min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=OUTPUT),
-    ] = 0.0,
+    threshold: Threshold = 0.0,
     novelty: Novelty = False,
     shard_size: Annotated[
         int,

@@ -13,7 +13,7 @@ from aaecli.cli.displays.classify import Counter, Writer
 from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
-from aaecli.cli.options.output import Force, Novelty, Quiet, TopK
+from aaecli.cli.options.output import Force, Novelty, Quiet, Threshold, TopK
 from aaecli.cli.options.pictures import PICTURES, FilesFrom, Invert, OnlyResize, Recursive
 from aaecli.terminal.console import report, say
 
@@ -57,10 +57,7 @@ def classify(
         ),
     ] = None,
     top_k: TopK = 1,
-    threshold: Annotated[
-        float,
-        typer.Option(min=0, max=1, metavar="P", help="Answer 'unsure' below this probability.", rich_help_panel=OUTPUT),
-    ] = 0.0,
+    threshold: Threshold = 0.0,
     novelty: Novelty = False,
     show: Annotated[
         bool, typer.Option("--show", help="Show the preprocessed input beside the answer.", rich_help_panel=OUTPUT)

@@ -9,6 +9,7 @@ import typer
 
 from aaecli.cli.options import OUTPUT, is_typed
 from aaecli.cli.options.data import TrainingData
+from aaecli.cli.options.number import number
 from aaecli.cli.options.output import AsJson, Force, Quiet
 from aaecli.errors import AaeError
 
@@ -77,6 +78,7 @@ def export(
             metavar="POINTS",
             min=0,
             max=100,
+            callback=number,
             rich_help_panel=OUTPUT,
             show_default="0.1",
             help="Largest loss of accuracy against float32, in percentage points; with more, nothing is written.",
@@ -100,6 +102,7 @@ def export(
             metavar="P",
             min=0,
             max=1,
+            callback=number,
             rich_help_panel=OUTPUT,
             show_default="0.95",
             help="With --cascade: images whose largest probability is at most this are classified again.",

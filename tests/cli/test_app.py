@@ -114,6 +114,20 @@ OWN = {
 """Flags that differ from command to command, and why."""
 
 
+def test_no_option_takes_nan_for_a_number(aaecli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    for name in COMMANDS:
+        command = typer.main.get_command(importlib.import_module(f"aaecli.cli.{name}").app)
+        for parameter in command.params:
+            if parameter.type.name in ("float", "float range"):
+                flag = next(word for word in parameter.opts if word.startswith("--"))
+                done = aaecli(name, *["digit.png"] * (name != "train"), flag, "nan")
+                assert done.code in (1, 2), (name, flag)
+                assert "nan" in done.err, (name, flag)
+                tried.append(flag)
+    assert {"--threshold", "--max-loss", "--cascade-confidence", "--lr"} <= set(tried)
+
+
 def test_a_flag_means_the_same_in_every_command() -> None:
     seen: dict[str, set[tuple[object, ...]]] = {}
     for name in COMMANDS:

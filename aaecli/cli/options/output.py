@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aaecli.cli.options import OUTPUT
+from aaecli.cli.options.number import number
 
 Force = Annotated[
     bool,
@@ -24,6 +25,17 @@ AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Pr
 TopK = Annotated[
     int,
     typer.Option(min=1, metavar="N", help="Number of classes to give, most probable first.", rich_help_panel=OUTPUT),
+]
+Threshold = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        callback=number,
+        metavar="P",
+        help="Answer 'unsure' below this probability.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Novelty = Annotated[
     bool,
