@@ -200,12 +200,15 @@ def test_what_is_no_model_is_refused(in_empty_folder, name, said):
         find_start(name)
 
 
-def test_the_released_model_is_the_one_that_is_released():
+def test_the_released_model_is_the_second_of_the_released_cascade():
     path = find_start("released")
-    model, image = load_model(path), load_dataset().train_image[-200:]
-    with torch.inference_mode():
-        prob = model.encoder(torch.from_numpy(image)[:, None] / 255).label_logits.softmax(1).numpy()
+    model, image = load_model(path), load_dataset().train_image[-2000:]
     expected, _ = open_encoder(released_folders()[-1] / "encoder.onnx")(image)
-    # Its matrices are stored in float16.
-    np.testing.assert_allclose(prob, expected, atol=5e-3)
+    # What the first encoder of the cascade is less sure of than this comes from the second, copies included.
+    unclear = expected.max(1) < 0.95
+    assert unclear.sum() > 5
+    model.encoder.test_time_confidence = 1.0
+    with torch.inference_mode():
+        prob = model.encoder(torch.from_numpy(image[unclear])[:, None] / 255).label_logits.softmax(1).numpy()
+    np.testing.assert_allclose(prob, expected[unclear], atol=1e-4)
     assert path.stat().st_size < 5e6
