@@ -21,13 +21,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import one_thread
 from PIL import Image
 from serve import BARE, tell
 
 from aaecli import Classifier
 from aaecli.data.loading import load_dataset
 from aaecli.serve.discovery import find_encoder
-from aaecli.serve.runtime import onnxruntime
 
 ONE = "import sys, aaecli; aaecli.Classifier(sys.argv[1])(sys.argv[2])"
 STREAM = """
@@ -89,9 +89,7 @@ def main() -> None:
         compare("1,000 pictures, beside the command", lambda: run(*stream), lambda: run(*command), 3)
 
         read = Classifier(model)
-        settings = onnxruntime().SessionOptions()
-        settings.intra_op_num_threads = 1
-        session = onnxruntime().InferenceSession(model, settings, providers=["CPUExecutionProvider"])
+        session = one_thread.session(model)
         feeds = [{"image": part.astype(np.float32)[:, None] / 255} for part in np.split(images, range(128, 10000, 128))]
         compare(
             "an array of 10,000, beside onnxruntime",

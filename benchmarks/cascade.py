@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import measured
+import one_thread
 from looks import NUM_VALIDATION, images, read
 
 from aaecli.checkpoint.file import Checkpoint, load_model
 from aaecli.export.cascade import CONFIDENCE, cascade
 from aaecli.export.onnx import export_onnx
-from aaecli.serve.runtime import onnxruntime
 
 _BATCH, _NUM_TIMED, _ROUNDS = 100, 2000, 9
 
@@ -30,9 +30,7 @@ _BATCH, _NUM_TIMED, _ROUNDS = 100, 2000, 9
 def session(model: Checkpoint, folder: Path) -> Any:
     """Export a model and open its encoder on one thread."""
     export_onnx(model, folder, lambda text: None)
-    options = onnxruntime().SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime().InferenceSession(folder / "encoder.onnx", options, providers=["CPUExecutionProvider"])
+    return one_thread.session(folder / "encoder.onnx")
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -20,6 +20,7 @@ from typing import Any
 
 import measured
 import numpy as np
+import one_thread
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent / "suite"))
@@ -31,7 +32,6 @@ from aaecli.data.loading import load_dataset
 from aaecli.export.onnx import export_onnx
 from aaecli.export.quantisation import NUM_CALIBRATION, Images
 from aaecli.export.reduced_precision import ReducedPrecision, feed_of_images
-from aaecli.serve.runtime import onnxruntime
 
 _NUM_COMPARED = 2000
 """Training images that the export itself compares on."""
@@ -55,13 +55,11 @@ def read(task: str | None) -> tuple[Images, NDArray[np.uint8], NDArray[np.int64]
 
 def sessions(model: Checkpoint, images: Images, folder: Path) -> tuple[dict[str, Any], dict[str, float]]:
     """Export a model twice; give a session on one thread each, and the kilobytes of both files each."""
-    options = onnxruntime().SessionOptions()
-    options.intra_op_num_threads = 1
     opened, size = {}, {}
     for precision, reduced in {"fp32": None, "int8": ReducedPrecision("int8", images, max_loss=1.0)}.items():
         report = export_onnx(model, folder / precision, lambda _: None, reduced=reduced)
         path = report["encoder"]["path"]
-        opened[precision] = onnxruntime().InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        opened[precision] = one_thread.session(path)
         size[precision] = sum(entry["bytes"] for entry in report.values()) / 1e3
     return opened, size
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import measured
 import numpy as np
+import one_thread
 import onnx
 from onnx import numpy_helper
 
 from aaecli.data.loading import load_dataset
-from aaecli.serve.runtime import onnxruntime
 
 WAYS = {"one": 0.0, "some": None, "all": 1.0}
 """The limit up to which copies are read; None for the encoder's own."""
@@ -36,9 +36,7 @@ def with_limit(path: Path, limit: float | None):
     place = names.index("copies/confidence")
     if limit is not None:
         model.graph.initializer[place].CopyFrom(numpy_helper.from_array(np.float32(limit), names[place]))
-    options = onnxruntime().SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime().InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return one_thread.session(model.SerializeToString())
 
 
 def limit_of(path: Path) -> float:

@@ -105,8 +105,9 @@ class Run:
             The files: ``encoder``, and ``decoder`` where the model draws.
 
         Raises:
-            AaeError: The run has no model yet, a file cannot be written, a folder inside of the run is a link, the
-                export differs from torch or loses more accuracy than allowed, or the larger model is of other data.
+            AaeError: The run has no model yet, there is no such precision, ``max_loss`` is not in [0, 100], a file
+                cannot be written, a folder inside of the run is a link, the export differs from torch or loses more
+                accuracy than allowed, or the larger model is of other data.
         """
         path, target, larger = find_model(self.path), Path(folder), None
         if cascade is not None:
@@ -117,12 +118,10 @@ class Run:
         with needing("Exporting"):
             from aaecli.export.cascade import load
             from aaecli.export.onnx import export_onnx
-            from aaecli.export.reduced_precision import ReducedPrecision, training_images
+            from aaecli.export.reduced_precision import requested
 
             model, inputs = load(path, larger), [path] if larger is None else [path, larger]
-            reduced = None
-            if precision != "fp32":
-                reduced = ReducedPrecision(precision, training_images(model, path), max_loss / 100)
+            reduced = requested(precision, max_loss, model, path)
             report = export_onnx(model, target, lambda _: None, Outputs(force=force, inputs=inputs), reduced)
         return {part: Path(entry["path"]) for part, entry in report.items()}
 

@@ -137,7 +137,7 @@ def export(
     with console.status(f"Exporting {path}", quiet=quiet) as tell:
         from aaecli.export.cascade import load
         from aaecli.export.onnx import export_onnx
-        from aaecli.export.reduced_precision import ReducedPrecision, training_images
+        from aaecli.export.reduced_precision import requested
 
         checkpoint = load(path, larger, confidence)
         if model_card or precision != "fp32":
@@ -145,11 +145,9 @@ def export(
             checkpoint.data_folder(data, path)
         if checkpoint.unfinished:
             console.say(f"{path} is of a run that has not ended: {checkpoint.unfinished}.")
-        reduced = None
         if precision != "fp32":
             tell("reading the training images")
-            most = _MAX_LOSS if max_loss is None else max_loss
-            reduced = ReducedPrecision(precision, training_images(checkpoint, path, data), most / 100)
+        reduced = requested(precision, _MAX_LOSS if max_loss is None else max_loss, checkpoint, path, data)
         report = export_onnx(checkpoint, out, tell, outputs, reduced)
         if model_card:
             from aaecli.export.model_card import describe

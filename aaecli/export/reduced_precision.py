@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,30 @@ class ReducedPrecision:
     precision: Precision
     images: Images
     max_loss: float = 0.001
+
+
+def requested(
+    precision: str, max_loss: float, checkpoint: Checkpoint, path: Path, data: str | None = None
+) -> ReducedPrecision | None:
+    """Give the reduced precision that a user asks for; None for float32.
+
+    Args:
+        precision: ``fp32``, ``fp16`` or ``int8``.
+        max_loss: Largest loss of accuracy, in percentage points.
+        checkpoint: The model.
+        path: Its file, for an error.
+        data: As in ``training_images``.
+
+    Raises:
+        AaeError: There is no such precision, the loss is out of range, or as from ``training_images``.
+    """
+    if precision not in get_args(Precision):
+        raise AaeError(f"There is no precision {precision!r}.", f"Choose one of {', '.join(get_args(Precision))}.")
+    if not 0 <= max_loss <= 100:
+        raise AaeError(f"The largest loss of accuracy cannot be {max_loss} percentage points.", "Give 0 to 100.")
+    if precision == "fp32":
+        return None
+    return ReducedPrecision(cast(Precision, precision), training_images(checkpoint, path, data), max_loss / 100)
 
 
 def reduce_part(

@@ -82,12 +82,7 @@ def _lay_out_copies(added: AddedNodes, graph: onnx.GraphProto, unsure: Unsure | 
     original = added.node("Gather", ["image", unsure.number], f"{_COPIES}original") if unsure else "image"
     pads, sides = added.integers(0, 0, shift, shift, 0, 0, shift, shift), added.integers(2, 3)
     padded = added.node("Pad", [original, pads], f"{_COPIES}padded", mode="constant")
-    corners = {
-        "moved_right": (shift, 0),
-        "moved_left": (shift, far),
-        "moved_down": (0, shift),
-        "moved_up": (far, shift),
-    }
+    corners = {"right": (shift, 0), "left": (shift, far), "down": (0, shift), "up": (far, shift)}
     cuts = [
         added.node(
             "Slice",

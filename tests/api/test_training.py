@@ -142,6 +142,10 @@ def test_a_run_is_exported_and_opened(here: Path) -> None:
     assert sorted(run.export("elsewhere")) == ["decoder", "encoder"]
     assert aaecli.Classifier("elsewhere").sha256 == read.sha256
     run.export("joined", cascade=run, precision="fp16", max_loss=100)
+    for wrong in ({"precision": "bf16"}, {"max_loss": float("nan")}, {"max_loss": -1}):
+        with pytest.raises(aaecli.AaeError, match=r"precision|loss"):
+            run.export("refused", **wrong)
+    assert not Path("refused").exists()
     joined = onnx.load("joined/encoder.onnx")
     assert {"aaecli.cascade", "aaecli.precision"} <= {entry.key for entry in joined.metadata_props}
     images = np.random.default_rng(0).integers(0, 256, (4, 10, 9)).astype(np.uint8)

@@ -75,7 +75,8 @@ def test_what_is_chosen_is_a_training_of_pictures(seen, size):
 def test_a_training_is_longer_where_there_are_many_labels(size):
     seen = replace(CLOTHES, size=size)
     few, many, more = (
-        choose(replace(seen, num_labelled=number)).settings["schedule"]["steps"] for number in (360, 1000, 5000)
+        resolve(preset="auto", adapted=choose(replace(seen, num_labelled=number)).settings).schedule.steps
+        for number in (360, 1000, 5000)
     )
     assert 1.5 * few < many == more < 2 * few
 
