@@ -190,6 +190,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"]:
+        # As git and pip have it.
+        words = [*words[1:], "--help"]
     options = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in options
     if debug:

@@ -55,7 +55,8 @@ def figure(name: str) -> str:
 @app.command(
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "  aaecli plot samples                           of the newest run\n\n"
+        "  aaecli plot                                   all figures of the newest run\n\n"
+        "  aaecli plot samples                           one of them\n\n"
         "  aaecli plot all semisupervised-1000-001       a report to open in a browser\n\n"
         "  aaecli plot curves runs/*-1000-*              mean and range by name\n\n"
         "[bold]Figures[/bold]\n\n"
@@ -75,12 +76,12 @@ def plot(
         str,
         # As a choice, its names would be folded anywhere.
         typer.Argument(
-            metavar="WHAT",
+            metavar="[WHAT]",
             parser=figure,
             autocompletion=lambda: list(FIGURES),
             help="The figure, one of those below.",
         ),
-    ],
+    ] = "all",
     runs: Annotated[
         list[Path] | None,
         typer.Argument(metavar="[RUN]...", show_default="the newest", help="Run folders, or their names in runs/."),

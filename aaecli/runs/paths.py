@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aaecli.errors import AaeError
-from aaecli.files.opening import is_file, is_folder
+from aaecli.files.opening import is_file, is_folder, open_regular
 from aaecli.files.writing import check_no_link
-from aaecli.suggestions import suggest
+from aaecli.suggestions import suggest, suggest_aaecli
 
 RUNS = Path("runs")
 NEWEST_MODEL = Path("model.pt")
@@ -19,6 +19,7 @@ EXPORTS = Path("exports")
 STATE = "last.pt"
 """The state to resume from; of an unfinished run, its weights are the model."""
 MODEL_CARD = "README.md"
+_HINT = "`aaecli train` writes models as model.pt."
 _RUN_FILES = (
     *("config.toml", "environment.json", "labels.csv", "metrics.csv", "summary.json", "model.pt", "last.pt"),
     *(".lock", "figures", "tensorboard"),
@@ -104,7 +105,7 @@ def find_model(named: Path | None) -> Path:
     Where none is named: ``./model.pt``, else that of the newest run.
 
     Raises:
-        AaeError: There is none.
+        AaeError: There is none, or the named one is no file that can be read.
     """
     if named is not None and is_folder(named):
         for name in (NEWEST_MODEL.name, "encoder.onnx", STATE):
@@ -112,10 +113,20 @@ def find_model(named: Path | None) -> Path:
                 return named / name
         raise AaeError(f"There is no model in {named}.", "Name a .pt or .onnx file, or a run that has saved something.")
     if named is not None:
+        if named.suffix != ".onnx":
+            # A misspelt name is said before torch is imported, which takes seconds.
+            open_regular(named, hint=_HINT).close()
         return named
     if is_file(NEWEST_MODEL):
         return NEWEST_MODEL
-    models = sorted((path for path in RUNS.glob("*/model.pt") if is_file(path)), key=lambda path: path.stat().st_mtime)
-    if not models:
-        raise AaeError("There is no model here.", "Train one with `aaecli train --labels 1000`, or name its path.")
-    return models[-1]
+    if models := _in_runs(NEWEST_MODEL.name):
+        return models[-1]
+    if states := _in_runs(STATE):
+        resume = suggest_aaecli("train", "--resume", states[-1].parent)
+        raise AaeError("There is no trained model here, only a run that stopped.", f"{resume} continues it.")
+    raise AaeError("There is no model here.", "Train one with `aaecli train --labels 1000`, or name its path.")
+
+
+def _in_runs(name: str) -> list[Path]:
+    """Find the files of this name in the runs here, the newest last."""
+    return sorted((path for path in RUNS.glob(f"*/{name}") if is_file(path)), key=lambda path: path.stat().st_mtime)

@@ -59,6 +59,12 @@ def test_help_and_version_are_results(aaecli: Run) -> None:
     assert aaecli("--version") == type(result)(0, f"aaecli {__version__}\n", "")
 
 
+@pytest.mark.parametrize("words", [(), ("runs",), ("data", "export")])
+def test_help_is_a_word_too(aaecli: Run, words: tuple[str, ...]) -> None:
+    assert aaecli("help", *words) == aaecli(*words, "--help")
+    assert aaecli("help", "trian").code == 2
+
+
 def test_every_command_stands_in_the_readme() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     for name in COMMANDS:

@@ -78,7 +78,6 @@ def test_figures_replace_no_file_of_the_user(aaecli: Run, in_empty_folder: Path)
         (("curves",), 1, "There are no runs here."),
         (("curves", "nowhere"), 1, "nowhere is not the folder of a run."),
         (("curvse",), 2, "no figure 'curvse'. Did you mean 'curves'?"),
-        ((), 2, "WHAT"),
     ],
 )
 def test_what_cannot_be_drawn_says_why(
@@ -87,6 +86,14 @@ def test_what_cannot_be_drawn_says_why(
     result = aaecli("plot", *words)
     assert (result.code, result.out) == (code, "")
     assert said in " ".join(result.err.split())
+
+
+def test_without_a_word_it_plots_all(aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(Path("runs"))
+    drawn = []
+    monkeypatch.setattr(plot, "_draw", lambda target, exhibit, tell: drawn.append(target.what) or {})
+    assert aaecli("plot").code == 0
+    assert drawn == ["all"]
 
 
 def test_every_figure_of_the_gallery_can_be_named() -> None:

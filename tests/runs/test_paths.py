@@ -138,9 +138,24 @@ def test_a_folder_stands_for_the_model_in_it(in_empty_folder: Path) -> None:
     (exports / "encoder.onnx").touch()
     assert find_model(run) == run / "model.pt"
     assert find_model(exports) == exports / "encoder.onnx"
-    assert find_model(Path("nowhere.pt")) == Path("nowhere.pt")
     with pytest.raises(AaeError, match="no model in"):
         find_model(empty)
+
+
+def test_a_misspelt_model_is_said_at_once(in_empty_folder: Path) -> None:
+    with pytest.raises(AaeError, match=r"Cannot read modell\.pt") as caught:
+        find_model(Path("modell.pt"))
+    assert "model.pt" in caught.value.hint
+
+
+def test_a_run_that_stopped_is_pointed_to(in_empty_folder: Path) -> None:
+    run = Path("runs") / "my run-001"
+    run.mkdir(parents=True)
+    (run / "last.pt").touch()
+    with pytest.raises(AaeError, match="a run that stopped") as caught:
+        find_model(None)
+    assert "`aaecli train --resume 'runs/my run-001'`" in caught.value.hint
+    assert find_model(run) == run / "last.pt"
 
 
 @pytest.mark.parametrize(
