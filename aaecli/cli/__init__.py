@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from aaecli import __version__
 from aaecli.cli.import_failures import import_failure
 from aaecli.cli.interrupts import interruptible
+from aaecli.cli.narrow_help import is_narrow, make_readable, write_narrow
 from aaecli.errors import AaeError
 from aaecli.models.threads import settle_waiting
 from aaecli.terminal import streams
@@ -64,6 +65,7 @@ class LazyGroup(TyperGroup):
             module = import_module(f"aaecli.cli.{cmd_name}")
             self.commands[cmd_name] = command = typer.main.get_command(module.app)
             command.name = cmd_name
+            make_readable(command)
         return self.commands.get(cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -71,7 +73,10 @@ class LazyGroup(TyperGroup):
         loaded = self.commands
         self.commands = {name: TyperCommand(name, help=summary) for name, summary in COMMANDS.items()}
         try:
-            super().format_help(ctx, formatter)
+            if is_narrow():
+                write_narrow(self, ctx, formatter)
+            else:
+                super().format_help(ctx, formatter)
         finally:
             self.commands = loaded
 
@@ -105,6 +110,7 @@ app = typer.Typer(
         "  aaecli train --labels 1000\n\n"
         "  aaecli eval model.pt\n\n"
         "  aaecli export --onnx\n\n"
+        "  aaecli data export --index 0 --out digit.png\n\n"
         "  aaecli classify digit.png\n\n"
         "  aaecli generate --out digits.png\n\n"
         "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted."
@@ -143,7 +149,7 @@ def root(
             metavar="FILE.py",
             callback=_load_plugins,
             is_eager=True,
-            help="Load encoders, loss terms, readers … of your own from a file. Repeatable; AAECLI_PLUGINS names more.",
+            help="Load your own encoders, loss terms and so on from a file. Repeatable; AAECLI_PLUGINS names more.",
         ),
     ] = None,
 ) -> None:

@@ -31,6 +31,7 @@ _IMAGES = {
     "folds": "labelled images, each held out once",
 }
 _FEW = 500
+_TITLE_WIDTH = 22
 _NAME_WIDTH = 30
 _Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -141,12 +142,12 @@ def _evaluated(path: Path, data: str | None, device: _Device) -> tuple[Dataset, 
 def _render(report: dict[str, Any]) -> None:
     from aaecli.terminal import console
 
-    out = console.out()
     evaluated_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {for_terminal(report['dataset'])}"
     if "accuracy" in report:
         _render_numbers(report, evaluated_on)
     if report[_RECONSTRUCTED] is not None:
-        out.print(f"reconstruction error  {report[_RECONSTRUCTED]:.4f}  (mean squared, pixels in [0, 1])")
+        error = f"{report[_RECONSTRUCTED]:.4f}  (mean squared, pixels in [0, 1])"
+        console.put_fact(f"reconstruction error  {error}", _TITLE_WIDTH)
     if "accuracy" in report:
         _render_classes(report)
     else:
@@ -160,7 +161,6 @@ def _render_numbers(report: dict[str, Any], evaluated_on: str) -> None:
     from aaecli.metrics.report import calibration_note, shown_numbers
     from aaecli.terminal import console
 
-    out = console.out()
     for name, metric in shown_numbers(report, "report"):
         notes = [note for note in (metric.note, calibration_note(report, name)) if note]
         if interval := report.get(f"{name}_interval"):
@@ -168,14 +168,15 @@ def _render_numbers(report: dict[str, Any], evaluated_on: str) -> None:
             notes.insert(0, f"95 % interval {metric.shown(low)} to {metric.shown(high)}")
         if name == "accuracy":
             notes.append(evaluated_on)
-        title = f"{for_terminal(metric.title, 60):20}  "
+        title = f"{for_terminal(metric.title, 60):{_TITLE_WIDTH - 2}}  "
         style = "bold" if name == "accuracy" else ""
         note = for_terminal(f"  ({', '.join(notes)})") if notes else ""
-        out.print(Text.assemble(title, (metric.shown(report[name]), style), note))
+        console.put_fact(Text.assemble(title, (metric.shown(report[name]), style), note), len(title))
         if name == "accuracy" and "folds" in report:
-            out.print("by fold               " + "  ".join(f"{accuracy:.1%}" for accuracy in report["folds"]))
+            folds = "  ".join(f"{accuracy:.1%}" for accuracy in report["folds"])
+            console.put_fact(f"{'by fold':{_TITLE_WIDTH}}{folds}", _TITLE_WIDTH)
         if name == "accuracy" and report["num_images"] < _FEW:
-            out.print(f"                      {report['num_images']} images: the interval is wide.")
+            console.put_fact(f"{'':{_TITLE_WIDTH}}{report['num_images']} images: the interval is wide.", _TITLE_WIDTH)
 
 
 def _render_classes(report: dict[str, Any]) -> None:

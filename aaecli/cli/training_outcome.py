@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from aaecli.cli.displays.training import TrainingDisplay
 
+_TITLE_WIDTH = 15
+
 
 def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, *, as_json: bool) -> None:
     """Print the outcome of a training on the images of ``data``, where the user named them.
@@ -37,17 +39,20 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
     if as_json:
         console.print_json(summary)
         return
-    out = console.out()
-    out.print(_judgement(summary))
+    _put(_judgement(summary))
     if "rehearsal_accuracy" in summary:
         num_images, name = summary["num_rehearsal_validation"], for_terminal(summary["rehearsal"], 60)
-        out.print(f"beside it      {summary['rehearsal_accuracy']:.2%} of {num_images:,} validation images of {name}")
+        _put(f"beside it      {summary['rehearsal_accuracy']:.2%} of {num_images:,} validation images of {name}")
     if check := summary.get("pseudo_label_check"):
-        out.print(f"pseudo-labels  {_checked(check)}")
+        _put(f"pseudo-labels  {_checked(check)}")
     minutes, seconds = divmod(round(summary["seconds"]), 60)
-    out.print(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
-    out.print(f"run            {for_terminal(summary['run'], None)}")
-    out.print("model          model.pt")
+    _put(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
+    _put(f"run            {for_terminal(summary['run'], None)}")
+    _put("model          model.pt")
+
+
+def _put(line: str | Text) -> None:
+    console.put_fact(line, _TITLE_WIDTH)
 
 
 def leave_others(summary: dict[str, Any], display: TrainingDisplay, *, is_first: bool) -> None:

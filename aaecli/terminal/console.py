@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _WIDE = 1000
 _DEFAULT_COLUMNS = 80
+_NARROWEST = 20
 _NO_BREAK = "\x00"
 _SENTENCE = 2000
 """Most characters of a sentence on stderr; the names in it are shorter, each in its place."""
@@ -101,6 +102,24 @@ def _is_dumb() -> bool:
 def put(line: str) -> None:
     """Print one line of results, such as the path of a file that was written, whole."""
     sys.stdout.write(for_terminal(line, None) + "\n")
+
+
+def put_fact(line: str | Text, indent: int) -> None:
+    """Print a title and what belongs to it: on a terminal, what does not fit on the line goes on below its beginning.
+
+    Args:
+        line: The line, its names escaped.
+        indent: Columns of the title, the space after it included.
+    """
+    from rich.text import Text
+
+    line = Text(line) if isinstance(line, str) else line
+    if sys.stdout.isatty():
+        rest = line[indent:].wrap(out(), max(out().width - indent, _NARROWEST))
+        for below in rest[1:]:
+            below.rstrip()
+        line = Text.assemble(line[:indent], Text("\n" + " " * indent).join(rest))
+    out().print(line)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

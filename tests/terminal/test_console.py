@@ -107,3 +107,17 @@ def test_results_go_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     console.out().print("result")
     streams = capsys.readouterr()
     assert (streams.out, streams.err) == ("result\n", "")
+
+
+def test_what_does_not_fit_beside_its_title_goes_on_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "accuracy   98.54%  (95 % interval 98.29% to 98.76%)"
+    for stream, shown in (
+        (Terminal(), "accuracy   98.54%  (95 % interval 98.29%\n           to 98.76%)\n"),
+        (io.StringIO(), f"{said}\n"),
+    ):
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setenv("COLUMNS", "40")
+        console.out.cache_clear()
+        console.put_fact(said, 11)
+        assert stream.getvalue() == shown
+    console.out.cache_clear()
