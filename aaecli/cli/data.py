@@ -41,6 +41,14 @@ app = typer.Typer(
 )
 
 _LINE = 1000
+_ASSUMED = (
+    "strokes, found and centred, in grey; `aaecli train` chooses by the pictures; "
+    "for other pictures than handwriting see --no-normalise, --channels 3, --size"
+)
+_GROUPS = 20
+"""Most groups of copies of a kind that are listed."""
+_MEMBERS = 4
+"""Most pictures of a group that are named."""
 
 
 @app.callback(
@@ -92,7 +100,8 @@ def data(
         print_json(found)
     else:
         checksums = "unknown for this data set" if folder else "those that were published"
-        for part in _tables(found, "those of store.json" if verify else checksums):
+        is_assumed = (size, channels, normalise) == (None, None, None)
+        for part in _tables(found, "those of store.json" if verify else checksums, is_assumed=is_assumed):
             out().print(part)
 
 
@@ -172,8 +181,16 @@ def _refuse_idle(source: str | None, given: set[str]) -> None:
         refuse_idle(source, given, found[1])
 
 
-def _tables(found: dict[str, Any], checksums: str) -> tuple[RenderableType, RenderableType]:
-    """Lay out what ``inspect_dataset`` found, and what the checksums are: a summary, then a row for each class."""
+def _tables(
+    found: dict[str, Any], checksums: str, *, is_assumed: bool = False
+) -> tuple[RenderableType, RenderableType]:
+    """Lay out what ``inspect_dataset`` found, and what the checksums are: a summary, then a row for each class.
+
+    Args:
+        found: What it found.
+        checksums: What they are.
+        is_assumed: Nobody said how pictures are to be preprocessed.
+    """
     from rich import box
     from rich.table import Table
 
@@ -187,6 +204,7 @@ def _tables(found: dict[str, Any], checksums: str) -> tuple[RenderableType, Rend
     rows = [("layout", remark) for remark in found["remarks"]] + [
         ("name", found["name"]),
         ("images", f"{height} × {width} pixels{colour}, {num_classes} class{'es' if num_classes != 1 else ''}"),
+        *([("", _ASSUMED)] if is_assumed and found["findings"] is not None else []),
         ("pool", f"{found['split']['pool']:,} training images{unlabelled}"),
         ("validation", f"{found['split']['validation']:,} training images for validation: settings are chosen on them"),
         ("test", f"{found['num_test']:,} images that decide nothing" if found["num_test"] else "no images of its own"),
@@ -233,5 +251,13 @@ def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:
         ("labelled", "copies, labelled"),
         ("unlabelled", "copies, unlabelled"),
     ):
-        rows += [(title, " = ".join(group)) for group in findings[kind]]
+        rows += [(title, _group(group)) for group in findings[kind][:_GROUPS]]
+        if len(findings[kind]) > _GROUPS:
+            rows.append((title, f"{len(findings[kind]) - _GROUPS:,} more groups; --json lists all"))
     return rows
+
+
+def _group(names: list[str]) -> str:
+    """Name the first of those that are copies of each other, and count the others."""
+    shown = " = ".join(names[:_MEMBERS])
+    return f"{shown} = {len(names) - _MEMBERS:,} others" if len(names) > _MEMBERS + 1 else " = ".join(names)

@@ -246,6 +246,19 @@ def test_what_only_pictures_have_is_refused_for_idx_files(aaecli: Run, in_empty_
     assert "ink has none" in aaecli("train", "--data", ".", "--channels", 3, "--normalise").err
 
 
+def test_many_copies_are_counted_and_the_preprocessing_is_said(aaecli: Run, in_empty_folder: Path) -> None:
+    same = {f"ring/{number}.png": drawing(0, 0) for number in range(9)}
+    write_pictures(Path("shapes"), same | {"bar/0.png": drawing(1, 0), "bar/1.png": drawing(1, 1)})
+    shown = aaecli("data", "--data", "shapes").out
+    assert "ring/0.png = ring/1.png = ring/2.png = ring/3.png = 5 others" in shown
+    assert "ring/4.png" not in shown
+    assert "see --no-normalise" in shown
+    assert "see --no-normalise" not in aaecli("data", "--data", "shapes", "--no-normalise").out
+    assert "see --no-normalise" not in aaecli("data").out
+    found = json.loads(aaecli("data", "--data", "shapes", "--json").out)
+    assert len(found["findings"]["labelled"][0]) == 9
+
+
 def test_what_is_wrong_with_the_pictures_is_listed(aaecli: Run, in_empty_folder: Path) -> None:
     write_classes(Path("shapes"), 3, 2, 1)
     write_pictures(Path("shapes"), {"ring/same.png": drawing(0, 0)})
