@@ -18,6 +18,8 @@ import pytest
 from numpy.typing import ArrayLike
 
 from aaecli.config.image import Image
+from aaecli.config.registries import DECODERS, ENCODERS
+from aaecli.config.schema import Config
 from aaecli.data.dataset import Dataset
 from aaecli.data.loading import load_dataset
 from aaecli.data.readers import mnist as mnist_reader
@@ -146,6 +148,29 @@ def nothing_waits_for_the_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def networks_checked_once() -> Iterator[None]:
+    """See of each network once that it is small enough and keeps its contract: a fifth of a short training."""
+    state = sys.modules.get("aaecli.training.state")
+    if state is None:  # nothing trains
+        yield
+        return
+    check_size, known = state.check_size, dict[tuple[object, ...], int]()
+
+    def checked(config: Config, image_shape: tuple[int, int, int], label_dim: int) -> int:
+        network = config.network
+        made_by = ENCODERS[network.encoder], DECODERS[network.decoder]
+        most = check_size.__globals__["MAX_NETWORK_BYTES"]
+        key = (config.model, repr(network), *made_by, image_shape, label_dim, most)
+        if key not in known:
+            known[key] = check_size(config, image_shape, label_dim)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "check_size", checked)
+        yield
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
     """The embedded MNIST; its arrays are not to be written to."""
@@ -154,6 +179,22 @@ def mnist() -> Dataset:
     for values in views.values():
         values.flags.writeable = False
     return dataclasses.replace(dataset, **views)
+
+
+@pytest.fixture(scope="session")
+def tenth_of_mnist(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the first 6,000 training and 1,000 test images of MNIST.
+
+    Of all, to find the copies, to validate and to evaluate takes longer than the trainings of the tests.
+    """
+    folder = tmp_path_factory.mktemp("mnist")
+    for part, image, label in (
+        ("train", mnist.train_image[:6000], mnist.train_label[:6000]),
+        ("t10k", mnist.test_image[:1000], mnist.test_label[:1000]),
+    ):
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(image))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(label))
+    return folder
 
 
 @pytest.fixture(scope="session")

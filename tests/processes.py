@@ -28,6 +28,10 @@ _CONTEXT.set_forkserver_preload(
         "aaecli.cli.eval",
         "aaecli.cli.classify",
         "aaecli.training.run",
+        "aaecli.data.readers.image_folder.collection",
+        "aaecli.cli.data",
+        "aaecli.cli.label",
+        "aaecli.serve.pipeline",
         "onnxruntime",
         "rich.console",
     ]

@@ -22,7 +22,19 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
 program = Program(len(steps), code)
 assert libc.prctl(22, 2, ctypes.byref(program), 0, 0) == 0, os.strerror(ctypes.get_errno())
 """
-COMMAND = "\nsys.argv = ['aaecli', *sys.argv[1:]]\nfrom aaecli.cli import main\nmain()\n"
+# One process for several commands, whose first words are parted by "+": what they import takes longer than they do.
+COMMANDS = """
+sys.argv = ["aaecli", *sys.argv[1:]]
+from itertools import groupby
+from aaecli.cli import main
+for is_end, words in groupby(sys.argv[1:], "+".__eq__):
+    if not is_end:
+        try:
+            main([*words])
+        except SystemExit as end:
+            if end.code:
+                raise
+"""
 
 
 def run_alone(script: str, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from datetime import UTC, datetime
@@ -17,7 +18,6 @@ from aaecli.training.revision import REVISION
 
 def environment() -> dict[str, Any]:
     """Describe this process, machine and its packages."""
-    packages = ("torch", "numpy", "onnx", "onnxscript", "pillow")
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "pid": os.getpid(),
@@ -27,7 +27,12 @@ def environment() -> dict[str, Any]:
         "processor": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
-        "versions": {"aaecli": __version__} | {package: metadata.version(package) for package in packages},
+        "versions": {"aaecli": __version__} | _versions(),
         "cuda": torch.version.cuda,
         "training_revision": REVISION,
     }
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {package: metadata.version(package) for package in ("torch", "numpy", "onnx", "onnxscript", "pillow")}

@@ -51,7 +51,7 @@ def folder(tmp_path_factory, mnist) -> Path:
     digit = Image.fromarray(np.kron(mnist.test_image[3], np.ones((5, 5), np.uint8)))
     digit.convert("P").save(target / "palette.gif")
     digit.save(target / "pages.gif", save_all=True, append_images=[digit.rotate(90)])
-    digit.resize((3000, 3000)).convert("RGB").save(target / "large.jpg")
+    digit.resize((1500, 1500)).convert("RGB").save(target / "large.jpg")
     digit.convert("CMYK").save(target / "print.jpg")
     Image.fromarray(np.asarray(digit).astype(np.uint16) * 257).save(target / "deep.png")
     digit.convert("LA").save(target / "alpha.png")

@@ -50,6 +50,12 @@ def aaecli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
+def no_figure_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the figure of each benchmark, which takes longer than its runs."""
+    monkeypatch.setattr("aaecli.figures.style.encode", lambda *_: b"a figure")
+
+
+@pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Make stderr a terminal for what rich draws on it, and give what is written there."""
     written = io.StringIO()

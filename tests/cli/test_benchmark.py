@@ -10,6 +10,7 @@ import time
 import tomllib
 
 import pytest
+from PIL import Image
 
 from aaecli.cli import main
 from aaecli.cli.displays.benchmark import BenchmarkDisplay
@@ -29,7 +30,7 @@ def here(in_empty_folder, write_dataset, monkeypatch):
 
 
 @pytest.fixture
-def benchmark(aaecli, here, monkeypatch):
+def benchmark(aaecli, here, no_figure_is_drawn, monkeypatch):
     """Give a function that runs the command with presets shrunk to moments."""
     monkeypatch.setenv("AAECLI_DATA", "data")
     monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
@@ -264,6 +265,8 @@ def test_clusters_are_compared_by_their_accuracy_and_what_reads_no_label_is_refu
     monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
     words = ("benchmark", "--device", "cpu", "--seeds", 1)
     assert aaecli(*words, "--model", "clustering").code == 0
+    with Image.open(here / "benchmark/accuracy.png") as figure:
+        assert min(figure.size) > 300
     assert [entry.labels for entry in read_results(here / "benchmark/results.json")] == [0]
     refused = aaecli(*words, "--model", "aae")
     assert refused.code == 1

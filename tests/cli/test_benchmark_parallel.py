@@ -29,7 +29,7 @@ def here(in_empty_folder, write_dataset):
 
 
 @pytest.fixture
-def benchmark(aaecli, here, monkeypatch):
+def benchmark(aaecli, here, no_figure_is_drawn, monkeypatch):
     """Give a function that runs the command with presets shrunk to moments."""
     monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
     return lambda *words: aaecli("benchmark", "--device", "cpu", "--data", "data", "--labels", 8, *words)

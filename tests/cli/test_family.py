@@ -37,12 +37,13 @@ QUICK = ("supervised", "clustering")
     scope="module",
     params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FAMILY],
 )
-def trained(request, tmp_path_factory):
-    """Train each model for a moment on real MNIST and export it."""
+def trained(request, tmp_path_factory, tenth_of_mnist):
+    """Train each model for a moment on real digits and export it."""
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "small.toml").write_text(small_settings(request.param) + "validate_every = 10\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setenv("AAECLI_DATA", str(tenth_of_mnist))
         words = ("--config", "small.toml", "--steps", 30, "--preset", "default", "--device", "cpu", "--quiet")
         assert aaecli("train", "--model", request.param, *words) == 0
         assert aaecli("export", "--quiet") == 0
@@ -50,9 +51,10 @@ def trained(request, tmp_path_factory):
 
 
 @pytest.fixture
-def model(trained, monkeypatch):
+def model(trained, tenth_of_mnist, monkeypatch):
     name, folder = trained
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("AAECLI_DATA", str(tenth_of_mnist))
     return name
 
 
@@ -76,7 +78,7 @@ def test_the_run_folder_tells_what_was_learnt(model):
     assert ("test_accuracy" in summary) == (model in KNOWS_CLASSES)
     with (run / "labels.csv").open() as file:
         num_labelled = len(list(csv.DictReader(file)))
-    assert num_labelled == {"all": 50_000}.get(FAMILY[model].default_labels, FAMILY[model].default_labels)
+    assert num_labelled == {"all": 5_000}.get(FAMILY[model].default_labels, FAMILY[model].default_labels)
 
 
 def test_the_exported_files_have_what_the_model_has(model):
@@ -100,7 +102,7 @@ def test_checkpoint_and_files_are_judged_alike(model, capsys):
     onnx_report = json.loads(answer(capsys, "eval", "exports/encoder.onnx", "--json").out)
     assert torch_report.keys() == onnx_report.keys() - {"trained_on"}
     assert ("accuracy" in torch_report) == (model in KNOWS_CLASSES)
-    assert torch_report["num_images"] == 10_000
+    assert torch_report["num_images"] == 1_000
     for key in ("accuracy", "confusion", "classes"):
         assert torch_report.get(key) == onnx_report.get(key)
     assert (torch_report["reconstruction_error"] is None) == (FAMILY[model].decoder_label is None)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from aaecli.cli import main
 from tests.cli.conftest import Run
 from tests.cli.test_train import small_settings
 from tests.data.drawings import drawing, write_classes, write_pictures
@@ -44,17 +47,35 @@ def small(in_empty_folder: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def shapes_learnt(tmp_path_factory: pytest.TempPathFactory, translated_once: None) -> Path:
+    """A folder in which a model was trained on ``shapes`` and exported."""
+    folder = tmp_path_factory.mktemp("learnt")
+    (folder / "small.toml").write_text(SMALL)
+    write_classes(folder / "shapes", 8, 12)
+    for words in (("train", "--data", "shapes", "--config", "small.toml", "--quiet"), ("export", "--onnx")):
+        with contextlib.chdir(folder), pytest.raises(SystemExit) as ended:
+            main([*words])
+        assert not ended.value.code
+    return folder
+
+
+@pytest.fixture
+def in_shapes_learnt(shapes_learnt: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Stand in that folder; gives the summary of the run."""
+    monkeypatch.chdir(shapes_learnt)
+    (summary,) = Path("runs").glob("*/summary.json")
+    return json.loads(summary.read_text())
+
+
 def settings(aaecli: Run, *words: object) -> dict[str, object]:
     done = aaecli("train", *words, "--print-config")
     assert done.code == 0, done.err
     return tomllib.loads(done.out)
 
 
-def test_from_a_folder_to_an_answer(aaecli: Run, small: Path) -> None:
-    write_classes(Path("shapes"), 8, 12)
-    done = aaecli("train", "--data", "shapes", "--config", small, "--json")
-    assert done.code == 0, done.err
-    summary = json.loads(done.out)
+def test_from_a_folder_to_an_answer(aaecli: Run, in_shapes_learnt: dict[str, Any]) -> None:
+    summary = in_shapes_learnt
     assert (summary["num_labelled"], summary["num_unlabelled"], summary["num_validation"]) == (18, 36, 6)
     assert "test_accuracy" not in summary
     assert summary["validation_accuracy"] == 1.0
@@ -64,7 +85,6 @@ def test_from_a_folder_to_an_answer(aaecli: Run, small: Path) -> None:
     assert len(rows) == 18
     assert all(row["path"].startswith(f"{row['label']}/") for row in rows)
 
-    assert aaecli("export", "--onnx").code == 0
     write_pictures(Path(), {"new.png": drawing(2, 500), "photo.png": 255 - drawing(1, 501, 80)})
     answers = [json.loads(line) for line in aaecli("classify", "new.png", "photo.png", "--json").out.splitlines()]
     assert [answer["label"] for answer in answers] == ["cross", "ring"]
@@ -156,6 +176,7 @@ def test_runs_do_not_lie_among_the_pictures(aaecli: Run, small: Path, monkeypatc
 
 def test_how_good_the_model_is_is_said_with_how_little_that_means(aaecli: Run, small: Path) -> None:
     write_classes(Path("shapes"), 8, 12)
+    small.write_text(SMALL.replace("steps = 60", "steps = 2"))
     done = aaecli("train", "--data", "shapes", "--config", small)
     assert "of 6 held-out labelled pictures  (95 % interval" in done.out
     done = aaecli("train", "--data", "shapes", "--config", small, "--holdout", 0)
@@ -170,6 +191,7 @@ def test_pictures_in_colour_left_as_they_are(aaecli: Run, small: Path) -> None:
             part = name if number < 6 else "unlabelled"
             pixels = np.clip(np.array(colour) + rng.normal(0, 12, (20, 30, 3)), 0, 255).astype(np.uint8)
             write_pictures(Path("tiles"), {f"{part}/{name}{number}.png": pixels})
+    small.write_text(SMALL.replace("steps = 60", "steps = 30"))
     done = aaecli("train", "--data", "tiles", "--channels", 3, "--size", 16, "--config", small, "--json")
     assert done.code == 0, done.err
     assert json.loads(done.out)["validation_accuracy"] == 1.0
@@ -274,9 +296,10 @@ def test_what_is_wrong_with_the_pictures_is_listed(aaecli: Run, in_empty_folder:
     assert "whose label is bar" in said
 
 
-def test_a_model_without_a_test_set_is_judged_by_what_was_kept_back(aaecli: Run, small: Path) -> None:
-    write_classes(Path("shapes"), 8, 4)
-    trained = json.loads(aaecli("train", "--data", "shapes", "--config", small, "--json").out)
+def test_a_model_without_a_test_set_is_judged_by_what_was_kept_back(
+    aaecli: Run, in_shapes_learnt: dict[str, Any]
+) -> None:
+    trained = in_shapes_learnt
     report = json.loads(aaecli("eval", "--json").out)
     assert (report["images"], report["num_images"]) == ("holdout", 6)
     assert report["accuracy"] == trained["validation_accuracy"]
@@ -285,7 +308,6 @@ def test_a_model_without_a_test_set_is_judged_by_what_was_kept_back(aaecli: Run,
     assert "6 held-out labelled pictures of shapes" in shown
     assert "6 images: the interval is wide" in shown
 
-    assert aaecli("export").code == 0
     done = aaecli("eval", "exports/encoder.onnx", "--data", "shapes")
     assert "may have been trained on these pictures" in done.err
     assert "24 labelled pictures of shapes" in done.out
@@ -298,7 +320,6 @@ def test_a_model_without_a_test_set_is_judged_by_what_was_kept_back(aaecli: Run,
 def test_cross_validation_judges_by_every_labelled_picture(aaecli: Run, small: Path) -> None:
     write_classes(Path("shapes"), 5, 8)
     write_pictures(Path("shapes"), {"blot/one.png": drawing(0, 77).T.copy()})
-    assert aaecli("train", "--data", "shapes", "--config", small, "--steps", 2).code == 0
     # The model only says how it was trained; 40 steps a fold are enough here.
     Path("longer.toml").write_text(SMALL.replace("steps = 60", "steps = 40"))
     assert aaecli("train", "--data", "shapes", "--config", "longer.toml").code == 0
@@ -319,10 +340,9 @@ def test_cross_validation_judges_by_every_labelled_picture(aaecli: Run, small: P
     assert "name the model.pt" in aaecli("eval", "x.onnx", "--folds", 3).err.lower()
 
 
-def test_a_model_is_judged_by_any_folder_that_it_could_have_learnt_from(aaecli: Run, small: Path) -> None:
-    write_classes(Path("shapes"), 8, 4)
-    assert aaecli("train", "--data", "shapes", "--config", small).code == 0
-    assert aaecli("export").code == 0
+def test_a_model_is_judged_by_any_folder_that_it_could_have_learnt_from(
+    aaecli: Run, in_shapes_learnt: dict[str, Any]
+) -> None:
     names = {f"{kind}{n}.png": (place, drawing(place, 100 + n)) for place, kind in enumerate(("bar", "ring", "cross"))
              for n in range(4)}  # fmt: skip
     write_pictures(Path("folders"), {f"{name[:-5]}/{name}": pixels for name, (_, pixels) in names.items()})

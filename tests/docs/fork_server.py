@@ -1,13 +1,14 @@
 """Start aaecli in milliseconds: a process that has imported everything forks for each command.
 
-``python -m tests.docs.fork_server SOCKET`` waits; the program of ``CLIENT`` stands in for ``aaecli`` on the PATH of a
-shell. With ``PYTHON`` as its first word it runs a file of Python. Every command is a process of its own, with the
-folder, the variables and the streams of the shell.
+``serve`` waits in a process of its own; the program of ``CLIENT`` stands in for ``aaecli`` on the PATH of a shell. With
+``PYTHON`` as its first word it runs a file of Python. Every command is a process of its own, with the folder, the
+variables and the streams of the shell.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import runpy
 import select
@@ -48,6 +49,8 @@ def serve(address: str) -> None:
     """Fork for each request until the process, or the one that started it, has ended."""
     for name in IMPORTED:
         import_module(name)
+    # Daemons may start no processes of their own; commands that read many pictures do.
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
         # A client that finds the name finds somebody listening.
@@ -94,7 +97,3 @@ def answer(request: dict, streams: list[int], connection: socket.socket) -> None
     sys.stderr.flush()
     connection.sendall(str(code).encode())
     os._exit(code)
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1])

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import processes
 from tests.conftest import idx_bytes
-from tests.docs.fork_server import CLIENT, PYTHON
+from tests.docs.fork_server import CLIENT, PYTHON, serve
 from tests.docs.pages import PAGES, ROOT, Block, blocks, read, without_code
 
 SHORTER = {
@@ -69,10 +70,12 @@ def shell(tmp_path_factory):
         "AAECLI_CACHE": str(folder / "cache"),
         "PYTHONPATH": str(ROOT),
     }  # fmt: skip
-    server = subprocess.Popen([sys.executable, "-m", "tests.docs.fork_server", address], cwd=ROOT, env=environment)
+    # Forked from what has torch loaded already for the tests of the command line.
+    server = processes.forking().Process(target=serve, args=(address,), daemon=True)
+    server.start()
     deadline = time.monotonic() + 120
     while not Path(address).exists():
-        assert server.poll() is None
+        assert server.exitcode is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -90,7 +93,7 @@ def shell(tmp_path_factory):
 
     yield run
     server.terminate()
-    server.wait()
+    server.join()
 
 
 @pytest.fixture(scope="module")

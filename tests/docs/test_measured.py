@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import subprocess
@@ -73,6 +74,14 @@ def test_each_program_that_a_figure_names_is_there():
     named = set(re.findall(r"benchmarks/(\w+\.py)", text))
     assert named
     assert named <= set(PROGRAMS)
+
+
+def test_no_program_needs_the_packages_of_the_suite_to_start():
+    for name in PROGRAMS:
+        head = ast.parse((ROOT / "benchmarks" / name).read_text(encoding="utf-8")).body
+        imported = {part.module for part in head if isinstance(part, ast.ImportFrom)}
+        imported |= {alias.name for part in head if isinstance(part, ast.Import) for alias in part.names}
+        assert not imported & {"tasks", "render"}, name
 
 
 @pytest.mark.slow

@@ -78,6 +78,11 @@ def test_the_file_says_so_and_has_no_style_of_the_second(pair, tmp_path):
     export.export_onnx(model, tmp_path, lambda text: None)
     graph = onnx.load(tmp_path / "encoder.onnx")
     onnx.checker.check_model(graph, full_check=True)
+    names = [node.name for node in graph.graph.node]
+    assert len(set(names)) == len(names)
+    assert {name for name in names if "moved" in name} == {
+        f"second/copies/moved_{side}_node" for side in ("right", "left", "down", "up")
+    }
     properties = {entry.key: entry.value for entry in graph.metadata_props}
     assert json.loads(properties["aaecli.cascade"]) == {"confidence": 0.8}
     assert properties["aaecli.test_accuracy"] == "0.75"

@@ -10,6 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from aaecli.data.dataset import Dataset
+from tests.conftest import WriteDataset
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell and the descriptors of POSIX")
 
@@ -18,10 +22,10 @@ PROGRAM = f'"{sys.executable}" -m aaecli'
 
 
 @pytest.fixture(scope="module")
-def digit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def digit(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Path:
     """Give a folder with the same digit under two names, one of which few encodings can spell."""
     folder = tmp_path_factory.mktemp("pictures")
-    subprocess.run(["bash", "-c", f"{PROGRAM} data export --index 0 --out {folder}/digit.png"], check=True, cwd=ROOT)
+    Image.fromarray(mnist.test_image[0]).save(folder / "digit.png")
     (folder / "数é😀.png").write_bytes((folder / "digit.png").read_bytes())
     return folder
 
@@ -77,8 +81,8 @@ def test_an_encoding_loses_nothing_of_a_batch(digit: Path, encoding: str) -> Non
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_the_programs_own_signs_are_spelt(digit: Path, encoding: str) -> None:
-    data = shell("aaecli data", digit, PYTHONIOENCODING=encoding)
+def test_the_programs_own_signs_are_spelt(digit: Path, write_dataset: WriteDataset, encoding: str) -> None:
+    data = shell("aaecli data", digit, PYTHONIOENCODING=encoding, AAECLI_DATA=str(write_dataset()))
     assert (data.returncode, data.stderr) == (0, b"")
     text = data.stdout.decode(encoding)
     assert "28 x 28 pixels" in text or "28 × 28 pixels" in text

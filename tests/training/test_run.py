@@ -392,10 +392,10 @@ def test_epochs_are_passes_over_the_pool(tmp_path, small):
     assert [row["epoch"] for row in watcher.rows] == pytest.approx([number / 3 for number in range(1, 10)], abs=1e-3)
 
 
-def test_a_short_training_on_mnist_reads_eight_digits_of_ten(tmp_path):
-    # Twenty looks at the 10,000 validation images would take longer than the training, and change nothing.
+def test_a_short_training_on_mnist_reads_eight_digits_of_ten(tmp_path, tenth_of_mnist):
     lengths = {"steps": 40, "validate_every": 40}
-    config = resolve(flags={"schedule": lengths, "optimiser": {"warmup_steps": 10}})
+    flags = {"data": str(tenth_of_mnist), "schedule": lengths, "optimiser": {"warmup_steps": 10}}
+    config = resolve(flags=flags)
     summary = train(config, tmp_path)
     assert summary["test_accuracy"] > 0.80
     model = load_model(tmp_path / "model.pt")
