@@ -136,6 +136,11 @@ def for_figure(text: object, limit: int = 60) -> str:
     return f" {shown}" if shown.startswith("_") else shown
 
 
+def number_of(number: int, noun: str) -> str:
+    """Give a number with its noun, which gets an ``s`` for its plural: ``1 picture``, ``2,000 pictures``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def for_file_name(text: object, limit: int = 100) -> str:
     """Give a name that every file system takes, Windows' too: no separators, no device, no hidden file, no option.
 

@@ -148,3 +148,12 @@ def test_a_name_as_text_is_text(name: str) -> None:
 def test_bytes_that_are_no_text_stand_as_escapes() -> None:
     assert text.as_text("é\udcff") == "é\\xff"
     assert text.as_text("a\ud800") == "a\\ud800"
+
+
+def test_one_has_no_plural() -> None:
+    said = [text.number_of(number, "picture") for number in (0, 1, 2000)]
+    assert said == [
+        "0 pictures",
+        "1 picture",
+        "2,000 pictures",
+    ]

@@ -29,6 +29,7 @@ from aaecli.cli.time_left import spelt
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest_aaecli
 from aaecli.terminal.console import print_json, put, report, say
+from aaecli.text import number_of
 
 if TYPE_CHECKING:
     from aaecli.scale.status import Status
@@ -182,7 +183,8 @@ def bulk(
     if as_json:
         print_json(found)
     else:
-        put(f"{display.num_pictures:,} pictures in {len(shards) - num_failed:,} shards, in {display.seconds:.1f} s")
+        made = f"{number_of(display.num_pictures, 'picture')} in {number_of(len(shards) - num_failed, 'shard')}"
+        put(f"{made}, in {display.seconds:.1f} s")
         _advise(out, display.num_unreadable, num_failed, quiet=quiet)
     if num_failed:
         raise typer.Exit(1)
@@ -190,11 +192,11 @@ def bulk(
 
 def _advise(out: Path, num_unreadable: int, num_failed: int, *, quiet: bool) -> None:
     if num_unreadable and not quiet:
-        say(f"{num_unreadable:,} pictures could not be read: their rows have an error.")
+        say(f"{number_of(num_unreadable, 'picture')} could not be read, which is said in the column 'error'.")
     if num_failed:
         say(
-            f"warning: {num_failed:,} shards failed; {suggest_aaecli('bulk', 'status', out)} says why, and the same "
-            "command tries them again."
+            f"warning: {number_of(num_failed, 'shard')} failed; {suggest_aaecli('bulk', 'status', out)} says why, and "
+            "the same command tries again."
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aaecli.cli.list_and_sheet import MOST_ON_SHEET, claim_list_and_sheet, describe_sheet
 from aaecli.terminal import console
+from aaecli.text import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,7 +75,7 @@ def cross_validated(path: Path, data: str | None, folds: int, review: Path | Non
 
         def watch(number: int, num_steps: int) -> _Watcher:
             if not console.err().is_terminal:
-                console.say(f"fold {number + 1} of {folds}: {num_steps:,} steps")
+                console.say(f"fold {number + 1} of {folds}: {number_of(num_steps, 'step')}")
             return _Watcher(tell, f"fold {number + 1} of {folds}", num_steps)
 
         left_out = cross_validate(config, dataset, folds, watch)
@@ -114,7 +115,7 @@ def _write_review(outputs: Outputs, review: Path, dataset: Dataset, left_out: Le
     if rows:
         outputs.write(review.with_suffix(".png"), encode_contact_sheet(dataset.train_image[indices]))
         shows = f"; {describe_sheet(review, len(rows))}"
-    console.say(f"{review} lists {len(rows):,} labels that are probably wrong, the most suspicious first{shows}.")
+    console.say(f"{review} lists {number_of(len(rows), 'label')}, probably wrong, the most suspicious first{shows}.")
     share = len(rows) / len(left_out.label)
     if share > _MOST_SUSPECTED:
         console.say(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _LINE = 2000
+_INDENT = 8
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "broken": ("BROKEN", "bold red")}
 
 
@@ -58,12 +59,13 @@ def _shares_the_terminal() -> bool:
 def _render(finding: Finding) -> None:
     from rich.text import Text
 
-    from aaecli.terminal.console import out
+    from aaecli.terminal.console import put_fact
     from aaecli.text import for_rich
 
     word, style = _MARKS[finding.state]
-    out().print(
-        Text.assemble((f"{word:<8}", style), (f"{finding.name}: ", "bold"), for_rich(finding.detail, limit=_LINE))
+    said = Text.assemble(
+        (f"{word:<{_INDENT}}", style), (f"{finding.name}: ", "bold"), for_rich(finding.detail, limit=_LINE)
     )
+    put_fact(said, _INDENT)
     if finding.remedy:
-        out().print(Text.assemble(" " * 8, "remedy: ", for_rich(finding.remedy, limit=_LINE)))
+        put_fact(Text.assemble(" " * _INDENT, "remedy: ", for_rich(finding.remedy, limit=_LINE)), _INDENT)

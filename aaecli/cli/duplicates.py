@@ -13,6 +13,7 @@ from aaecli.cli.options import OUTPUT
 from aaecli.cli.options.data import Data
 from aaecli.cli.options.output import AsJson, Force
 from aaecli.errors import AaeError
+from aaecli.text import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,7 @@ def duplicates(
         console.out().print(_table(found))
     console.put(_summary(found))
     if found.num_unreadable:
-        console.say(f"warning: {found.num_unreadable:,} pictures cannot be read; `aaecli data` names them.")
+        console.say(f"warning: {number_of(found.num_unreadable, 'picture')} cannot be read; `aaecli data` names them.")
     if out is not None:
         num_copies = sum(len(group.copies) for group in found.groups)
         console.say(f"{out} lists the groups" + (f"; {describe_sheet(out, num_copies)}." if num_copies else "."))
@@ -163,12 +164,12 @@ def _traits(group: CopyGroup) -> Iterator[str]:
 
 def _summary(found: Copies) -> str:
     if not found.groups:
-        return f"No near duplicates among {found.num_images:,} pictures."
+        return f"No near duplicates among {number_of(found.num_images, 'picture')}."
     num = len(found.groups)
     copies = sum(len(group.copies) for group in found.groups)
     across = sum(group.is_across_split for group in found.groups)
     differ = sum(group.has_other_labels for group in found.groups)
     return (
-        f"{num:,} group{'s' if num > 1 else ''} of near duplicates, {copies:,} of {found.num_images:,} pictures: "
+        f"{number_of(num, 'group')} of near duplicates, {copies:,} of {found.num_images:,} pictures: "
         f"{across:,} across the split, {differ:,} whose labels differ."
     )

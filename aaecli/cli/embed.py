@@ -16,6 +16,7 @@ from aaecli.cli.options.output import AsJson, Force, Quiet
 from aaecli.cli.options.pictures import FilesFrom, Invert, OnlyResize, Recursive
 from aaecli.errors import AaeError
 from aaecli.terminal import console
+from aaecli.text import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -131,7 +132,7 @@ def embed(
         console.print_json({"out": str(out), "pictures": num_read, "failed": num_failed, "columns": shapes})
     else:
         listed = ", ".join(name if size == 1 else f"{name} ({size})" for name, size in shapes.items())
-        console.put(f"{out}: {num_read:,} picture{'' if num_read == 1 else 's'}, columns {listed}")
+        console.put(f"{out}: {number_of(num_read, 'picture')}, columns {listed}")
     if num_failed:
         raise typer.Exit(1)
 

@@ -18,6 +18,7 @@ from aaecli.config.models import MAX_CLASSES
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file
 from aaecli.suggestions import suggest_aaecli
+from aaecli.text import number_of
 
 if TYPE_CHECKING:
     from aaecli.config.image import Image
@@ -207,7 +208,7 @@ def _take(folder: Path, answers: Path, added: list[str], target: Path) -> None:
 
     taken = take_answers(folder, answers, added)
     counts = ", ".join(f"{name} × {count:,}" for name, count in sorted(taken.items()))
-    console.put(f"{taken.total()} labels taken into {target}: {counts}")
+    console.put(f"{number_of(taken.total(), 'label')} taken into {target}: {counts}")
 
 
 def _form(size: int | None, channels: int | None, normalise: bool | None) -> list[str]:

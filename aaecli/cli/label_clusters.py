@@ -17,6 +17,7 @@ from aaecli.files.opening import is_file
 from aaecli.runs.paths import NEWEST_MODEL, RUNS, newest_run
 from aaecli.suggestions import suggest_aaecli, suggest_resuming
 from aaecli.terminal import console
+from aaecli.text import number_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,7 +182,7 @@ def _tiles_in_terminal(image: NDArray[np.uint8]) -> tuple[int, int]:
 
 
 def _title(cluster: Cluster) -> str:
-    return f"cluster {cluster.number}: {len(cluster.members):,} pictures"
+    return f"cluster {cluster.number}: {number_of(len(cluster.members), 'picture')}"
 
 
 def _tile(dataset: Dataset, cluster: Cluster, shape: tuple[int, int] = _SHEET) -> Any:

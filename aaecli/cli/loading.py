@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aaecli.terminal import console
+from aaecli.text import number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,7 @@ def decoding(*, quiet: bool, is_cached: bool = True, action: str = "decoding") -
             nonlocal said
             if not said and total >= _WORTH_A_LINE:
                 later = "; the next start takes them from the cache" if is_cached else ""
-                console.say(f"{action.capitalize()} {total:,} pictures{later}.")
+                console.say(f"{action.capitalize()} {number_of(total, 'picture')}{later}.")
             said = True
 
         yield say_once

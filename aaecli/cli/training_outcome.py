@@ -13,7 +13,7 @@ from aaecli.checkpoint.provenance import is_remembered
 from aaecli.runs.listing import read_object
 from aaecli.suggestions import suggest_aaecli, suggest_resuming
 from aaecli.terminal import console
-from aaecli.text import for_terminal
+from aaecli.text import for_terminal, number_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -46,7 +46,7 @@ def render(summary: dict[str, Any], display: TrainingDisplay, data: str | None, 
     if check := summary.get("pseudo_label_check"):
         _put(f"pseudo-labels  {_checked(check)}")
     minutes, seconds = divmod(round(summary["seconds"]), 60)
-    _put(f"time           {minutes} min {seconds} s for {summary['steps']:,} steps")
+    _put(f"time           {minutes} min {seconds} s for {number_of(summary['steps'], 'step')}")
     _put(f"run            {for_terminal(summary['run'], None)}")
     _put("model          model.pt")
 

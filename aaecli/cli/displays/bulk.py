@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aaecli.cli.time_left import spelt
 from aaecli.terminal.console import say
+from aaecli.text import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ class BulkDisplay:
         self._start = self._last = time.monotonic()
         self._num_shards, self._num_left = num_shards, num_left
         if num_left < num_shards and not self._quiet:
-            say(f"{num_shards - num_left:,} of {num_shards:,} shards are done already.")
+            say(f"Done already: {num_shards - num_left:,} of {number_of(num_shards, 'shard')}.")
 
     def shard(self, shard: Shard, report: Report) -> None:
         """Count a shard."""
@@ -67,6 +68,6 @@ class BulkDisplay:
         seconds = self.seconds
         left = (self._num_left - self._num_done) * seconds / self._num_done
         return (
-            f"{done:,} of {self._num_shards:,} shards, {self.num_pictures:,} pictures, "
+            f"{done:,} of {number_of(self._num_shards, 'shard')}, {number_of(self.num_pictures, 'picture')}, "
             f"{self.num_pictures / max(seconds, 1e-3):,.0f} a second, {spelt(left)} left"
         )

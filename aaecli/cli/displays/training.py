@@ -14,7 +14,7 @@ from aaecli.cli.time_left import TimeLeft, spelt
 from aaecli.config.propagation import Propagation
 from aaecli.config.schema import Config
 from aaecli.terminal import console
-from aaecli.text import for_terminal
+from aaecli.text import for_terminal, number_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,11 +78,13 @@ class TrainingDisplay:
             self._try(lambda: self._introduce(plan))
 
     def _introduce(self, plan: dict[str, Any]) -> None:
-        counted = plan["num_labelled"] if plan["labels"] == "all" else plan["labels"]
-        labels = f"{counted:,} labels" if counted else "no labels"
+        num_labels = plan["num_labelled"] if plan["labels"] == "all" else plan["labels"]
+        labels = number_of(num_labels, "label") if num_labels else "no labels"
         how = f"preset {plan['preset']}, seed {plan['seed']}"
         console.say(f"Training {plan['model']} on {for_terminal(plan['dataset'])} with {labels}: {how}.")
-        console.say(f"{plan['num_steps']:,} steps on {plan['device']} in {plan['precision']}, into {plan['run']}.")
+        console.say(
+            f"{number_of(plan['num_steps'], 'step')} on {plan['device']} in {plan['precision']}, into {plan['run']}."
+        )
         few = 0 < plan["num_labelled"] <= Propagation.labels_per_class * plan["num_classes"]
         if few and plan["model"] == "semisupervised" and plan["preset"] == Config.preset:
             console.say("With so few labels, --preset best is more accurate and takes about thirty times as long.")

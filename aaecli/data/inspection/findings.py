@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from aaecli.text import number_of
+
 _Groups = tuple[tuple[str, ...], ...]
 
 _MANY_SUSPICIOUS = 0.25
@@ -59,16 +61,17 @@ class Findings:
         yield from self.layout
         if self.unreadable:
             reasons = [reason.rstrip(".") for reason in self.unreadable.values()]
-            yield f"Left out, since unreadable: {_count(len(reasons), 'picture')}. {named(reasons)}."
+            yield f"Left out, since unreadable: {number_of(len(reasons), 'picture')}. {named(reasons)}."
         if self.missing:
             lost = [self.lost(name) for name in self.missing]
-            yield f"Only labels.csv knows of {_count(len(lost), 'picture')}: {named(lost)}."
+            yield f"Only labels.csv knows of {number_of(len(lost), 'picture')}: {named(lost)}."
         if self.contradicting:
             groups = [" = ".join(group) for group in self.contradicting]
             yield f"The same picture is labelled as different classes, so none of the labels counts: {named(groups)}."
         if self.tested:
             groups = [" = ".join(group) for group in self.tested]
-            yield f"Not learnt from, since {_count(len(groups), 'test picture')} would tell nothing: {named(groups)}."
+            tested = number_of(len(groups), "test picture")
+            yield f"Not learnt from, since {tested} would tell nothing: {named(groups)}."
         if self.validated:
             groups = [" = ".join(group) for group in self.validated]
             yield f"Not learnt from, since copies are for validation: {named(groups)}."
@@ -76,18 +79,14 @@ class Findings:
             among = f"{len(self.labelled):,} of them labelled"
             num_groups = len(self.labelled) + len(self.unlabelled)
             yield (
-                f"{_count(num_groups, 'picture')} occur{'s' if num_groups == 1 else ''} more than once, {among}. "
+                f"{number_of(num_groups, 'picture')} occur{'s' if num_groups == 1 else ''} more than once, {among}. "
                 "All copies are learnt from, or none."
             )
         if self.num_paged:
-            yield f"Only the first page or frame is read of {_count(self.num_paged, 'file')} that hold several."
+            yield f"Only the first page or frame is read of {number_of(self.num_paged, 'file')} that hold several."
         if self.num_suspicious > _MANY_SUSPICIOUS * self.num_images:
             share = self.num_suspicious / self.num_images
             yield (
                 f"{share:.0%} of the pictures look unlike a single drawing or character. "
                 "If they are none, --no-normalise leaves them as they are."
             )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
