@@ -50,6 +50,15 @@ def aaecli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
+def figures_are_coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw figures with few pixels and without a layout, which is most of what they take."""
+    from aaecli.figures import style
+
+    monkeypatch.setitem(style._STYLE, "savefig.dpi", 25)
+    monkeypatch.setitem(style._STYLE, "figure.constrained_layout.use", False)
+
+
+@pytest.fixture
 def no_figure_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the figure of each benchmark, which takes longer than its runs."""
     monkeypatch.setattr("aaecli.figures.style.encode", lambda *_: b"a figure")

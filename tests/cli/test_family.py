@@ -160,6 +160,7 @@ def test_a_class_is_drawn_or_refused(model, capsys):
         assert (found["num_images"], found["classes"]) == (5, [name])
 
 
+@pytest.mark.usefixtures("figures_are_coarse")
 def test_a_report_shows_what_the_model_has(model, capsys):
     capsys.readouterr()
     found = json.loads(answer(capsys, "plot", "all", "--json").out)

@@ -399,6 +399,7 @@ def test_the_counts_add_up(aaecli: Run, in_empty_folder: Path) -> None:
     assert [sum(column) for column in zip(*rows.values(), strict=True)] == total == [9, 6, 3]
 
 
+@pytest.mark.usefixtures("figures_are_coarse")
 def test_where_nothing_can_be_remembered_the_folder_is_named_again(aaecli: Run, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AAECLI_CACHE", "/proc/none")
