@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ _INSTEAD = {
     "transpose": "upright already",
     "holdout": "divided into a training and a test set",
 }
+_MOST_NAMES = 1000
+"""Names of a folder that are compared with a misspelt one."""
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z", ".rar")
 
 
@@ -109,11 +112,23 @@ def formats() -> list[str]:
     return [part[:1].lower() + part[1:] if part.startswith(("A ", "An ", "The ")) else part for part in parts]
 
 
+def _nearest(path: Path) -> str:
+    """Ask whether the entry beside it with the most similar name was meant; empty where none is similar."""
+    import difflib  # only where something went wrong
+
+    try:
+        beside = [entry.name for entry in itertools.islice(path.parent.iterdir(), _MOST_NAMES)]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    return f"Did you mean '{shown(path.parent / near[0])}'?" if near else ""
+
+
 def _not_read(data: str | Path) -> AaeError:
     path = Path(data)
     hint = f"--data takes {'; '.join(formats())}."
     if not exists(path):
-        return AaeError(f"{shown(path)} does not exist.", hint)
+        return AaeError(f"{shown(path)} does not exist.", _nearest(path) or hint)
     if path.suffix.lower() in SUFFIXES:
         return AaeError(f"{shown(path)} is a picture, and a data set has many.", "Name the folder that it is in.")
     if path.name.lower().endswith(_ARCHIVES):

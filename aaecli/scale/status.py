@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aaecli.errors import AaeError
-from aaecli.files.opening import is_folder, open_regular, read_bytes
+from aaecli.files.opening import exists, is_folder, open_regular, read_bytes
 from aaecli.scale import rows
 from aaecli.scale.manifest import NAME, Manifest, read_manifest
 from aaecli.scale.parquet_files import pyarrow
@@ -80,6 +80,8 @@ def opened(folder: Path) -> Manifest:
     Raises:
         AaeError: It has none, or it is damaged.
     """
+    if not exists(folder):
+        raise AaeError(f"{shown(folder)} does not exist.", "Name the folder of --out.")
     manifest = read_manifest(folder) if is_folder(folder) else None
     if manifest is None:
         raise AaeError(f"{folder} holds no answers of `aaecli bulk`: it has no {NAME}.", "Name the folder of --out.")

@@ -200,6 +200,10 @@ def test_a_folder_of_somebody_else_is_left_alone(bulk, here):
     assert "link" in bulk("in.tar", "--out", "link").err
 
 
+def test_the_status_of_no_folder_says_so(run, here):
+    assert "error: nowhere does not exist" in run("bulk", "status", "nowhere").err
+
+
 def test_a_damaged_input_costs_its_shard_alone(bulk, run, here):
     whole = (here / "in.tar").read_bytes()
     (here / "a.tar").write_bytes(whole)

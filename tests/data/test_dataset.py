@@ -142,6 +142,12 @@ def test_no_such_folder_and_a_file_in_its_place(tmp_path: Path) -> None:
         assert word in error.hint
 
 
+def test_a_misspelt_folder_is_guessed(tmp_path: Path) -> None:
+    (tmp_path / "my stamps").mkdir()
+    assert refuse(tmp_path / "mystamps").hint == f"Did you mean '{tmp_path / 'my stamps'}'?"
+    assert refuse(tmp_path / "absent" / "mystamps").hint.startswith("--data takes")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_a_pipe_is_not_waited_for(write_dataset: WriteDataset) -> None:
     folder = write_dataset()
