@@ -48,7 +48,9 @@ def generate(
     ctx: typer.Context,
     class_name: Annotated[
         str | None,
-        typer.Option("--digit", "--class", "--label", metavar="NAME", help="Generate this class only.", rich_help_panel=_WHAT),
+        typer.Option(
+            "--digit", "--class", "--label", metavar="NAME", help="Generate this class only.", rich_help_panel=_WHAT
+        ),
     ] = None,
     count: Annotated[
         int | None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aaecli.errors import AaeError
-from aaecli.files.opening import exists, is_folder, open_regular, read_bytes
+from aaecli.files.opening import exists, is_folder, open_regular, read_bytes, shown
 from aaecli.scale import rows
 from aaecli.scale.manifest import NAME, Manifest, read_manifest
 from aaecli.scale.parquet_files import pyarrow
