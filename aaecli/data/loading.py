@@ -121,14 +121,14 @@ def _nearest(path: Path) -> str:
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, beside, n=1)
-    return f"Did you mean '{shown(path.parent / near[0])}'?" if near else ""
+    return f"Did you mean '{shown(path.parent / near[0])}'? " if near else ""
 
 
 def _not_read(data: str | Path) -> AaeError:
     path = Path(data)
     hint = f"--data takes {'; '.join(formats())}."
     if not exists(path):
-        return AaeError(f"{shown(path)} does not exist.", _nearest(path) or hint)
+        return AaeError(f"{shown(path)} does not exist.", _nearest(path) + hint)
     if path.suffix.lower() in SUFFIXES:
         return AaeError(f"{shown(path)} is a picture, and a data set has many.", "Name the folder that it is in.")
     if path.name.lower().endswith(_ARCHIVES):

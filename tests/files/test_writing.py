@@ -83,6 +83,8 @@ def writings(text: str) -> list[str]:
         writes |= name == "replace" and bool(of) and len(node.args) == 1 and not node.keywords
         if name == "move":
             writes = of == "shutil"
+        # What gathers the lines of a command's help.
+        writes &= (of, name) != ("formatter", "write_text")
         call = ast.unparse(node)
         if writes and not re.search(r"\btemporary\b|os\.devnull", call):
             found.append(call)
