@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from aaecli import __version__
 from aaecli.cli.import_failures import import_failure
 from aaecli.cli.interrupts import interruptible
-from aaecli.cli.narrow_help import is_narrow, make_readable, write_narrow
+from aaecli.cli.narrow_help import make_readable, write_fitting
 from aaecli.errors import AaeError
 from aaecli.models.threads import settle_waiting
 from aaecli.terminal import streams
@@ -73,10 +73,7 @@ class LazyGroup(TyperGroup):
         loaded = self.commands
         self.commands = {name: TyperCommand(name, help=summary) for name, summary in COMMANDS.items()}
         try:
-            if is_narrow():
-                write_narrow(self, ctx, formatter)
-            else:
-                super().format_help(ctx, formatter)
+            write_fitting(self, super().format_help, ctx, formatter)
         finally:
             self.commands = loaded
 

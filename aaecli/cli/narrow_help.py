@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from inspect import cleandoc
 from typing import Any
 
@@ -20,7 +21,15 @@ _INDENT = 4
 def make_readable(command: Any) -> None:
     """Let a command, and those inside it, write their help in a form that fits the terminal."""
     for each in (command, *getattr(command, "commands", {}).values()):
-        each.format_help = _fitting(each, each.format_help)
+        each.format_help = partial(write_fitting, each, each.format_help)
+
+
+def write_fitting(command: Any, wide: Callable[[Any, Any], None], ctx: Any, formatter: Any) -> None:
+    """Write the help of a command: by ``wide`` where the terminal has room for the table, else in one column."""
+    if is_narrow():
+        write_narrow(command, ctx, formatter)
+    else:
+        wide(ctx, formatter)
 
 
 def is_narrow() -> bool:
@@ -77,13 +86,3 @@ def _write_example(paragraph: str, formatter: Any) -> None:
     if note:
         with formatter.indentation(), formatter.indentation(), formatter.indentation():
             formatter.write_text(note)
-
-
-def _fitting(command: Any, wide: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    def format_help(ctx: Any, formatter: Any) -> None:
-        if is_narrow():
-            write_narrow(command, ctx, formatter)
-        else:
-            wide(ctx, formatter)
-
-    return format_help
