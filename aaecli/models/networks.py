@@ -23,11 +23,13 @@ class Encoding(NamedTuple):
         label_logits: (B, K), before the softmax; None where the model has no label.
         style: (B, Z), or None where the model has no style.
         true_label: One-hot (B, K), where the decoder is told the label instead; None for every other model.
+        features: What the heads read, (B, num_features), while training; else None.
     """
 
     label_logits: Tensor | None
     style: Tensor | None
     true_label: Tensor | None = None
+    features: Tensor | None = None
 
     def label(self) -> Tensor | None:
         """The label's probabilities, or the label that was told, (B, K); None where there is neither."""
@@ -42,7 +44,7 @@ class Encoding(NamedTuple):
         return Encoding(*(part if part is None else part[start:stop] for part in self))
 
 
-def _in_float32(head: nn.Module, hidden: Tensor) -> Tensor:
+def in_float32(head: nn.Module, hidden: Tensor) -> Tensor:
     """Apply a head in float32, whatever type the matrix products before it ran in.
 
     bfloat16 knows a logit of 20 to a sixteenth; heads are narrow, so they cost next to nothing.
@@ -114,11 +116,11 @@ class Encoder(nn.Module):
 
     def _heads(self, features: Tensor) -> Encoding:
         """Give label and style of the features (B, num_features)."""
-        label_logits = None if self.label_head is None else _in_float32(self.label_head, features)  # (B, K)
-        style = None if self.style_head is None else _in_float32(self.style_head, features)  # (B, Z)
+        label_logits = None if self.label_head is None else in_float32(self.label_head, features)  # (B, K)
+        style = None if self.style_head is None else in_float32(self.style_head, features)  # (B, Z)
         if self.training and self.style_noise and style is not None:
             style = style + self.style_noise * torch.randn_like(style)
-        return Encoding(label_logits, style)
+        return Encoding(label_logits, style, features=features if self.training else None)
 
 
 class Decoder(nn.Module):
@@ -164,7 +166,7 @@ class Discriminator(nn.Module):
         """Discriminate codes (B, num_inputs); gives logits (B, 1)."""
         if self.training and self.noise:
             code = code + self.noise * torch.randn_like(code)
-        return _in_float32(self.body[1], self.body[0](code))
+        return in_float32(self.body[1], self.body[0](code))
 
 
 class Networks(nn.Module):
@@ -189,6 +191,9 @@ class Networks(nn.Module):
         num_condition = num_classes if settings.conditional_discriminator else 0
         self.style_discriminator = Discriminator(style_dim + num_condition, settings) if traits.style_prior else None
         self.label_discriminator = Discriminator(num_classes, settings) if traits.label_prior else None
+        self.pseudo_label_head: nn.Linear | None = None
+        if settings.pseudo_label_head and traits.encodes_label and traits.sees_unlabelled and traits.uses_labels:
+            self.pseudo_label_head = nn.Linear(cast(EncoderBody, self.encoder.body).num_features, num_classes)
         if settings.initialisation == "normal":
             self.apply(_initialise_normal)
 

@@ -20,6 +20,7 @@ from aaecli.training import losses as objectives
 from aaecli.training.learning_rate import set_rates
 from aaecli.training.optimisers import make_optimisers
 from aaecli.training.step import Step
+from aaecli.training.terms.consistency import ConsistencyOptions
 
 SHAPE, NUM_CLASSES = (1, 28, 28), 10
 
@@ -169,6 +170,21 @@ def test_generation_teaches_the_decoder_and_no_other(small_config):
     with_gradient = {name.split(".")[0] for name, weight in step.networks.named_parameters() if weight.grad is not None}
     assert with_gradient == {"decoder"}
     assert all(weight.grad is None for weight in step.ema.parameters())
+
+
+@pytest.mark.parametrize("has_own_head", [False, True])
+def test_pseudo_labels_leave_the_label_head_alone_where_they_have_a_head_of_their_own(small_config, has_own_head):
+    config = small_config("default")
+    network = dataclasses.replace(config.network, pseudo_label_head=has_own_head)
+    options = {"consistency": ConsistencyOptions(confidence_threshold=0.0)}
+    objective = dataclasses.replace(config.objective, options=options)
+    step = make_step(dataclasses.replace(config, network=network, objective=objective))
+    step.networks.train()
+    step.terms["consistency"](context_of(step)).backward()
+    taught = {name for name, weight in step.networks.named_parameters() if weight.grad is not None}
+    assert any(name.startswith("encoder.body") for name in taught)
+    assert ("encoder.label_head.weight" in taught) is not has_own_head
+    assert any(name.startswith("pseudo_label_head") for name in taught) is has_own_head
 
 
 def test_a_baseline_has_an_encoder_and_nothing_else(small_config):
