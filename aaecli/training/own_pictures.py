@@ -54,9 +54,7 @@ def settle(
 
     file = read_toml(config_file) if isinstance(config_file, Path) else dict(config_file or {})
     config = resolve_with_start(preset=preset, config_file=config_file, flags=flags)
-    # A file that names no preset was written for the default one, and may set what another one has no use for.
-    default = None if config_file else AUTOMATIC
-    is_automatic = (preset or file.get("preset", default)) == AUTOMATIC
+    is_automatic = (preset or file.get("preset", AUTOMATIC)) == AUTOMATIC
     # What has no effect is refused before any picture is read.
     unadapted = fitting(config, flags, file, augment)
     # What no reader takes is refused where it is loaded.
@@ -78,7 +76,13 @@ def settle(
     else:
         found = adapt_stored(load(data, unadapted.image), selected)
     if found.settings is not None:
-        config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
+        try:
+            config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
+        except AaeError as error:
+            if preset or "preset" in file or not file:
+                raise
+            remedy = f'If the settings are for another preset than "{PRESET}", add it to the file: preset = "NAME".'
+            raise AaeError(error.message, f"{error.hint} {remedy}".strip()) from error
     tell(f"preset {config.preset}: {found.reason}")
     return fitting(config, flags, file, augment), found.dataset
 

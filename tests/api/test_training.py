@@ -21,6 +21,7 @@ from tests.conftest import write_idx
 pytestmark = pytest.mark.usefixtures("translated_once")
 
 SETTINGS = {
+    "preset": "default",
     "network": {
         "encoder": "mlp",
         "discriminator_hidden": [16],
@@ -31,6 +32,7 @@ SETTINGS = {
     "threads": 1,
 }
 TOML = """
+preset = "default"
 threads = 1
 [network]
 encoder = "mlp"

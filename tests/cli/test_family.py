@@ -145,7 +145,8 @@ def test_generate_draws_what_the_model_can_draw(model, capsys):
     assert len(list(Path("single").iterdir())) == 2 * num_values, "no picture took the name of another"
     assert aaecli("generate", "--vary", "--out", "vary.png") == 0
     assert aaecli("generate", "--seeds", 1, 2, "--out", "walk.gif") == 0
-    assert aaecli("generate", "--style-from", "digit.png") == 0
+    assert aaecli("data", "export", "--index", 1, "--out", "style.png") == 0
+    assert aaecli("generate", "--style-from", "style.png") == 0
 
 
 def test_a_class_is_drawn_or_refused(model, capsys):

@@ -21,6 +21,7 @@ from tests.data.drawings import drawing, write_classes, write_pictures
 pytestmark = pytest.mark.usefixtures("translated_once")
 
 SMALL = """
+preset = "default"
 device = "cpu"
 precision = "fp32"
 [network]
@@ -424,13 +425,20 @@ def test_without_a_preset_the_looks_of_the_pictures_choose(aaecli: Run, in_empty
     chosen = tomllib.loads(done.out)
     assert chosen["preset"] == "pictures"
     assert "preset pictures: " in done.err
-    # What the user says holds, and a preset or a file of settings is the user's choice.
+    # What the user says holds.
     table = settings(aaecli, "--data", "shapes", "--size", 12, "--no-normalise", "--augment", "none", "--steps", 7)
     assert (table["image"]["size"], table["image"]["normalise"], table["schedule"]["steps"]) == (12, "none", 7)
     assert settings(aaecli, "--data", "shapes", "--preset", "quick")["preset"] == "quick"
     Path("own.toml").write_text("seed = 3\n")
+    table = settings(aaecli, "--data", "shapes", "--config", "own.toml")
+    assert (table["preset"], table["seed"]) == ("pictures", 3)
+    # A file that was written for another preset is told to say so.
+    Path("own.toml").write_text("[network.encoder_options]\nfeatures = 32\n")
+    refused = aaecli("train", "--data", "shapes", "--config", "own.toml", "--print-config")
+    assert refused.code == 1
+    assert 'preset = "NAME"' in refused.err
+    Path("own.toml").write_text('preset = "default"\n[network.encoder_options]\nfeatures = 32\n')
     assert settings(aaecli, "--data", "shapes", "--config", "own.toml")["preset"] == "default"
-    assert settings(aaecli, "--data", "shapes", "--config", "own.toml", "--preset", "auto")["preset"] == "pictures"
 
 
 def test_images_stored_in_one_size_are_looked_at_too(aaecli, in_empty_folder):

@@ -22,6 +22,7 @@ from tests.docs.pages import ROOT, blocks
 pytestmark = pytest.mark.usefixtures("translated_once")
 
 SMALL = """
+preset = "default"
 labels = 8
 data = "data"
 device = "cpu"

@@ -19,6 +19,7 @@ from aaecli.config.resolve import resolve
 from tests import processes
 
 SMALL = """
+preset = "default"
 [network]
 encoder = "mlp"
 discriminator_hidden = [8]
@@ -39,6 +40,7 @@ labelled_batch_size = 4
 def small_settings(model):
     """Give those of the small settings that act in a model, as TOML."""
     vain, table = inert(resolve(flags={"model": model}, preset="default")), tomllib.loads(SMALL)
+    named = {"preset": table.pop("preset")}
     acting = {
         section: {
             key: value
@@ -47,7 +49,7 @@ def small_settings(model):
         }
         for section, part in table.items()
     }
-    return tomli_w.dumps(acting)
+    return tomli_w.dumps(named | acting)
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_json_is_one_object_and_quiet_is_silent(here, capsys):
 
 def test_the_run_goes_where_it_is_told(here, capsys):
     (here / "small.toml").write_text(
-        "[network.encoder_options]\nhidden = [16, 12]\n[schedule]\nsteps = 6\nbatch_size = 10\n"
+        'preset = "tutorial"\n[network.encoder_options]\nhidden = [16, 12]\n[schedule]\nsteps = 6\nbatch_size = 10\n'
     )
     assert train("--out", "elsewhere", "--name", "mine", "--model", "baseline") == 0
     assert (here / "elsewhere/mine-001/model.pt").is_file()
