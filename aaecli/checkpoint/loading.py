@@ -52,7 +52,7 @@ def make_networks(
     for part, module in _parts(networks).items():
         # Taken over, not copied: a model takes its size in memory once.
         module.load_state_dict(weights[part], assign=True)
-    networks.style_discriminator = networks.label_discriminator = networks.pseudo_label_head = None
+    networks.style_discriminator = networks.label_discriminator = networks.teacher_head = None
     return networks.eval().requires_grad_(False)
 
 

@@ -78,7 +78,7 @@ RULES = (
         lambda c: not _traits(c).style_prior or _traits(c).decoder_label == "none",
         "in a model whose style has no discriminator, or that has no label",
     ),
-    Rule(("network.pseudo_label_head",), lambda c: not _traits(c).uses_labels, "in a model that sees no labels"),
+    Rule(("network.teacher_head",), lambda c: not _traits(c).uses_labels, "in a model that sees no labels"),
     Rule(
         ("network.test_time_shift", "network.test_time_confidence"),
         lambda c: not _traits(c).encodes_label,

@@ -34,9 +34,9 @@ class Network:
         style_noise: Standard deviation of Gaussian noise on the style while training: the paper's Gaussian posterior
             (section 2). It drowns what an encoder could hide in fine differences of the style.
         discriminator_noise: Standard deviation of Gaussian noise on the discriminators' inputs while training.
-        pseudo_label_head: Pseudo-labels are learnt by a head of their own that reads the same features. The label head
-            learns from true labels alone, so wrong pseudo-labels change the features, but not directly the answer
-            (Debiased Self-Training, Chen et al. 2022). The saved model does not have the other head.
+        teacher_head: The teacher labels images with a head of its own, which reads the same features and learns from
+            true labels alone: a wrong pseudo-label then changes the features, but does not confirm itself (after
+            Debiased Self-Training, Chen et al. 2022). The saved model has the label head only.
         conditional_discriminator: The discriminator of the style is given the label too, so that the style of each
             class has to match the prior and tells nothing of the class (the paper, section 2.3).
         test_time_shift: Test-time augmentation: the label of an image that is not classified with confidence is the
@@ -57,7 +57,7 @@ class Network:
     input_noise: float = 0.0
     style_noise: float = 0.0
     discriminator_noise: float = 0.0
-    pseudo_label_head: bool = False
+    teacher_head: bool = False
     conditional_discriminator: bool = False
     test_time_shift: int = 0
     test_time_confidence: float = 0.99

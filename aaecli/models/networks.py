@@ -112,7 +112,11 @@ class Encoder(nn.Module):
         """Encode images (B, C, H, W) in [0, 1] from one look at each, as while training."""
         if self.training and self.input_noise:
             image = image + self.input_noise * torch.randn_like(image)
-        return self._heads(cast(EncoderBody, self.body).features(image))
+        return self._heads(self.features(image))
+
+    def features(self, image: Tensor) -> Tensor:
+        """Give what the heads read of images (B, C, H, W), (B, num_features)."""
+        return cast(EncoderBody, self.body).features(image)
 
     def _heads(self, features: Tensor) -> Encoding:
         """Give label and style of the features (B, num_features)."""
@@ -191,9 +195,9 @@ class Networks(nn.Module):
         num_condition = num_classes if settings.conditional_discriminator else 0
         self.style_discriminator = Discriminator(style_dim + num_condition, settings) if traits.style_prior else None
         self.label_discriminator = Discriminator(num_classes, settings) if traits.label_prior else None
-        self.pseudo_label_head: nn.Linear | None = None
-        if settings.pseudo_label_head and traits.encodes_label and traits.sees_unlabelled and traits.uses_labels:
-            self.pseudo_label_head = nn.Linear(cast(EncoderBody, self.encoder.body).num_features, num_classes)
+        self.teacher_head: nn.Linear | None = None
+        if settings.teacher_head and traits.encodes_label and traits.sees_unlabelled and traits.uses_labels:
+            self.teacher_head = nn.Linear(cast(EncoderBody, self.encoder.body).num_features, num_classes)
         if settings.initialisation == "normal":
             self.apply(_initialise_normal)
 

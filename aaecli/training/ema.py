@@ -19,7 +19,7 @@ def decay_at(number: int, ema_decay: float) -> float:
 
 
 class EMA(nn.Module):
-    """Exponential moving averages of encoder and decoder, in evaluation mode and out of every gradient.
+    """Moving averages of encoder, decoder and the teacher's head, in evaluation mode and out of every gradient.
 
     The statistics of batch normalisation are averaged with the weights that they belong to.
     """
@@ -28,12 +28,14 @@ class EMA(nn.Module):
         super().__init__()
         self.encoder = copy.deepcopy(networks.encoder)
         self.decoder = copy.deepcopy(networks.decoder)
+        self.teacher_head = copy.deepcopy(networks.teacher_head)
         self.requires_grad_(False).eval()
 
     @torch.no_grad()
     def move(self, networks: Networks, decay: float) -> None:
         """Keep the share ``decay`` of the average and take the rest from the networks as they are now."""
-        for kept, live in ((self.encoder, networks.encoder), (self.decoder, networks.decoder)):
+        for name, kept in self.named_children():
+            live = getattr(networks, name)
             if kept is not None and live is not None:
                 torch._foreach_lerp_(_values(kept), _values(live), 1 - decay)
 

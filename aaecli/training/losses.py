@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aaecli.models.networks import Encoder
+from aaecli.models.networks import Encoder, in_float32
 
 _LEAST_AVERAGE = 1e-12
 
@@ -97,11 +97,14 @@ def consistency(label_logits: Tensor, teacher_prob: Tensor, confidence: float) -
     return (loss * (prob > confidence)).mean()
 
 
-def teacher_logits(teacher: Encoder, image: Tensor) -> Tensor:
+def teacher_logits(teacher: Encoder, image: Tensor, head: nn.Module | None = None) -> Tensor:
     """Give the label logits (B, K) of a teacher that looks once at each image, whatever the test-time shift.
 
-    Five looks make the step 1.8 times as long and teach no better.
+    Five looks make the step 1.8 times as long and teach no better. Where the teacher has a ``head`` of its own, they
+    are that one's.
     """
+    if head is not None:
+        return in_float32(head, teacher.features(image))
     return cast(Tensor, teacher.encode_once(image).label_logits)
 
 
@@ -114,6 +117,7 @@ def teacher_prob(
     *,
     align_classes: bool,
     role: str = "replace",
+    head: nn.Module | None = None,
     over_processes: Callable[[Tensor], Tensor] = alone,
 ) -> Tensor:
     """Give what the averaged teacher says of images (B, C, H, W), as probabilities (B, K) without a gradient.
@@ -126,10 +130,11 @@ def teacher_prob(
         propagated_label: int64 (B,), labels from neighbours; -1 for none.
         role: Whether these ``replace`` the teacher's, or ``confirm`` it where they are the same.
         align_classes: Whether to ``align``.
+        head: The teacher's own head, where it has one.
         over_processes: Gives the mean over the processes of the training.
     """
     with torch.no_grad():
-        prob = teacher_logits(teacher, image).softmax(1)  # (B, K)
+        prob = teacher_logits(teacher, image, head).softmax(1)  # (B, K)
         class_marginal.lerp_(over_processes(prob.mean(0)), 0.01)
         if align_classes:
             prob = align(prob, class_marginal, frequency)

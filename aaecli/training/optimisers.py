@@ -28,7 +28,7 @@ def make_optimisers(
     encoder, decoder = networks.encoder, networks.decoder
     discriminators = _groups((networks.style_discriminator, networks.label_discriminator), settings, adversarial=True)
     if settings.update == "joint":
-        parts = {"joint": _groups((encoder, decoder, networks.pseudo_label_head), settings) + discriminators}
+        parts = {"joint": _groups((encoder, decoder, networks.teacher_head), settings) + discriminators}
     else:
         parts = {
             "reconstruction": _groups((encoder, decoder), settings),

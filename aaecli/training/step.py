@@ -193,6 +193,7 @@ class Step:
             encoding,
             matched=encoding,
             num_decoded=len(image),
+            teacher_head=self.ema.teacher_head if self.ema is not None and "consistency" in self.terms else None,
             over_processes=self.world.mean,
         )
 

@@ -24,9 +24,9 @@ IN_VAIN: list[tuple[dict[str, Any], str, str]] = [
     ({"model": "baseline", "augmentation": {"rotation": 9.0}}, "augmentation.rotation", "alternating"),
     ({"model": "autoencoder", "objective": {"regularisation": 2.0}}, "objective.regularisation", "discriminators"),
     ({"model": "aae", "network": {"conditional_discriminator": True}}, "network.conditional_discriminator", "no label"),
-    ({"model": "clustering", "network": {"pseudo_label_head": True}}, "network.pseudo_label_head", "no labels"),
-    ({"objective": {"consistency": 0.0}, "network": {"pseudo_label_head": True}},
-     "network.pseudo_label_head", "without objective.consistency"),
+    ({"model": "clustering", "network": {"teacher_head": True}}, "network.teacher_head", "no labels"),
+    ({"objective": {"consistency": 0.0}, "network": {"teacher_head": True}},
+     "network.teacher_head", "without objective.consistency"),
     ({"model": "aae", "network": {"test_time_shift": 1}}, "network.test_time_shift", "reads no label"),
     ({"model": "supervised", "objective": {"consistency": 1.0}}, "objective.consistency", "no unlabelled images"),
     ({"model": "supervised", "objective": {"generation": 1.0}}, "objective.generation", "draw from them"),
@@ -170,7 +170,7 @@ def changed(config: Config, name: str) -> Config:
 _DRAWS = {
     "network.discriminator_hidden", "network.style_noise", "network.test_time_shift", "cuda_graph", "compile",
     "threads",
-    "network.conditional_discriminator", "network.pseudo_label_head", "prior.style", "prior.style_std",
+    "network.conditional_discriminator", "network.teacher_head", "prior.style", "prior.style_std",
     "augmentation.channel_mixing", "augmentation.channel_permutation", "network.decoder",
 }  # fmt: skip
 

@@ -41,6 +41,15 @@ def make_batch(model="semisupervised", device="cpu"):
     return Batch(image[:16] if row.sees_unlabelled else None, *labelled)
 
 
+def with_teacher_head(config):
+    """Give settings with a teacher that is sure of every image."""
+    options = {"consistency": ConsistencyOptions(confidence_threshold=0.0)}
+    network = dataclasses.replace(config.network, teacher_head=True)
+    return dataclasses.replace(
+        config, network=network, objective=dataclasses.replace(config.objective, options=options)
+    )
+
+
 def context_of(step, image=None, encoding=None):
     """What the terms of a step look at."""
     image = torch.rand(16, *SHAPE) if image is None else image
@@ -172,19 +181,43 @@ def test_generation_teaches_the_decoder_and_no_other(small_config):
     assert all(weight.grad is None for weight in step.ema.parameters())
 
 
+@pytest.mark.parametrize("term", ["classification", "consistency"])
 @pytest.mark.parametrize("has_own_head", [False, True])
-def test_pseudo_labels_leave_the_label_head_alone_where_they_have_a_head_of_their_own(small_config, has_own_head):
-    config = small_config("default")
-    network = dataclasses.replace(config.network, pseudo_label_head=has_own_head)
-    options = {"consistency": ConsistencyOptions(confidence_threshold=0.0)}
-    objective = dataclasses.replace(config.objective, options=options)
-    step = make_step(dataclasses.replace(config, network=network, objective=objective))
+def test_a_head_of_the_teachers_own_learns_from_true_labels_alone(small_config, has_own_head, term):
+    step = make_step(with_teacher_head(small_config("default")) if has_own_head else small_config("default"))
     step.networks.train()
-    step.terms["consistency"](context_of(step)).backward()
+    encoding = step.networks.encoder(torch.rand(16, *SHAPE))
+    named = {"named": encoding.part(0, 8), "label": torch.arange(8)}
+    step.terms[term](context_of(step, encoding=encoding)._replace(**named)).backward()
     taught = {name for name, weight in step.networks.named_parameters() if weight.grad is not None}
+    assert "encoder.label_head.weight" in taught
     assert any(name.startswith("encoder.body") for name in taught)
-    assert ("encoder.label_head.weight" in taught) is not has_own_head
-    assert any(name.startswith("pseudo_label_head") for name in taught) is has_own_head
+    assert ("teacher_head.weight" in taught) is (has_own_head and term == "classification")
+
+
+def test_the_teacher_answers_with_its_own_head_as_long_as_it_labels_images(small_config, monkeypatch):
+    step = make_step(with_teacher_head(small_config("default")))
+    asked = []
+    monkeypatch.setattr(
+        step.ema.teacher_head, "forward", lambda features: asked.append(len(features)) or features[:, :10]
+    )
+    step(make_batch(), 0)
+    assert asked == [16]
+    # Where nothing is labelled by it any more, the labelled images teach the label head alone, as without.
+    step.drop_term("consistency")
+    before = weights(step.networks.teacher_head)
+    step(make_batch(), 1)
+    assert asked == [16]
+    assert all(torch.equal(value, before[name]) for name, value in weights(step.networks.teacher_head).items())
+
+
+def test_the_teachers_head_is_averaged_and_is_not_saved(small_config):
+    config = with_teacher_head(small_config("default"))
+    step = make_step(config)
+    step(make_batch(), 0)
+    own, live = step.ema.teacher_head.weight, step.networks.teacher_head.weight
+    assert not torch.equal(own, live)
+    assert not any("teacher_head" in name for name in step.ema.encoder.state_dict())
 
 
 def test_a_baseline_has_an_encoder_and_nothing_else(small_config):

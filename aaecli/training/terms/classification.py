@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @LOSS_TERMS.register("classification")
 class Classification(LossTerm):
-    """Weight of the cross-entropy on the labelled images."""
+    """Weight of the cross-entropy on the labelled images, of the label head and of the teacher's where it has one."""
 
     default_weight = 1.0
     phase = "classification"
@@ -30,8 +30,13 @@ class Classification(LossTerm):
 
     def __call__(self, context: Context) -> Tensor | None:
         """Name the labelled images rightly."""
+        from aaecli.models.networks import in_float32
         from aaecli.training import losses
 
         if context.named is None or context.named.label_logits is None or context.label is None:
             return None
-        return losses.classification(context.named.label_logits, context.label)
+        loss = losses.classification(context.named.label_logits, context.label)
+        head, features = context.networks.teacher_head, context.named.features
+        if context.teacher_head is None or head is None or features is None:
+            return loss
+        return loss + losses.classification(in_float32(head, features), context.label)

@@ -49,7 +49,7 @@ class Consistency(LossTerm):
     """  # noqa: D205 - one sentence, which the settings show
 
     panel = "Classes"
-    uses = ("propagation", "network.pseudo_label_head")
+    uses = ("propagation", "network.teacher_head")
 
     @classmethod
     def inert(cls, traits: Model, config: Config) -> str:
@@ -74,7 +74,7 @@ class Consistency(LossTerm):
         """
         from aaecli.training import losses
 
-        logits, teacher = self._logits(context), context.teacher
+        logits, teacher = context.encoding.label_logits, context.teacher
         if logits is None or teacher is None or context.batch.pool_label is not None:
             return None
         prob = losses.teacher_prob(
@@ -85,18 +85,9 @@ class Consistency(LossTerm):
             context.batch.propagated_label,
             align_classes=self.options.distribution_alignment,
             role=context.config.propagation.role,
+            head=context.teacher_head,
             over_processes=context.over_processes,
         )  # (U, K)
         if self.options.pseudo_labels == "soft":
             return losses.soft_consistency(logits, prob)
         return losses.consistency(logits, prob, self.options.confidence_threshold)
-
-    @staticmethod
-    def _logits(context: Context) -> Tensor | None:
-        """Give the logits (U, K) that learn from pseudo-labels: of their own head, where there is one."""
-        from aaecli.models.networks import in_float32
-
-        head, features = context.networks.pseudo_label_head, context.encoding.features
-        if head is None or features is None:
-            return context.encoding.label_logits
-        return in_float32(head, features)

@@ -11,7 +11,7 @@ from aaecli.config.registries import Phase
 from aaecli.config.schema import Config
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from aaecli.models.batch import Batch
     from aaecli.models.networks import Encoder, Encoding, Networks
@@ -31,6 +31,7 @@ class Context(NamedTuple):
         config: The settings.
         networks: The networks that are trained.
         teacher: The averaged encoder, in evaluation mode; None where ``optimiser.ema_decay`` is 0.
+        teacher_head: The teacher's own head, where it has one and labels images.
         priors: Draws from the priors on label and style.
         class_marginal: float32 (K,), the running mean of the teacher's labels, which ``consistency`` moves.
         batch: The images as they are stored, and their labels.
@@ -58,6 +59,7 @@ class Context(NamedTuple):
     num_decoded: int
     named: Encoding | None = None
     label: Tensor | None = None
+    teacher_head: nn.Module | None = None
     over_processes: Callable[[Tensor], Tensor] = _itself
 
 
