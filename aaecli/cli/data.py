@@ -20,6 +20,8 @@ from aaecli.suggestions import suggest
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from aaecli.config.image import Image
+
 
 class _Group(TyperGroup):
     """The command and its sub-commands, in whose place a folder may have been typed."""
@@ -41,10 +43,6 @@ app = typer.Typer(
 )
 
 _LINE = 1000
-_ASSUMED = (
-    "strokes, found and centred, in grey; `aaecli train` chooses by the pictures; "
-    "for other pictures than handwriting see --no-normalise, --channels 3, --size"
-)
 _GROUPS = 20
 """Most groups of copies of a kind that are listed."""
 _MEMBERS = 4
@@ -79,29 +77,34 @@ def data(
     For your own pictures, it also lists unreadable files and duplicates to the
     pixel; [bold]aaecli data duplicates[/bold] finds those that are nearly alike.
     """
-    image = image_settings(size, channels, normalise, transpose)
+    from aaecli.cli.loading import image_for, load
+
+    image_settings(size, channels, normalise, transpose)  # refuses what goes together with nothing
+
+    def image_of(source: str | None) -> Image:
+        return image_for(source, size, channels, normalise, transpose)
+
     given = {"size": size, "channels": channels, "transpose": transpose}
-    context.obj = (folder, image, {name for name, value in given.items() if value is not None})
+    context.obj = (folder, image_of, {name for name, value in given.items() if value is not None})
     if context.invoked_subcommand:
         if verify:
             raise typer.BadParameter("It belongs to `aaecli data` alone.", param_hint="--verify")
         return
     if verify:
         pack.verify(folder)
-    from aaecli.cli.loading import load
     from aaecli.data.inspection.inspection import inspect_dataset
     from aaecli.terminal.console import out, print_json
 
     _refuse_idle(folder, context.obj[2])
     # The embedded files are compared with the published checksums whenever they are loaded.
+    image = image_of(folder)
     dataset = load(folder or "", image, quiet=as_json, notes=False)
     found = inspect_dataset(dataset, checksums_ok=True if folder is None or verify else None)
     if as_json:
         print_json(found)
     else:
         checksums = "unknown for this data set" if folder else "those that were published"
-        is_assumed = (size, channels, normalise) == (None, None, None)
-        for part in _tables(found, "those of store.json" if verify else checksums, is_assumed=is_assumed):
+        for part in _tables(found, "those of store.json" if verify else checksums, image):
             out().print(part)
 
 
@@ -149,13 +152,13 @@ def export(
             "--out - writes a picture to stdout, " + ("where --json writes too." if as_json else "a terminal."),
             "Name a file, or pipe the picture on: `aaecli data export --index 0 --out - | aaecli classify -`.",
         )
-    outer, image, given = context.obj
+    outer, image_of, given = context.obj
     source = folder or outer
     _refuse_idle(source, given)
     outputs = Outputs(force=force, inputs=[Path(source)] if source else [])
     if not to_stdout:
         outputs.claim(Path(target), None if named else is_picture)
-    dataset = load_dataset(source, image)
+    dataset = load_dataset(source, image_of(source))
     if to_stdout:
         body, label = encode_image(dataset, split, index)
         sys.stdout.buffer.write(body)
@@ -181,15 +184,13 @@ def _refuse_idle(source: str | None, given: set[str]) -> None:
         refuse_idle(source, given, found[1])
 
 
-def _tables(
-    found: dict[str, Any], checksums: str, *, is_assumed: bool = False
-) -> tuple[RenderableType, RenderableType]:
+def _tables(found: dict[str, Any], checksums: str, image: Image) -> tuple[RenderableType, RenderableType]:
     """Lay out what ``inspect_dataset`` found, and what the checksums are: a summary, then a row for each class.
 
     Args:
         found: What it found.
         checksums: What they are.
-        is_assumed: Nobody said how pictures are to be preprocessed.
+        image: What pictures have become.
     """
     from rich import box
     from rich.table import Table
@@ -204,7 +205,7 @@ def _tables(
     rows = [("layout", remark) for remark in found["remarks"]] + [
         ("name", found["name"]),
         ("images", f"{height} × {width} pixels{colour}, {num_classes} class{'es' if num_classes != 1 else ''}"),
-        *([("", _ASSUMED)] if is_assumed and found["findings"] is not None else []),
+        *([("", _preprocessing(image))] if found["findings"] is not None else []),
         ("pool", f"{found['split']['pool']:,} training images{unlabelled}"),
         ("validation", f"{found['split']['validation']:,} training images for validation: settings are chosen on them"),
         ("test", f"{found['num_test']:,} images that decide nothing" if found["num_test"] else "no images of its own"),
@@ -230,6 +231,12 @@ def _tables(
     if any(without):
         counts.add_row(for_rich("without a label", "italic"), "0", f"{without[0]:,}", f"{without[1]:,}")
     return summary, counts
+
+
+def _preprocessing(image: Image) -> str:
+    """Say what was done to pictures, and which options change that."""
+    done = "strokes, found and centred, in grey" if image.has_strokes else "resized, where they had another size"
+    return f"{done}; --size, --channels and --normalise change that, here and in `aaecli train`"
 
 
 def _listed(findings: dict[str, Any]) -> list[tuple[str, str]]:

@@ -9,10 +9,9 @@ import typer
 
 from aaecli.cli.list_and_sheet import claim_list_and_sheet
 from aaecli.cli.options import MODEL, OUTPUT, is_typed
-from aaecli.cli.options.data import Channels, Normalise, Size, image_settings
+from aaecli.cli.options.data import Channels, Normalise, Size
 from aaecli.cli.options.output import Force
 from aaecli.cli.options.seed import seed as seed_option
-from aaecli.cli.options.settings import given_settings
 from aaecli.cli.options.threads import Threads
 from aaecli.config.models import MAX_CLASSES
 from aaecli.errors import AaeError
@@ -145,19 +144,22 @@ def label(
         console.say(f"Next: {suggest_aaecli('train', '--data', folder, *_form(size, channels, normalise))}")
         return
     from aaecli.cli.asking import Where, ask_about_pictures
+    from aaecli.cli.loading import image_for
 
     where = Where(web, port or 0)
     if clusters is not None:
         from aaecli.cli.label_clusters import Request, label_clusters
 
-        settings = given_settings({"size": size, "channels": channels, "normalise": normalise}).get("image", {})
+        _check_pictures(folder)
+        image = image_for(folder, size, channels, normalise)
+        settings = {"size": image.size, "channels": image.channels, "normalise": image.normalise}
         form = _form(size, channels, normalise)
         request = Request(clusters, model, settings, seed, threads, added, form)
-        _check_pictures(folder)
         if label_clusters(folder, request, out, names, outputs, where):
             console.say(f"Next: {suggest_aaecli('train', '--data', folder, *form)}")
         return
-    image = image_settings(size, channels, normalise)
+    _check_pictures(folder)
+    image = image_for(folder, size, channels, normalise)
 
     def choose() -> tuple[Dataset, Path | None, list[Question]]:
         return _choose(folder, image, model, rule, count, seed or 0, threads)
@@ -226,7 +228,6 @@ def _choose(
     from aaecli.runs.paths import NEWEST_MODEL
     from aaecli.terminal import console
 
-    _check_pictures(folder)
     path, model = named or (NEWEST_MODEL if is_file(NEWEST_MODEL) else None), None
     if path is not None:
         from aaecli.labelling.folder import model_for

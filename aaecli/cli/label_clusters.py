@@ -41,7 +41,7 @@ class Request(NamedTuple):
     Attributes:
         num_clusters: Number of clusters.
         model: The model that finds them; None to take the newest of the folder, or to train one.
-        image: What pictures become: nested settings, only those that the user chose.
+        image: What pictures become: settings of ``[image]``.
         seed: Seed of the training; None for that of the newest model.
         threads: CPU threads.
         added: Classes that no picture has yet.

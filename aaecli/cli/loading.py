@@ -48,6 +48,39 @@ def say_remarks(dataset: Dataset) -> None:
         console.say(f"warning: {note}")
 
 
+def image_for(
+    data: str | Path | None,
+    size: int | None,
+    channels: int | None,
+    normalise: bool | None,
+    transpose: bool | None = None,
+) -> Image:
+    """Give what images become: as the options say, and pictures of a folder otherwise as ``aaecli train`` takes them.
+
+    Args:
+        data: The file or folder of the data set; the embedded MNIST where empty.
+        size: ``--size``, or None where it was not given; the others likewise.
+        channels: ``--channels``.
+        normalise: ``--normalise``.
+        transpose: ``--transpose``.
+
+    Raises:
+        AaeError: A value is out of range, two of them exclude each other, or the folder cannot be read.
+    """
+    from pathlib import Path
+
+    from aaecli.cli.options.data import given_form, image_settings
+    from aaecli.data.loading import holds_pictures
+
+    image = image_settings(size, channels, normalise, transpose)
+    if not data or not holds_pictures(data):
+        return image
+    from aaecli.data.automatic import form_of
+    from aaecli.data.readers.image_folder.folder import list_folder
+
+    return form_of(Path(data), given_form(size, channels, normalise), list_folder(Path(data)))
+
+
 @contextmanager
 def decoding(*, quiet: bool, is_cached: bool = True, action: str = "decoding") -> Iterator[Callable[[int, int], None]]:
     """Show a bar on a terminal, else say once that there is much to decode.

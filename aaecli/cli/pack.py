@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aaecli.cli.options import OUTPUT
-from aaecli.cli.options.data import Channels, Normalise, Size, Transpose, image_settings, normalisation
+from aaecli.cli.options.data import Channels, Normalise, Size, Transpose, given_form, image_settings
 from aaecli.cli.options.output import AsJson, Force
 from aaecli.errors import AaeError
 
@@ -67,11 +67,7 @@ def pack(
         refuse_idle(path, {name for name, value in given.items() if value is not None}, found[1])
     if (found is not None and found[0] == "image-folder") or (found is None and is_tar_file(Path(path))):
         image_settings(size, channels, normalise, transpose)  # refuses what goes together with nothing
-        wanted = {"size": size, "channels": channels}
-        form: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-        if normalise is not None:
-            form["normalise"] = normalisation(normalise)
-        _pack_pictures(Path(path), out, outputs, form, quiet=as_json)
+        _pack_pictures(Path(path), out, outputs, given_form(size, channels, normalise), quiet=as_json)
     else:
         reader = found[1] if found is not None and path else None
         image = image_settings(size, channels, normalise, transpose)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from aaecli.cli import main
 from tests.cli.conftest import Run
@@ -275,9 +276,11 @@ def test_many_copies_are_counted_and_the_preprocessing_is_said(aaecli: Run, in_e
     shown = aaecli("data", "--data", "shapes").out
     assert "ring/0.png = ring/1.png = ring/2.png = ring/3.png = 5 others" in shown
     assert "ring/4.png" not in shown
-    assert "see --no-normalise" in shown
-    assert "see --no-normalise" not in aaecli("data", "--data", "shapes", "--no-normalise").out
-    assert "see --no-normalise" not in aaecli("data").out
+    change = "--size, --channels and --normalise change that"
+    assert "resized, where they had another size" in shown
+    assert change in shown
+    assert "strokes, found and centred" in aaecli("data", "--data", "shapes", "--normalise").out
+    assert change not in aaecli("data").out
     found = json.loads(aaecli("data", "--data", "shapes", "--json").out)
     assert len(found["findings"]["labelled"][0]) == 9
 
@@ -439,6 +442,25 @@ def test_without_a_preset_the_looks_of_the_pictures_choose(aaecli: Run, in_empty
     assert 'preset = "NAME"' in refused.err
     Path("own.toml").write_text('preset = "default"\n[network.encoder_options]\nfeatures = 32\n')
     assert settings(aaecli, "--data", "shapes", "--config", "own.toml")["preset"] == "default"
+
+
+def test_every_command_makes_of_pictures_what_train_makes_of_them(aaecli: Run, in_empty_folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        pixels = rng.integers(0, 256, (20, 16, 3), np.uint8)
+        path = Path("tiles", "ab"[number % 2], f"{number}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    chosen = settings(aaecli, "--data", "tiles")["image"]
+    assert (chosen["size"], chosen["channels"], chosen["normalise"]) == (20, 3, "none")
+    found = json.loads(aaecli("data", "--data", "tiles", "--json").out)
+    assert (found["image"], found["channels"]) == ([20, 20], 3)
+    assert aaecli("data", "export", "--data", "tiles", "--split", "train", "--index", 0, "--out", "seen.png").code == 0
+    with Image.open("seen.png") as seen:
+        assert (seen.size, seen.mode) == ((20, 20), "RGB")
+    # What the user says holds.
+    found = json.loads(aaecli("data", "--data", "tiles", "--size", 12, "--channels", 1, "--json").out)
+    assert (found["image"], found["channels"]) == ([12, 12], 1)
 
 
 def test_images_stored_in_one_size_are_looked_at_too(aaecli, in_empty_folder):

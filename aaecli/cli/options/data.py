@@ -35,14 +35,18 @@ Size = Annotated[
         metavar="PIXELS",
         envvar="AAECLI_SIZE",
         rich_help_panel=DATA,
-        show_default="28",
+        show_default="that of the pictures",
         help="Side, up to 64, that pictures are resized to.",
     ),
 ]
 Channels = Annotated[
     int | None,
     typer.Option(
-        metavar="1|3", envvar="AAECLI_CHANNELS", rich_help_panel=DATA, show_default="1", help="Grey (1) or colour (3)."
+        metavar="1|3",
+        envvar="AAECLI_CHANNELS",
+        rich_help_panel=DATA,
+        show_default="as the pictures are",
+        help="Grey (1) or colour (3).",
     ),
 ]
 Normalise = Annotated[
@@ -50,7 +54,7 @@ Normalise = Annotated[
     typer.Option(
         "--normalise/--no-normalise",
         rich_help_panel=DATA,
-        show_default="normalise where grey",
+        show_default="normalise grey pictures of more than 64 pixels",
         help="Find, centre and scale the strokes of each picture, or only resize it.",
     ),
 ]
@@ -85,6 +89,10 @@ def image_settings(
     """
     from aaecli.config.image import Image
 
-    given = {"size": size, "channels": channels}
-    numbers = {name: value for name, value in given.items() if value is not None}
-    return Image(**numbers, normalise=normalisation(normalise), transpose=transposition(transpose))
+    return Image(**given_form(size, channels, normalise), transpose=transposition(transpose))
+
+
+def given_form(size: int | None, channels: int | None, normalise: bool | None) -> dict[str, Any]:
+    """Give those of the settings ``[image]`` that say what pictures become, as far as the user gave them."""
+    given = {"size": size, "channels": channels, "normalise": None if normalise is None else normalisation(normalise)}
+    return {name: value for name, value in given.items() if value is not None}
