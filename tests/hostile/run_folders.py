@@ -19,6 +19,7 @@ from tests.hostile.checkpoints import Write
 
 RUN = "runs/some-001"
 _SETTINGS = """
+preset = "default"
 data = "data"
 
 [network]
