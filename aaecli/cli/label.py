@@ -147,19 +147,17 @@ def label(
     from aaecli.cli.loading import image_for
 
     where = Where(web, port or 0)
+    _check_pictures(folder)
+    image = image_for(folder, size, channels, normalise)
     if clusters is not None:
         from aaecli.cli.label_clusters import Request, label_clusters
 
-        _check_pictures(folder)
-        image = image_for(folder, size, channels, normalise)
         settings = {"size": image.size, "channels": image.channels, "normalise": image.normalise}
         form = _form(size, channels, normalise)
         request = Request(clusters, model, settings, seed, threads, added, form)
         if label_clusters(folder, request, out, names, outputs, where):
             console.say(f"Next: {suggest_aaecli('train', '--data', folder, *form)}")
         return
-    _check_pictures(folder)
-    image = image_for(folder, size, channels, normalise)
 
     def choose() -> tuple[Dataset, Path | None, list[Question]]:
         return _choose(folder, image, model, rule, count, seed or 0, threads)

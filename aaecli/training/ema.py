@@ -35,9 +35,7 @@ class EMA(nn.Module):
     def move(self, networks: Networks, decay: float) -> None:
         """Keep the share ``decay`` of the average and take the rest from the networks as they are now."""
         for name, kept in self.named_children():
-            live = getattr(networks, name)
-            if kept is not None and live is not None:
-                torch._foreach_lerp_(_values(kept), _values(live), 1 - decay)
+            torch._foreach_lerp_(_values(kept), _values(getattr(networks, name)), 1 - decay)
 
 
 def _values(module: nn.Module) -> list[Tensor]:
