@@ -27,7 +27,7 @@ LABELS = 10
 SIDE, STRIDE = 32, 16
 """Of the tiles, in pixels."""
 OPTIONS = {
-    "digits": ("--preset", "default", "--no-normalise", "--augment", "strokes", "--steps", 800),
+    "digits": ("--preset", "default", "--size", 28, "--no-normalise", "--augment", "strokes", "--steps", 800),
     "tiles": ("--preset", "default", "--channels", 3, "--size", SIDE, "--steps", 300),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -149,8 +150,11 @@ def benchmark(
     from aaecli.files.outputs import Outputs
 
     with BenchmarkDisplay(quiet=quiet) as display:
+        from aaecli.cli.loading import load
         from aaecli.experiments import benchmark
+        from aaecli.terminal import console
 
+        _check_cluster(cluster, data)
         flags = {
             name: value
             for name, value in (("device", device), ("data", data), ("threads", threads))
@@ -163,6 +167,8 @@ def benchmark(
             parse_seeds(seeds),
             flags,
             config or [],
+            load=lambda data, image: load(data, image, quiet=quiet),
+            tell=functools.cache(console.say) if not quiet else lambda text: None,
         )
         outputs = Outputs(force=force, inputs=[Path(data)] if data else [])
         _claim(out, outputs)
@@ -175,7 +181,6 @@ def benchmark(
         else:
             from aaecli.experiments.parallel import run_parallel
 
-            _check_cluster(cluster, data)
             connection = Connection(cluster, cluster_cert, cluster_key, cluster_ca)
             engine = chosen_engine(len(planned), processes, connection, threads=threads, is_long=True)
             done = run_parallel(planned, out, display, engine, share)

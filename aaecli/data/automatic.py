@@ -53,18 +53,20 @@ def adapt(folder: Path, given: Mapping[str, Any], load: Callable[[Image], Datase
     return Adapted({"image": found} | choice.settings, dataset, choice.reason)
 
 
-def form_of(folder: Path, given: Mapping[str, Any], listing: Listing) -> Image:
+def form_of(folder: Path, given: Mapping[str, Any], listing: Listing | None = None, *, strokes: bool = False) -> Image:
     """Give what the pictures of a folder become where the user leaves a part of that open.
 
     Args:
         folder: The folder.
         given: What the user set under ``[image]``; it holds.
-        listing: What the folder holds.
+        listing: What the folder holds, where that is known already.
+        strokes: As in ``find_form``.
 
     Raises:
         AaeError: As from ``adapt``.
     """
-    return Image(**{**_beside(given, dataclasses.asdict(find_form(folder, listing))), **given})
+    found = dataclasses.asdict(find_form(folder, listing, strokes=strokes))
+    return Image(**{**_beside(given, found), **given})
 
 
 def adapt_stored(dataset: Dataset, selected: Selected) -> Adapted:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aaecli.config.models import FAMILY
 from aaecli.config.schema import Config, from_table
 from aaecli.config.toml_file import read_toml
+from aaecli.data.loading import load_dataset
 from aaecli.errors import AaeError
 from aaecli.experiments.results import (
     FILES,
@@ -27,8 +29,12 @@ from aaecli.runs.listing import read_object, read_run
 from aaecli.runs.paths import RUNS
 from aaecli.scale.share import Share
 from aaecli.training import run as training
+from aaecli.training.own_pictures import settle
 from aaecli.training.resume import resume
-from aaecli.training.starting_model import resolve_with_start
+
+if TYPE_CHECKING:
+    from aaecli.config.image import Image
+    from aaecli.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,12 @@ def plan(
     seeds: Iterable[int],
     flags: Mapping[str, Any],
     files: Sequence[Path] = (),
+    load: Callable[[str, Image], Dataset] = load_dataset,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> list[Planned]:
     """Give the settings of every combination, seed by seed, so that a benchmark cut short has some of each.
+
+    They are those that ``aaecli train`` would take: for a folder of pictures they follow from the pictures.
 
     Args:
         models: Rows of the family; none for what each file names, or the default one.
@@ -88,11 +98,14 @@ def plan(
         flags: Further settings, the same for all.
         files: Files of settings, each of which is a variant of its own; without any, the presets are measured as they
             are. A folder stands for the TOML files in it.
+        load: Loads a data set that settings follow from.
+        tell: Receives what was chosen by the pictures, and why.
 
     Raises:
-        AaeError: A name or a number is wrong, a file cannot be read, or two variants are the same.
+        AaeError: A name or a number is wrong, a file or the data set cannot be read, or two variants are the same.
     """
     planned = []
+    load = functools.cache(load)
     chosen: list[str | None] = [*models] or [None]
     variants = _variants(files) or {"": None}
     for seed, model, preset, (variant, file), number in itertools.product(
@@ -100,7 +113,7 @@ def plan(
     ):
         own = {"model": model, "labels": number, "seed": seed, **flags}
         named = {name: value for name, value in own.items() if value is not None}
-        config = resolve_with_start(preset=preset, config_file=file, flags=named)
+        config, _ = settle(preset, file, named, None, load=load, tell=tell)
         if not FAMILY[config.model].encodes_label:
             raise AaeError(
                 f"A benchmark compares accuracy, and {config.model} has no classifier.",

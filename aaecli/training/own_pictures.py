@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from aaecli.config.augmentation import Augmentation
 from aaecli.config.automatic import AUTOMATIC, PRESET
 from aaecli.config.effective import inert
 from aaecli.config.image import Image
+from aaecli.config.preset import PRESETS
 from aaecli.config.resolve import resolve
 from aaecli.config.schema import Config
 from aaecli.config.toml_file import read_toml
@@ -54,14 +55,19 @@ def settle(
 
     file = read_toml(config_file) if isinstance(config_file, Path) else dict(config_file or {})
     config = resolve_with_start(preset=preset, config_file=config_file, flags=flags)
-    is_automatic = (preset or file.get("preset", AUTOMATIC)) == AUTOMATIC
     # What has no effect is refused before any picture is read.
     unadapted = fitting(config, flags, file, augment)
     # What no reader takes is refused where it is loaded.
     # The networks of a start are settled, and so is what pictures become.
-    is_adapted = is_automatic and config.model in _ADAPTED and not config.start.model
-    if not (is_adapted and config.data and find_reader(config.data)):
+    data = config.data
+    if not data or config.start.model or not find_reader(data):
         return unadapted, None
+    given = {**file.get("image", {}), **flags.get("image", {})}
+    if (preset or file.get("preset", AUTOMATIC)) not in (AUTOMATIC, PRESET) or config.model not in _ADAPTED:
+        image = _form(config, given)
+        if image != config.image:
+            tell(f"pictures: {_described(image)}{_made_for_digits(config)}")
+        return fitting(replace(config, image=image), flags, file, augment), None
 
     from aaecli.data.automatic import adapt, adapt_stored
     from aaecli.data.split import split
@@ -69,9 +75,7 @@ def settle(
     def selected(dataset: Dataset) -> NDArray[np.int64]:
         return split(dataset, unadapted.labels, unadapted.seed, unadapted.holdout).labelled
 
-    data = config.data
     if holds_pictures(data):
-        given = {**file.get("image", {}), **flags.get("image", {})}
         found = adapt(Path(data), given, lambda image: load(data, image), selected)
     else:
         found = adapt_stored(load(data, unadapted.image), selected)
@@ -85,6 +89,33 @@ def settle(
             raise AaeError(error.message, f"{error.hint} {remedy}".strip()) from error
     tell(f"preset {config.preset}: {found.reason}")
     return fitting(config, flags, file, augment), found.dataset
+
+
+def _form(config: Config, given: Mapping[str, Any]) -> Image:
+    """Give what pictures become with settings that were chosen on MNIST: what they are, and strokes as MNIST's are."""
+    from aaecli.data.loading import holds_pictures
+
+    default = Image()
+    of_preset = {name: value for name, value in asdict(config.image).items() if value != getattr(default, name)}
+    given = of_preset | dict(given)
+    if not holds_pictures(config.data) or given.keys() >= {"size", "channels", "normalise"}:
+        return config.image
+    from aaecli.data.automatic import form_of
+
+    image = form_of(Path(config.data), given, strokes=True)
+    is_same = all(getattr(image, name) == getattr(config.image, name) for name in ("size", "channels", "has_strokes"))
+    return config.image if is_same else image
+
+
+def _described(image: Image) -> str:
+    colour = "colour" if image.channels == 3 else "grey"
+    return f"{image.size} × {image.size} pixels, {colour}" + (", normalised strokes" if image.has_strokes else "")
+
+
+def _made_for_digits(config: Config) -> str:
+    if config.model not in _ADAPTED or config.preset not in PRESETS:
+        return ""
+    return f"; preset {config.preset} was chosen on digits: without it, settings follow the pictures"
 
 
 def fitting(config: Config, flags: Mapping[str, Any], file: Mapping[str, Any], augment: str | None) -> Config:

@@ -36,7 +36,9 @@ def benchmark(aaecli, here, no_figure_is_drawn, monkeypatch):
     monkeypatch.setattr(resolve, "read_preset", lambda *_: tomllib.loads(PRESET))
 
     def run(*words):
-        return aaecli("benchmark", "--device", "cpu", "--data", "data", "--labels", 8, *words)
+        # By itself, a data set of its own is looked at for the settings that suit it.
+        preset = () if {"--preset", "--config"} & set(words) else ("--preset", "default")
+        return aaecli("benchmark", "--device", "cpu", "--data", "data", "--labels", 8, *preset, *words)
 
     return run
 
@@ -172,9 +174,9 @@ def found(folder):
 
 def test_each_settings_file_is_a_row_of_its_own(benchmark, here):
     (here / "sets").mkdir()
-    (here / "sets/short.toml").write_text("schedule.steps = 4\n")
+    (here / "sets/short.toml").write_text('preset = "default"\nschedule.steps = 4\n')
     (here / "sets/plain.toml").write_text('model = "baseline"\npreset = "tutorial"\n')
-    (here / "long.toml").write_text("schedule.steps = 9\n")
+    (here / "long.toml").write_text('preset = "default"\nschedule.steps = 9\n')
     done = benchmark("--config", "sets", "--config", "long.toml", "--seeds", "10-11")
     assert done.code == 0, done.err
     results = found(here / "benchmark")
@@ -198,7 +200,7 @@ def test_files_that_cannot_be_rows_are_refused_before_anything_runs(benchmark, h
     (here / "a").mkdir()
     (here / "b").mkdir()
     for name in ("a/same.toml", "b/same.toml", "a b.toml", "twin.toml", "twin2.toml"):
-        (here / name).write_text("schedule.steps = 4\n")
+        (here / name).write_text('preset = "default"\nschedule.steps = 4\n')
     (here / "empty").mkdir()
     for words, expected in (
         (("a", "b"), "same.toml"),
@@ -234,7 +236,7 @@ def test_no_seeds_are_wrong_usage(aaecli, in_empty_folder, text):
 
 
 def test_runs_of_train_are_taken_over(aaecli, benchmark, here):
-    (here / "short.toml").write_text("schedule.steps = 4\n")
+    (here / "short.toml").write_text('preset = "default"\nschedule.steps = 4\n')
     common = ("--device", "cpu", "--preset", "default", "--data", "data", "--labels", 8, "-q")
     for seed in (10, 11):
         assert aaecli("train", *common, "--config", "short.toml", "--seed", seed, "--name", f"any{seed}").code == 0

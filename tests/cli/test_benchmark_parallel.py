@@ -19,7 +19,7 @@ from tests.cli.test_train import SMALL as PRESET
 from tests.scale.dask_cluster import cluster, workers
 
 TIMES = {"seconds", "threads"}
-WORDS = ("--model", "baseline", "--seeds", 4)
+WORDS = ("--model", "baseline", "--preset", "default", "--seeds", 4)
 
 
 @pytest.fixture

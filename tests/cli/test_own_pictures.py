@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from aaecli.cli import main
+from aaecli.config.schema import to_table
 from tests.cli.conftest import Run
 from tests.cli.test_train import small_settings
 from tests.data.drawings import drawing, write_classes, write_pictures
@@ -230,6 +231,61 @@ def test_settings_follow_the_data(aaecli: Run, in_empty_folder: Path) -> None:
     refused = aaecli("train", *article, "--augment", "strokes", "--print-config")
     assert refused.code == 1
     assert "--augment strokes has no effect" in refused.err
+
+
+def write_tiles(folder: Path, *, colour: bool, side: int = 20) -> None:
+    rng = np.random.default_rng(0)
+    shape = (side, side, 3) if colour else (side, side)
+    for number in range(8):
+        for name in ("red", "blue"):
+            pixels = rng.integers(60, 200, shape, np.uint8)
+            write_pictures(folder, {f"{name}/{number}.png": pixels})
+
+
+@pytest.mark.parametrize(
+    "words", [("--preset", "quick"), ("--preset", "default", "--model", "baseline"), ("--model", "aae")]
+)
+def test_pictures_of_no_strokes_are_not_taken_for_digits_by_any_preset(
+    aaecli: Run, in_empty_folder: Path, words: tuple[str, ...]
+) -> None:
+    write_tiles(Path("coloured"), colour=True)
+    write_tiles(Path("grey"), colour=False)
+    found = settings(aaecli, "--data", "coloured", *words)
+    assert found["image"] == {"size": 20, "channels": 3, "normalise": "none", "transpose": "auto"}
+    assert found.get("augmentation", {}).get("elastic", 0) == 0
+    assert settings(aaecli, "--data", "grey", *words)["image"]["normalise"] == "none"
+    # What a user set holds.
+    assert settings(aaecli, "--data", "coloured", "--size", 16, *words)["image"]["size"] == 16
+    assert settings(aaecli, "--data", "coloured", "--normalise", *words)["image"]["channels"] == 1
+    Path("mine.toml").write_text("[image]\nsize = 24\n", encoding="utf-8")
+    assert settings(aaecli, "--data", "coloured", "--config", "mine.toml", *words)["image"]["size"] == 24
+
+
+def test_the_preset_for_pictures_follows_them_by_its_own_name_too(aaecli: Run, in_empty_folder: Path) -> None:
+    write_tiles(Path("coloured"), colour=True)
+    named, chosen = (settings(aaecli, "--data", "coloured", *words) for words in (("--preset", "pictures"), ()))
+    assert named == chosen
+
+
+def test_a_preset_for_digits_says_that_it_is(aaecli: Run, in_empty_folder: Path) -> None:
+    write_tiles(Path("coloured"), colour=True)
+    write_classes(Path("shapes"), 2, 1)
+    said = aaecli("train", "--data", "coloured", "--preset", "quick", "--print-config").err
+    assert "pictures: 20 × 20 pixels, colour; preset quick was chosen on digits" in said
+    assert "chosen on digits" not in aaecli("train", "--data", "shapes", "--preset", "quick", "--print-config").err
+
+
+def test_a_benchmark_takes_pictures_as_a_training_does(
+    aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aaecli.experiments import benchmark
+
+    write_tiles(Path("coloured"), colour=True)
+    planned = benchmark.plan(["baseline", "semisupervised"], [None], [None], [0, 1], {"data": "coloured"})
+    assert {entry.config.preset for entry in planned} == {"pictures"}
+    trained = settings(aaecli, "--data", "coloured", "--seed", 1)
+    assert to_table(planned[3].config)["image"] == trained["image"]
+    assert planned[3].config.labels == "all"
 
 
 def test_an_augmentation_that_was_chosen_is_as_strong_as_it_says(aaecli: Run, in_empty_folder: Path) -> None:

@@ -19,11 +19,15 @@ _COLOURED = 0.1
 """Fraction of coloured pictures from which on colour is kept."""
 _TINT = 24
 """Difference between the channels of a pixel, of 255, from which on it has a colour: scans of ink stay below."""
+_PLAIN = 26
+"""Difference from black or white, of 255, up to which a pixel is ground."""
+_GROUND = 0.65
+"""Fraction of the ground from which on small grey pictures look like strokes."""
 _LARGEST_STROKES = 28
 """Side to which strokes are brought: MNIST's."""
 
 
-def find_form(folder: Path, listing: Listing | None = None) -> Image:
+def find_form(folder: Path, listing: Listing | None = None, *, strokes: bool = False) -> Image:
     """Find side, channels and normalising that suit the pictures of a folder, by the training ones alone.
 
     Pictures of up to 64 pixels are cut out already and stay as they are. Of larger ones, those in colour are made 64
@@ -32,13 +36,15 @@ def find_form(folder: Path, listing: Listing | None = None) -> Image:
     Args:
         folder: The folder.
         listing: What it holds, where that is known already.
+        strokes: Normalise small grey pictures too, where they look like strokes: for settings that were chosen on
+            MNIST.
 
     Raises:
         AaeError: The folder cannot be read.
     """
     names = (listing or list_folder(folder)).train
     chosen = [names[index] for index in np.linspace(0, len(names) - 1, min(_SAMPLE, len(names))).astype(int).tolist()]
-    sides, coloured = [], []
+    sides, coloured, ground = [], [], []
     for name, source in zip(chosen, sources_of(folder, chosen), strict=True):
         try:
             if isinstance(source, AaeError):
@@ -48,8 +54,9 @@ def find_form(folder: Path, listing: Listing | None = None) -> Image:
             continue  # whatever loads the folder names it
         sides.append(max(pixels.shape[:2]))
         coloured.append(pixels.ndim == 3 and float((np.ptp(pixels, axis=2) > _TINT).mean()) > 0.01)
+        ground.append(max(float((pixels <= _PLAIN).mean()), float((pixels >= 255 - _PLAIN).mean())))
     side = int(np.median(sides)) if sides else Image.size
     channels = 3 if sides and np.mean(coloured) >= _COLOURED else 1
-    if side > MAX_SIZE and channels == 1:
+    if channels == 1 and (side > MAX_SIZE or (strokes and ground and np.mean(ground) > _GROUND)):
         return Image(_LARGEST_STROKES, 1, "strokes")
     return Image(min(max(side, MIN_SIZE), MAX_SIZE), channels, "none")

@@ -37,6 +37,18 @@ def test_the_form_follows_size_and_colour(tmp_path, side, colour, found):
     assert find_form(tmp_path) == found
 
 
+@pytest.mark.parametrize("paper", [0, 255])
+def test_small_strokes_are_normalised_where_they_are_asked_for(tmp_path, paper):
+    pixels = np.full((20, 20), paper, np.uint8)
+    pixels[4:16, 8:12] = 255 - paper
+    (tmp_path / "a").mkdir()
+    Picture.fromarray(pixels).save(tmp_path / "a" / "stroke.png")
+    assert find_form(tmp_path) == Image(20, 1, "none")
+    assert find_form(tmp_path, strokes=True) == Image(28, 1, "strokes")
+    write(tmp_path, 20, colour=False)
+    assert find_form(tmp_path, strokes=True) == Image(20, 1, "none")
+
+
 def test_a_colour_picture_among_many_grey_ones_changes_nothing(tmp_path):
     write(tmp_path, 16, colour=False, num=40)
     write(tmp_path, 16, colour=True, num=1)
