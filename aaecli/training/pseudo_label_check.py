@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aaecli.config.effective import acting_terms
 from aaecli.config.schema import Config
 from aaecli.models.batch import Batch, Images, to_float
 from aaecli.models.networks import Encoder, Networks, answering
+from aaecli.training.losses import teacher_logits
 from aaecli.training.sampler import Sampler
 from aaecli.training.step import Step
 from aaecli.training.terms.consistency import ConsistencyOptions
@@ -58,18 +59,26 @@ class PseudoLabelCheck:
         self.held_out = torch.cat(held_out).to(labelled.device)
         self.kept = labelled[~torch.isin(labelled, self.held_out)]
 
-    def compare(self, image: Images, teacher: Encoder, propagated_label: Tensor | None, dtype: torch.dtype) -> None:
+    def compare(
+        self,
+        image: Images,
+        teacher: Encoder,
+        head: nn.Module | None,
+        propagated_label: Tensor | None,
+        dtype: torch.dtype,
+    ) -> None:
         """Find the outcome.
 
         Args:
             image: uint8 (N, H, W) or (N, H, W, 3), all images.
             teacher: Learnt until now, from the images kept and from those without a label.
+            head: What it labels images with, where that is not the encoder's own head.
             propagated_label: int64 (N,), what propagation says of each image, or None.
             dtype: Type of the matrix products.
         """
         shown, true = to_float(image[self.held_out]), self.label[self.held_out]
         plain = self._learn(image, dtype, tuple(shown.shape[1:]))
-        right = {"labels_alone": _named(plain, shown) == true, "teacher": _named(teacher, shown) == true}
+        right = {"labels_alone": _named(plain, shown) == true, "teacher": _named(teacher, shown, head) == true}
         if propagated_label is not None:
             right["propagation"] = propagated_label[self.held_out] == true
         self.outcome = {"step": self.step, "num_images": len(true)}
@@ -128,6 +137,6 @@ def is_worse(right: Tensor, reference: Tensor) -> bool:
     return lost - won > _DEVIATIONS * math.sqrt(lost + won)
 
 
-def _named(encoder: Encoder, image: Tensor) -> Tensor:
+def _named(encoder: Encoder, image: Tensor, head: nn.Module | None = None) -> Tensor:
     with answering(encoder):
-        return cast(Tensor, encoder.encode_once(image).label_logits).argmax(1)
+        return teacher_logits(encoder, image, head).argmax(1)

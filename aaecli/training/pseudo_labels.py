@@ -70,7 +70,9 @@ class PseudoLabels:
         """Find the outcome of the check."""
         check = cast(PseudoLabelCheck, self.check)
         propagated = None if self.propagation is None else self.propagation.label
-        check.compare(self._batches.image, encoder, propagated, self._step.dtype)
+        ema = self._step.ema
+        head = None if ema is None else ema.teacher_head
+        check.compare(self._batches.image, encoder, head, propagated, self._step.dtype)
         return cast(dict[str, Any], check.outcome)
 
     def follow_check(self) -> None:

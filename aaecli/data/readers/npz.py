@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,16 @@ from aaecli.data.readers.npz_arrays import NpzArray, Role, find_arrays, is_of_im
 from aaecli.data.readers.npz_file import NpzFile
 from aaecli.data.readers.pixels import as_images, image_layout
 from aaecli.data.readers.registry import READERS, Progress, Reader
+from aaecli.data.readers.text_labels import class_names, numbered
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder, read_text
 
 _NAMES = {"classes", "class_names", "label_names", "target_names", "names"}
 _MAX_MAP_BYTES = 2**16
 _MAX_NAME_BYTES = 2**20
+_MAX_LABEL_BYTES = 4 * 256
+_MAX_TEXT_BYTES = 2**28
+"""Bounds of one label that is a text, whose letters take four bytes each, and of all of them."""
 
 
 @READERS.register("npz")
@@ -54,9 +57,10 @@ class Npz(Reader):
         total = sum(header.num_bytes for header in images)
         if total > MAX_BYTES:
             raise AaeError(f"The images of {path} take {total:,} bytes.", "Split the data set.")
+        texts = _texts(arrays)
         is_turned = emnist.is_turned(next(iter(arrays.values())).file.name, image)
         parts = {
-            name: _part(name, arrays, is_turned=is_turned)
+            name: _part(name, arrays, texts, is_turned=is_turned)
             for name in ("train", "validation", "test")
             if (name, "image") in arrays
         }
@@ -66,7 +70,7 @@ class Npz(Reader):
             parts["train"],
             parts.get("validation"),
             parts.get("test"),
-            names=lambda values: _class_names(home, prefix, values),
+            names=lambda values: [texts[value] for value in values] if texts else _class_names(home, prefix, values),
             remarks=[emnist.UPRIGHT] if is_turned and image.transpose == "auto" else [],
         )
 
@@ -88,21 +92,44 @@ def _check(role: Role, array: NpzArray, arrays: Mapping[Role, NpzArray]) -> None
     many = shape[1] if len(shape) == 2 else 1
     if many != 1 and len(shape) == 2:
         raise AaeError(f"{array} holds {many:,} labels for each image; one is needed.", "Choose one column of them.")
-    if len(shape) not in (1, 2) or dtype.kind not in "iub" or shape[0] > MAX_IMAGES:
+    if len(shape) not in (1, 2) or dtype.kind not in "iubU" or shape[0] > MAX_IMAGES:
         raise AaeError(
-            f"{array} has shape {shape} and type {dtype}; labels are whole numbers, (N,) or (N, 1).",
-            "Store labels as numbers from 0, and -1 for none.",
+            f"{array} has shape {shape} and type {dtype}; labels are whole numbers or texts, (N,) or (N, 1).",
+            "Store labels as numbers from 0, and -1 for none, or as names of classes, and an empty one for none.",
         )
+    if dtype.kind == "U" and (dtype.itemsize > _MAX_LABEL_BYTES or array.header.num_bytes > _MAX_TEXT_BYTES):
+        raise AaeError(f"{array} takes {array.header.num_bytes:,} bytes for labels.", "Store labels as numbers from 0.")
     images = arrays.get((part, "image"))
     if images is not None and images.header.shape[:1] != shape[:1]:
         raise AaeError(f"{images} has {images.header.shape[0]:,} images, but {array} {shape[0]:,} labels.",
                        "Take both from the same data set.")  # fmt: skip
 
 
-def _part(name: str, arrays: Mapping[Role, NpzArray], *, is_turned: bool) -> Part:
+def _texts(arrays: Mapping[Role, NpzArray]) -> tuple[str, ...]:
+    """Name the classes where the labels are texts; nothing where they are numbers, or there are none."""
+    labels = [array for (_, kind), array in arrays.items() if kind == "label"]
+    of_text = [array for array in labels if array.header.dtype.kind == "U"]
+    if not of_text or ("train", "label") not in arrays:
+        return ()
+    if len(of_text) < len(labels):
+        other = next(array for array in labels if array not in of_text)
+        raise AaeError(f"{of_text[0]} holds texts, and {other} numbers.", "Store all labels in one way.")
+    return class_names(_distinct(arrays["train", "label"])[0])
+
+
+def _distinct(array: NpzArray) -> tuple[list[str], NDArray[np.int64]]:
+    """Read an array of N texts: the different ones, and int64 (N,), which of them each is."""
+    found, index = np.unique(_read(array).reshape(-1), return_inverse=True)
+    return [text.strip() for text in found.tolist()], index
+
+
+def _part(name: str, arrays: Mapping[Role, NpzArray], texts: tuple[str, ...], *, is_turned: bool) -> Part:
     images, labels = arrays[name, "image"], arrays.get((name, "label"))
     label = None
-    if labels is not None:
+    if labels is not None and labels.header.dtype.kind == "U":
+        found, index = _distinct(labels)
+        label = numbered(found, texts, str(labels))[index]
+    elif labels is not None:
         values = _read(labels).reshape(-1)
         if values.dtype.kind == "u" and values.size and values.max() > np.iinfo(np.int64).max:
             raise AaeError(f"{labels} holds a label beyond all numbers of classes.", "Number the classes from 0.")
@@ -133,8 +160,7 @@ def _names_inside(path: Path) -> dict[int, str]:
         for key, header in file.headers.items():
             is_list = header.dtype.kind == "U" and len(header.shape) == 1 and 0 < header.num_bytes <= _MAX_NAME_BYTES
             if key.lower() in _NAMES and is_list:
-                with suppress(ValueError):  # numbers that are no letters
-                    return {index: name.strip() for index, name in enumerate(file.read(key).tolist())}
+                return {index: name.strip() for index, name in enumerate(file.read(key).tolist())}
     return {}
 
 

@@ -114,7 +114,7 @@ class NpzFile:
         """Read an array.
 
         Raises:
-            AaeError: It is damaged, or holds fewer or more values than its header says.
+            AaeError: It is damaged, or holds fewer or more values than its header says, or no letters as texts.
         """
         header = self.headers[key]
         values = np.empty(header.num_bytes, np.uint8)
@@ -132,6 +132,8 @@ class NpzFile:
         if num_read < len(values) or is_longer:
             how = "more" if is_longer else "fewer"
             raise AaeError(f"{self._path} is damaged: '{key}' holds {how} values than its header says.", _HINT)
+        if header.dtype.kind == "U" and not _are_letters(values, header.dtype):
+            raise AaeError(f"{self._path} is damaged: '{key}' holds numbers that are no letters.", _HINT)
         order = header.shape[::-1] if header.is_fortran else header.shape
         array = values.view(header.dtype).reshape(order)
         return array.T if header.is_fortran else array
@@ -196,3 +198,9 @@ def _read_header(file: IO[bytes] | io.BufferedIOBase) -> Header:
         raise ValueError("a header of any length")
     shape, is_fortran, dtype = read(io.BytesIO(prefix + file.read(size)), max_header_size=_MAX_HEADER)
     return Header(shape, dtype, is_fortran)
+
+
+def _are_letters(values: NDArray[np.uint8], dtype: np.dtype[Any]) -> bool:
+    """Tell whether the bytes of texts are those of letters: others become no string, or one that nobody prints."""
+    codes = values.view(np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+    return not bool(((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any())

@@ -12,9 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aaecli.config.image import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.naming.picture_names import SUFFIXES, suffix_of
@@ -22,6 +19,7 @@ from aaecli.data.readers.arrays import Part, check_number, dataset_of
 from aaecli.data.readers.disk import Disk, remedy
 from aaecli.data.readers.parts import files_in, part_in, prefix_of
 from aaecli.data.readers.registry import READERS, Progress, Reader
+from aaecli.data.readers.text_labels import class_names, numbered
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
 
@@ -178,21 +176,11 @@ def _remarks(path: Path, files: dict[str, list[Path]]) -> list[str]:
 
 def _class_names(tables: dict[str, Table]) -> tuple[str, ...]:
     """Give the names of the classes by their numbers: those of the metadata, or the labels where they are texts."""
-    texts = sorted({text for text in tables["train"].texts or [] if text})
-    return tuple(texts) or tables["train"].class_names
+    return class_names(tables["train"].texts or []) or tables["train"].class_names
 
 
 def _part(table: Table, file: Path, names: tuple[str, ...]) -> Part:
-    label: NDArray[np.int64] | None = table.label
-    if table.texts is not None:
-        index = {text: number for number, text in enumerate(names)} | {"": -1}
-        strange = next((text for text in table.texts if text not in index), None)
-        if strange is not None:
-            raise AaeError(
-                f"{file} holds the label '{strange}', which no training image has.",
-                "Take all files from the same data set.",
-            )
-        label = np.array([index[text] for text in table.texts], np.int64)
+    label = table.label if table.texts is None else numbered(table.texts, names, file)
     return Part(table.image, label, str(file), str(file))
 
 

@@ -15,6 +15,7 @@ from aaecli.data.readers.disk import Disk
 from aaecli.data.readers.parts import files_in, part_in, prefix_of
 from aaecli.data.readers.pixel_table import PixelTable, is_pixel_table, read_pixel_table
 from aaecli.data.readers.registry import READERS, Progress, Reader
+from aaecli.data.readers.text_labels import class_names, numbered
 from aaecli.errors import AaeError
 from aaecli.files.opening import is_file, is_folder
 
@@ -124,11 +125,11 @@ def _several(path: Path, first: Path, second: Path) -> AaeError:
     )
 
 
-def _texts(tables: dict[str, PixelTable]) -> list[str]:
-    """Name the classes where a label of any part is a text, sorted; nothing where all are numbers."""
+def _texts(tables: dict[str, PixelTable]) -> tuple[str, ...]:
+    """Name the classes where a label of any part is a text; nothing where all are numbers."""
     if all(isinstance(table.label, np.ndarray) or table.label is None for table in tables.values()):
-        return []
-    return sorted({text for text in _as_texts(tables["train"]) if text})
+        return ()
+    return class_names(_as_texts(tables["train"]))
 
 
 def _as_texts(table: PixelTable) -> list[str]:
@@ -137,17 +138,9 @@ def _as_texts(table: PixelTable) -> list[str]:
     return table.label or []
 
 
-def _label(table: PixelTable, texts: list[str], path: Path) -> NDArray[np.int64] | None:
+def _label(table: PixelTable, texts: tuple[str, ...], path: Path) -> NDArray[np.int64] | None:
     if table.label is None:
         return None
     if isinstance(table.label, np.ndarray) and not texts:
         return table.label
-    index = {text: number for number, text in enumerate(texts)} | {"": -1}
-    labels = _as_texts(table)
-    strange = next((text for text in labels if text not in index), None)
-    if strange is not None:
-        raise AaeError(
-            f"{path} holds the label '{strange}', which no training image has.",
-            "Take all files from the same data set.",
-        )
-    return np.array([index[text] for text in labels], np.int64)
+    return numbered(_as_texts(table), texts, path)

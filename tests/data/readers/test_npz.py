@@ -128,6 +128,17 @@ def test_names_in_the_file_and_images_without_a_label(tmp_path: Path) -> None:
     assert (found.train_label[parts.labelled] >= 0).all()
 
 
+def test_labels_that_are_texts_name_the_classes(tmp_path: Path) -> None:
+    words = np.array(["cat", "", "ant ", "bee", "ant", ""])
+    np.savez(
+        tmp_path / "x.npz", X=pixels(6, 8, 8), y=words, x_test=pixels(2, 8, 8), y_test=np.array([["bee"], ["cat"]])
+    )
+    found = load_dataset(tmp_path / "x.npz")
+    assert found.classes == ("ant", "bee", "cat")
+    assert found.train_label.tolist() == [2, -1, 0, 1, 0, -1]
+    assert found.test_label.tolist() == [1, 2]
+
+
 def test_a_file_of_other_arrays_beside_pictures_changes_nothing(tmp_path: Path) -> None:
     np.savez(tmp_path / "embeddings.npz", vectors=np.zeros((3, 8)), ids=np.arange(3))
     found = find_reader(tmp_path)
@@ -145,7 +156,7 @@ ARRAYS = {"x_train": pixels(24, 8, 8), "y_train": LABEL}
         ({"y_train": LABEL}, "holds no training images"),
         (ARRAYS | {"y_train": LABEL[:9]}, "24 images, but"),
         (ARRAYS | {"y_train": np.zeros((24, 14), np.uint8)}, "14 labels for each image"),
-        (ARRAYS | {"y_train": LABEL.astype(float)}, "labels are whole numbers"),
+        (ARRAYS | {"y_train": LABEL.astype(float)}, "labels are whole numbers or texts"),
         (ARRAYS | {"y_train": LABEL - np.int64(5)}, "holds the label -5"),
         (ARRAYS | {"y_train": np.full(24, 2**64 - 1, np.uint64)}, "beyond all numbers of classes"),
         (ARRAYS | {"x_train": np.zeros((24, 8, 8), complex)}, "which are no images"),
@@ -157,6 +168,19 @@ ARRAYS = {"x_train": pixels(24, 8, 8), "y_train": LABEL}
         (ARRAYS | {"x_test": pixels(6, 8, 8), "y_test": LABEL[:6] + 3}, "which no training image has"),
         (ARRAYS | {"train_images": ARRAYS["x_train"]}, "two arrays for the same"),
         (ARRAYS | {"y_train": np.array([object()] * 24)}, "holds Python objects in 'y_train'"),
+        (ARRAYS | {"x_test": pixels(2, 8, 8), "y_test": np.array(["ant", "bee"])}, "and"),
+        (
+            {
+                "x": pixels(3, 8, 8),
+                "y": np.array(["a", "b", "a"]),
+                "x_test": pixels(1, 8, 8),
+                "y_test": np.array(["c"]),
+            },
+            "label 'c', which no training image has",
+        ),
+        (ARRAYS | {"y_train": np.array(["x" * 300] * 24)}, "bytes for labels"),
+        (ARRAYS | {"y_train": np.full(24, 0x110000, np.uint32).view("U1")}, "no letters"),
+        (ARRAYS | {"class_names": np.full(3, 0xD800, np.uint32).view("U1")}, "no letters"),
         ({f"a{number}": np.zeros(1) for number in range(70)}, "holds 70 arrays"),
     ],
 )
