@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results.json"
-EARLIER = Path(__file__).parent / "earlier.json"
-"""``aaecli train``, whole and without parts, before the teacher had a head of its own."""
 PICTURE = Path(__file__).parents[2] / "docs" / "figures" / "suite.png"
 METHODS = {
     "HOG + SVM": "HOG + SVM",
@@ -26,14 +24,9 @@ Record = dict[str, Any]
 Table = list[dict[str, str]]
 
 
-def records(path: Path = RESULTS) -> list[Record]:
-    """Read results, in the order in which they were measured."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-
-
-def records_before() -> list[Record]:
-    """Give the results of ``aaecli train`` of before, beside those of the methods that have not changed since."""
-    return [*(record for record in records() if record["method"] != "auto"), *records(EARLIER)]
+def records() -> list[Record]:
+    """Read the results, in the order in which they were measured."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else []
 
 
 def selected(found: Iterable[Record], **wanted: Any) -> list[Record]:
@@ -71,12 +64,12 @@ def by_task() -> Table:
 
 
 def by_labels() -> Table:
-    """Give a row a task and method, a column a number of labels a class; only tasks with more than one number."""
-    found = records_before()
+    """Give a row a task and method, a column a number of labels a class; only tasks trained on with several numbers."""
+    found = records()
     counts = sorted({record["labels"] for record in found})
     rows = []
     for task in tasks(found):
-        if len({record["labels"] for record in selected(found, task=task)}) < 2:
+        if len({record["labels"] for record in selected(found, task=task, method="auto")}) < 2:
             continue
         for method, title in METHODS.items():
             cells = {str(count): cell(selected(found, task=task, method=method, labels=count)) for count in counts}
@@ -87,7 +80,7 @@ def by_labels() -> Table:
 
 def ablation() -> Table:
     """Give a row a task, a column a part that is left out, at ten labels a class."""
-    found = selected(records_before(), labels=_LABELS)
+    found = selected(records(), labels=_LABELS)
     left_out = list(dict.fromkeys(record["method"] for record in found if record["method"].startswith("without")))
     rows = []
     for task in tasks([record for record in found if record["method"] in left_out]):
