@@ -154,7 +154,7 @@ def convert(value: Any, hint: Any, key: str) -> Any:
         return build(hint, value, key + ".")
     if origin is types.UnionType or origin is typing.Union:
         plain, literal = typing.get_args(hint)
-        choices = typing.get_args(literal)
+        choices = typing.get_args(literal) or (None,)
         if plain is float and type(value) is int:
             value = float(value)
         require(type(value) is plain or value in choices, key, f"{_TYPE_NAMES[plain]} or '{choices[0]}'", value)

@@ -41,8 +41,8 @@ class Result:
         labels: Number of labelled images, or ``all``; 0 for a model that learns without labels.
         seed: Seed.
         settings: ``fingerprint`` of the settings that the preset gave.
-        test_accuracy: In [0, 1].
-        validation_accuracy: In [0, 1].
+        test_accuracy: In [0, 1]; None where there are no test images.
+        validation_accuracy: In [0, 1]; None where no image validates.
         steps: Training steps.
         seconds: Training time, the evaluations on the validation images included.
         threads: Threads of the processor that torch used.
@@ -60,8 +60,8 @@ class Result:
     labels: int | Literal["all"]
     seed: int
     settings: str
-    test_accuracy: float
-    validation_accuracy: float
+    test_accuracy: float | None
+    validation_accuracy: float | None
     steps: int
     seconds: float
     threads: int
@@ -82,7 +82,8 @@ class Result:
             holds = _WORDS.fullmatch(text) is not None
             require(holds, f"the {key} of a result", "up to 200 letters, digits and common signs", text)
         for key in ("test_accuracy", "validation_accuracy"):
-            require(0 <= getattr(self, key) <= 1, f"the {key} of a result", "in [0, 1]", getattr(self, key))
+            value = getattr(self, key)
+            require(value is None or 0 <= value <= 1, f"the {key} of a result", "in [0, 1]", value)
         for key in ("steps", "seconds", "threads"):
             require(0 <= getattr(self, key) <= 10**12, f"the {key} of a result", "0 or more", getattr(self, key))
 
@@ -90,6 +91,11 @@ class Result:
     def group(self) -> Group:
         """What it shares with the runs of other seeds."""
         return Group(self.model, self.preset, self.variant, self.labels)
+
+    @property
+    def accuracy(self) -> float | None:
+        """That on the test images, or on the validation images where there are none; None where nothing judges."""
+        return self.validation_accuracy if self.test_accuracy is None else self.test_accuracy
 
 
 class Group(NamedTuple):
@@ -189,11 +195,23 @@ def _order(group: Group) -> tuple[str, str, str, float]:
     return *group[:3], float("inf") if group.labels == "all" else group.labels
 
 
-def row(results: Sequence[Result]) -> dict[str, str]:
+def judging_part(results: Iterable[Result]) -> Literal["test", "validation"]:
+    """Name the images that judge the runs of a table: the test images, wherever there are any."""
+    known = list(results)
+    return "test" if not known or any(result.test_accuracy is not None for result in known) else "validation"
+
+
+def row(results: Sequence[Result], part: Literal["test", "validation"] | None = None) -> dict[str, str]:
     """Sum up the runs of one group, as text: accuracy as mean ± standard deviation, time as the median.
 
     The times are those of the runs that had the most threads.
+
+    Args:
+        results: The runs.
+        part: The images whose accuracy counts; where None, those of ``judging_part``.
     """
+    part = part or judging_part(results)
+    accuracies = [getattr(result, f"{part}_accuracy") for result in results]
     threads = max(result.threads for result in results)
     seconds = statistics.median(result.seconds for result in results if result.threads == threads)
     whole_minutes, rest = divmod(round(seconds), 60)
@@ -204,7 +222,7 @@ def row(results: Sequence[Result]) -> dict[str, str]:
         "preset": results[0].preset,
         "variant": results[0].variant,
         "labels": str(results[0].labels),
-        "test accuracy": per_cent([result.test_accuracy for result in results]),
+        f"{part} accuracy": per_cent([accuracy for accuracy in accuracies if accuracy is not None]),
         "seeds": _seeds([result.seed for result in results]),
         "steps": f"{results[0].steps:,}",
         "time a run": f"{time}{on}",
@@ -212,7 +230,9 @@ def row(results: Sequence[Result]) -> dict[str, str]:
 
 
 def per_cent(fractions: Sequence[float]) -> str:
-    """Write mean ± standard deviation over runs, in per cent; of one run its value."""
+    """Write mean ± standard deviation over runs, in per cent; of one run its value, of none a dash."""
+    if not fractions:
+        return "–"
     spread = f" ± {100 * statistics.stdev(fractions):.2f}" if len(fractions) > 1 else ""
     return f"{100 * statistics.fmean(fractions):.2f}{spread} %"
 
@@ -226,7 +246,8 @@ def _seeds(seeds: Sequence[int]) -> str:
 def markdown(results: Iterable[Result]) -> str:
     """Draw the table, a row a group, and say below where the figures come from."""
     groups = by_group(results)
-    rows = [row(members) for members in groups.values()]
+    part = judging_part(result for group in groups.values() for result in group)
+    rows = [row(members, part) for members in groups.values()]
     if not rows:
         return ""
     if not any(cells["variant"] for cells in rows):
@@ -239,7 +260,7 @@ def markdown(results: Iterable[Result]) -> str:
     versions = sorted({result.versions for result in members})
     lines += [
         "",
-        "Accuracy on the test images, mean ± standard deviation over the seeds, each with its own draw of labels. "
+        f"Accuracy on the {part} images, mean ± standard deviation over the seeds, each with its own draw of labels. "
         f"Time: median. Measured on {'; '.join(machines)}; {'; '.join(versions)}.",
     ]
     return "\n".join(lines) + "\n"

@@ -99,8 +99,8 @@ def _result(config: Config, record: Mapping[str, Any], metrics: Mapping[str, Any
         labels=config.labels,
         seed=config.seed,
         settings=fingerprint(config, int(record.get("training_revision", 1))),
-        test_accuracy=float(record["test_accuracy"]),
-        validation_accuracy=float(record["validation_accuracy"]),
+        test_accuracy=_fraction(record.get("test_accuracy")),
+        validation_accuracy=_fraction(record.get("validation_accuracy")),
         steps=int(record["steps"]),
         seconds=round(float(record["seconds"]), 1),
         threads=int(record["threads"]),
@@ -113,3 +113,8 @@ def _result(config: Config, record: Mapping[str, Any], metrics: Mapping[str, Any
         curve_step=tuple(int(step) for step in metrics["step"][validated]),
         curve_accuracy=tuple(float(accuracy) for accuracy in metrics["validation_accuracy"][validated]),
     )
+
+
+def _fraction(value: Any) -> float | None:
+    """Give an accuracy, or None where no images judged the run: a data set need not have test images."""
+    return None if value is None else float(value)

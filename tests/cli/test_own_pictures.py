@@ -288,6 +288,24 @@ def test_a_benchmark_takes_pictures_as_a_training_does(
     assert planned[3].config.labels == "all"
 
 
+@pytest.mark.parametrize(("num_tested", "judged_by"), [(0, "validation"), (3, "test")])
+def test_a_benchmark_of_pictures_is_judged_by_those_there_are(
+    aaecli: Run, small: Path, num_tested: int, judged_by: str
+) -> None:
+    write_classes(Path("shapes"), 5, 2, num_tested)
+    small.write_text(SMALL.replace("steps = 60", "steps = 2"))
+    words = ("benchmark", "--data", "shapes", "--config", small, "--seeds", 2)
+    done = aaecli(*words)
+    assert done.code == 0, done.err
+    assert f"{judged_by} accuracy" in done.out
+    assert f"Accuracy on the {judged_by} images" in Path("benchmark/results.md").read_text()
+    results = json.loads(aaecli(*words, "--json").out)["results"]
+    other = "test" if judged_by == "validation" else "validation"
+    assert [(result[f"{other}_accuracy"], 0 <= result[f"{judged_by}_accuracy"] <= 1) for result in results] == [
+        (None, True)
+    ] * 2
+
+
 def test_an_augmentation_that_was_chosen_is_as_strong_as_it_says(aaecli: Run, in_empty_folder: Path) -> None:
     write_classes(Path("shapes"), 2, 1)
 

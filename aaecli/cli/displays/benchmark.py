@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aaecli.cli.displays.training import TrainingDisplay
 from aaecli.cli.fitting_table import fitting_table
 from aaecli.config.parsing import plain
-from aaecli.experiments.results import FILES, by_group, row
+from aaecli.experiments.results import FILES, by_group, judging_part, row
 from aaecli.files.opening import is_file
 from aaecli.terminal import console
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aaecli.experiments.benchmark import Planned
     from aaecli.experiments.results import Result
 
-_NUMBERS = ("labels", "test accuracy", "seeds", "time a run", "to do")
+_NUMBERS = ("labels", "test accuracy", "validation accuracy", "seeds", "time a run", "to do")
 
 
 class BenchmarkDisplay(TrainingDisplay):
@@ -44,7 +44,8 @@ class BenchmarkDisplay(TrainingDisplay):
             return
         for result in results:
             if result not in known:
-                console.say(f"{_title(result)}: {result.test_accuracy:.2%} in {result.seconds:.0f} s")
+                accuracy = "done" if result.accuracy is None else f"{result.accuracy:.2%}"
+                console.say(f"{_title(result)}: {accuracy} in {result.seconds:.0f} s")
         console.say(f"{len(pending)} run{'s' if len(pending) > 1 else ''} to do." if pending else "All runs are done.")
 
     def note(self, message: str) -> None:
@@ -86,11 +87,12 @@ def _table(results: Sequence[Result], pending: Sequence[Planned], screen: Consol
     from aaecli.text import for_rich
 
     to_do = Counter(entry.group for entry in pending)
-    known: dict[Any, dict[str, str]] = {group: row(members) for group, members in by_group(results).items()}
+    part = judging_part(results)
+    known: dict[Any, dict[str, str]] = {group: row(members, part) for group, members in by_group(results).items()}
     cells = known | {
         group: {name: str(value) for name, value in group._asdict().items()} for group in to_do if group not in known
     }
-    names = ["model", "preset", "variant", "labels", "test accuracy", "seeds", "time a run"]
+    names = ["model", "preset", "variant", "labels", f"{part} accuracy", "seeds", "time a run"]
     if not any(group.variant for group in cells):
         names.remove("variant")
     rows = [
