@@ -199,7 +199,7 @@ def _tables(found: dict[str, Any], checksums: str, image: Image) -> tuple[Render
 
     summary = Table.grid(padding=(0, 2))
     height, width = found["image"]
-    num_classes = len(found["classes"])
+    num_classes, validation = len(found["classes"]), found["split"]["validation"]
     colour = ", in colour" if found["channels"] == 3 else ""
     unlabelled = f", {found['num_unlabelled']:,} of them without a label" if found["num_unlabelled"] else ""
     rows = [("layout", remark) for remark in found["remarks"]] + [
@@ -207,7 +207,7 @@ def _tables(found: dict[str, Any], checksums: str, image: Image) -> tuple[Render
         ("images", f"{height} × {width} pixels{colour}, {num_classes} class{'es' if num_classes != 1 else ''}"),
         *([("", _preprocessing(image))] if found["findings"] is not None else []),
         ("pool", f"{found['split']['pool']:,} training images{unlabelled}"),
-        ("validation", f"{found['split']['validation']:,} training images for validation: settings are chosen on them"),
+        ("validation", f"{validation:,} training images: settings are chosen on them" if validation else "no images"),
         ("test", f"{found['num_test']:,} images that decide nothing" if found["num_test"] else "no images of its own"),
     ]
     rows += [("to learn", f"{message} {hint}") for message, hint in found["faults"]]

@@ -28,7 +28,7 @@ _IMAGES = {
     "test": "test images",
     "holdout": "held-out labelled pictures",
     "labelled": "labelled pictures",
-    "folds": "labelled images, each held out once",
+    "folds": "labelled images",
 }
 _FEW = 500
 _TITLE_WIDTH = 22
@@ -143,6 +143,8 @@ def _render(report: dict[str, Any]) -> None:
     from aaecli.terminal import console
 
     evaluated_on = f"{report['num_images']:,} {_IMAGES[report['images']]} of {for_terminal(report['dataset'])}"
+    if report["images"] == "folds":
+        evaluated_on += ", each held out once"
     if "accuracy" in report:
         _render_numbers(report, evaluated_on)
     if report[_RECONSTRUCTED] is not None:

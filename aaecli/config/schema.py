@@ -37,7 +37,7 @@ class Config:
         seed: Seed of the label draw, the weights, the batches and the noise.
         data: Folder of a data set; the embedded MNIST where empty.
         holdout: Fraction of the labelled pictures of a folder that is kept for validation; ``auto``: a fifth, or none
-            where the folder has a ``test`` folder. IDX files always keep a sixth.
+            where the folder has a test folder and the model learns from labels. IDX files always keep a sixth.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads; 0 for one per core.
         precision: ``auto``, ``fp32`` or ``bf16`` for the matrix products of training.

@@ -62,7 +62,8 @@ def split(
         dataset: The data set.
         labels: Number of labelled images, or ``all``; 0 for a run without labels.
         seed: Seed of the random selection.
-        holdout: That share, for a collection; ``auto``: ``HOLDOUT``, or 0 where there is a test set.
+        holdout: That share, for a collection; ``auto``: ``HOLDOUT``, or 0 where there is a test set and labels are
+            learnt from.
 
     Raises:
         AaeError: There are fewer labels than classes, more labels than training images, or no classes.
@@ -73,7 +74,9 @@ def split(
     if dataset.is_validation is not None:
         kept = _given(dataset, holdout)
     elif dataset.is_collection:
-        kept = _kept_back(dataset, seed, holdout)
+        # Labels that nobody learns from cost nothing, and name and judge clusters.
+        by_default = 0.0 if labels != 0 and len(dataset.test_label) else HOLDOUT
+        kept = _kept_back(dataset, seed, by_default if holdout == "auto" else holdout)
     else:
         _refuse(holdout, dataset, "has test images of its own")
         kept = _last_sixth(dataset)
@@ -162,11 +165,10 @@ def _last(members: NDArray[np.int64], group: NDArray[np.int64], count: int) -> N
     return members[:0]
 
 
-def _kept_back(dataset: Dataset, seed: int, holdout: float | Literal["auto"]) -> NDArray[np.bool_]:
+def _kept_back(dataset: Dataset, seed: int, share: float) -> NDArray[np.bool_]:
     """Give the labelled pictures of a folder that validate: bool (N,)."""
     label, group = dataset.train_label, dataset.first_copy
     tested = dataset.is_tested
-    share = (0.0 if len(dataset.test_label) else HOLDOUT) if holdout == "auto" else holdout
     share = min(share, _most_validation(len(label)) / max(1, int(np.count_nonzero(label >= 0))))
     rng = np.random.default_rng(seed)
     unsure = _contradicted(label, group) | tested

@@ -306,6 +306,14 @@ def test_a_benchmark_of_pictures_is_judged_by_those_there_are(
     ] * 2
 
 
+def test_clusters_are_named_beside_a_test_folder_too(aaecli: Run, small: Path) -> None:
+    write_classes(Path("shapes"), 5, 2, 3)
+    small.write_text(SMALL.replace("steps = 60", "steps = 2").replace("labelled_batch_size = 12\n", ""))
+    done = aaecli("train", "--data", "shapes", "--config", small, "--model", "clustering", "--clusters", 4)
+    assert done.code == 0, done.err
+    assert "test accuracy" in done.out
+
+
 def test_an_augmentation_that_was_chosen_is_as_strong_as_it_says(aaecli: Run, in_empty_folder: Path) -> None:
     write_classes(Path("shapes"), 2, 1)
 

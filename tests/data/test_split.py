@@ -190,6 +190,16 @@ def collection_of(label: list[int]) -> Dataset:
     return Dataset("mine", ("a", "b"), image, values, image[:0], values[:0], names, (), findings)
 
 
+@pytest.mark.parametrize(("labels", "num_held_out"), [("all", 0), (20, 0), (0, 16)])
+def test_with_a_test_folder_labels_are_held_out_only_where_nobody_learns_from_them(
+    labels: Any, num_held_out: int
+) -> None:
+    dataset = collection_of([0, 1] * 40)
+    tested = replace(dataset, test_image=dataset.train_image[:2] + 1, test_label=np.array([0, 1]))
+    assert len(split(tested, labels, 0).validation) == num_held_out
+    assert len(split(dataset, labels, 0).validation) == 16
+
+
 def test_pictures_of_a_folder_are_split_by_the_seed() -> None:
     dataset = collection_of([0, 1] * 40 + [-1] * 20)
     one, again, other = (split(dataset, 10, seed) for seed in (3, 3, 4))
