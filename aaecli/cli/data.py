@@ -122,8 +122,13 @@ def export(
         int, typer.Option("--index", metavar="I", help="Which image, counted from 0.", rich_help_panel=DATA)
     ],
     split: Annotated[
-        Literal["test", "train"], typer.Option(help="Test or training images.", rich_help_panel=DATA)
-    ] = "test",
+        Literal["test", "train"] | None,
+        typer.Option(
+            help="Test or training images.",
+            show_default="test, where there are test images",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     folder: Data = None,
     named: Annotated[
         str | None,
@@ -159,6 +164,7 @@ def export(
     if not to_stdout:
         outputs.claim(Path(target), None if named else is_picture)
     dataset = load_dataset(source, image_of(source))
+    split = split or ("test" if len(dataset.test_image) else "train")
     if to_stdout:
         body, label = encode_image(dataset, split, index)
         sys.stdout.buffer.write(body)

@@ -537,7 +537,9 @@ def test_every_command_makes_of_pictures_what_train_makes_of_them(aaecli: Run, i
     assert (chosen["size"], chosen["channels"], chosen["normalise"]) == (20, 3, "none")
     found = json.loads(aaecli("data", "--data", "tiles", "--json").out)
     assert (found["image"], found["channels"]) == ([20, 20], 3)
-    assert aaecli("data", "export", "--data", "tiles", "--split", "train", "--index", 0, "--out", "seen.png").code == 0
+    export = ("data", "export", "--data", "tiles", "--index", 0, "--out", "seen.png")
+    assert "has no test images" in aaecli(*export, "--split", "test").err
+    assert "seen.png: train image 0" in aaecli(*export).err
     with Image.open("seen.png") as seen:
         assert (seen.size, seen.mode) == ((20, 20), "RGB")
     # What the user says holds.

@@ -82,7 +82,7 @@ def encode_image(dataset: Dataset, part: Part, index: int, suffix: str = ".png")
         "test": (dataset.test_image, dataset.test_label),
     }[part]
     if not len(images):
-        raise AaeError(f"{dataset.name} has no {part} images.", f"Leave --split {part} out, or name the other part.")
+        raise AaeError(f"{dataset.name} has no {part} images.", "Leave --split out.")
     if not 0 <= index < len(images):
         raise AaeError(
             f"{dataset.name} has no {part} image {index}: they are numbered from 0 to {len(images) - 1}.",
