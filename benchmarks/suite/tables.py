@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,19 @@ METHODS = {
     "HOG + SVM": "HOG + SVM",
     "HOG + LabelSpreading": "HOG + LabelSpreading",
     "supervised": "same network and augmentation, labels only",
-    "FixMatch": "the same with FixMatch",
+    "FixMatch": "the same with FixMatch, in equal time",
     "auto": "`aaecli train`",
 }
 """Methods in the order of the columns, and what they are called."""
+HEADLINE = {
+    "icons": "13 kinds of icon in many styles, on any ground, 32 × 32 in colour",
+    "icons-64": "the same, 64 × 64",
+    "street-digits": "digits of many fonts on photographs, 32 × 32 in colour",
+    "textures": "8 kinds of texture, 32 × 32 in colour",
+    "glyphs": "letters and digits of many fonts, 28 × 28 in grey",
+    "fashion": "Fashion-MNIST",
+}
+"""The rows of the README, and what they are called there."""
 _LABELS = 10
 
 Record = dict[str, Any]
@@ -49,18 +58,40 @@ def tasks(found: list[Record]) -> list[str]:
 
 def by_task() -> Table:
     """Give a row a task, a column a method, at ten labels a class."""
+    return _beside_auto(["HOG + SVM", "HOG + LabelSpreading", "supervised"])
+
+
+def beside_fixmatch() -> Table:
+    """Give a row a task that FixMatch was measured on, with the seeds of that alone."""
+    return _beside_auto(["FixMatch"])
+
+
+def _beside_auto(methods: Sequence[str]) -> Table:
+    """Give a row a task: methods and ``aaecli train``, with the seeds that all of them were measured with."""
     found = selected(records(), labels=_LABELS)
     rows = []
     for task in tasks(found):
-        cells = {"task": task}
-        draws = {record["draw"] for record in selected(found, task=task, method="auto")}
-        for method, title in METHODS.items():
-            # The same draws in all columns: draws differ by more than methods do.
-            same = [record for record in selected(found, task=task, method=method) if record["draw"] in draws]
-            fewer = f" ({len(same)} of {len(draws)} seeds)" if 0 < len(same) < len(draws) else ""
-            cells[title] = cell(same) + fewer
-        rows.append(cells | {"seeds": str(len(draws))})
+        columns = {method: selected(found, task=task, method=method) for method in (*methods, "auto")}
+        # Draws differ by more than methods do.
+        draws = set.intersection(*({record["draw"] for record in column} for column in columns.values()))
+        if draws:
+            cells = {
+                METHODS.get(method, method): cell([record for record in column if record["draw"] in draws])
+                for method, column in columns.items()
+            }
+            rows.append({"task": task} | cells | {"seeds": str(len(draws))})
     return rows
+
+
+def headline() -> Table:
+    """Give the rows of the README, with the methods that a reader would compare."""
+    rows = {row["task"]: row for row in by_task()}
+    kept = [METHODS[method] for method in ("HOG + SVM", "supervised", "auto")]
+    return [
+        {f"{_LABELS} labels a class": title} | {column: rows[task][column] for column in kept}
+        for task, title in HEADLINE.items()
+        if task in rows
+    ]
 
 
 def by_labels() -> Table:
@@ -79,16 +110,14 @@ def by_labels() -> Table:
 
 
 def ablation() -> Table:
-    """Give a row a task, a column a part that is left out, at ten labels a class."""
-    found = selected(records(), labels=_LABELS)
-    left_out = list(dict.fromkeys(record["method"] for record in found if record["method"].startswith("without")))
-    rows = []
-    for task in tasks([record for record in found if record["method"] in left_out]):
-        draws = {record["draw"] for record in found if record["task"] == task and record["method"] in left_out}
-        whole = [record for record in selected(found, task=task, method="auto") if record["draw"] in draws]
-        cells = {"task": task, "whole": cell(whole)}
-        rows.append(cells | {method: cell(selected(found, task=task, method=method)) for method in left_out})
-    return rows
+    """Give a row a task, a column a part that is left out, at ten labels a class, with the seeds of all columns."""
+    methods = [record["method"] for record in records() if record["method"].startswith("without")]
+    return _beside_auto(list(dict.fromkeys(methods)))
+
+
+def without_autoencoder() -> Table:
+    """Give a row a task: with and without the autoencoder's terms, with the seeds of both."""
+    return _beside_auto(["without autoencoder"])
 
 
 def draw() -> None:
