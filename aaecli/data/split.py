@@ -71,15 +71,7 @@ def split(
     if labels != 0:
         dataset.require_classes()
     num_classes = len(dataset.classes)
-    if dataset.is_validation is not None:
-        kept = _given(dataset, holdout)
-    elif dataset.is_collection:
-        # Labels that nobody learns from cost nothing, and name and judge clusters.
-        by_default = 0.0 if labels != 0 and len(dataset.test_label) else HOLDOUT
-        kept = _kept_back(dataset, seed, by_default if holdout == "auto" else holdout)
-    else:
-        _refuse(holdout, dataset, "has test images of its own")
-        kept = _last_sixth(dataset)
+    kept = _held_out(dataset, seed, holdout, learns_labels=labels != 0)
     label = dataset.train_label
     # Training on a duplicate of an image is training on the image.
     is_kept = np.zeros(len(label), bool)
@@ -101,6 +93,20 @@ def split(
     if len(validation) > (most := _most_validation(len(label))):
         validation = np.sort(np.random.default_rng(seed).choice(validation, most, replace=False))
     return Split(pool, _draw(learnt, label[learnt], num_classes, labels, seed), validation)
+
+
+def _held_out(
+    dataset: Dataset, seed: int, holdout: float | Literal["auto"], *, learns_labels: bool
+) -> NDArray[np.bool_]:
+    """Give the labelled images that validate: bool (N,)."""
+    if dataset.is_validation is not None:
+        return _given(dataset, holdout)
+    if not dataset.is_collection:
+        _refuse(holdout, dataset, "has test images of its own")
+        return _last_sixth(dataset)
+    # Labels that nobody learns from cost nothing, and name and judge clusters.
+    by_default = 0.0 if learns_labels and len(dataset.test_label) else HOLDOUT
+    return _kept_back(dataset, seed, by_default if holdout == "auto" else holdout)
 
 
 def _most_validation(num_images: int) -> int:
