@@ -174,7 +174,8 @@ def export(
         outputs.write(Path(target), body)
     where = "a PNG to stdout" if to_stdout else target
     described = f"whose label is {label}" if label else "which has no label"
-    say(f"Wrote {where}: {split} image {index} of {dataset.name}, {described}.")
+    part = "training" if split == "train" else split
+    say(f"Wrote {where}: {part} image {index} of {dataset.name}, {described}.")
     if as_json:
         print_json({"file": target, "split": split, "index": index, "label": label})
 

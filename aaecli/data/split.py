@@ -104,7 +104,7 @@ def _held_out(
     if not dataset.is_collection:
         _refuse(holdout, dataset, "has test images of its own")
         return _last_sixth(dataset)
-    # Labels that nobody learns from cost nothing, and name and judge clusters.
+    # Labels that nobody learns from cost nothing, and name and evaluate clusters.
     by_default = 0.0 if learns_labels and len(dataset.test_label) else HOLDOUT
     return _kept_back(dataset, seed, by_default if holdout == "auto" else holdout)
 

@@ -20,10 +20,8 @@ METHODS = {
 """Methods in the order of the columns, and what they are called."""
 HEADLINE = {
     "icons": "13 kinds of icon in many styles, on any ground, 32 × 32 in colour",
-    "icons-64": "the same, 64 × 64",
     "street-digits": "digits of many fonts on photographs, 32 × 32 in colour",
     "textures": "8 kinds of texture, 32 × 32 in colour",
-    "glyphs": "letters and digits of many fonts, 28 × 28 in grey",
     "fashion": "Fashion-MNIST",
 }
 """The rows of the README, and what they are called there."""

@@ -539,7 +539,7 @@ def test_every_command_makes_of_pictures_what_train_makes_of_them(aaecli: Run, i
     assert (found["image"], found["channels"]) == ([20, 20], 3)
     export = ("data", "export", "--data", "tiles", "--index", 0, "--out", "seen.png")
     assert "has no test images" in aaecli(*export, "--split", "test").err
-    assert "seen.png: train image 0" in aaecli(*export).err
+    assert "seen.png: training image 0" in aaecli(*export).err
     with Image.open("seen.png") as seen:
         assert (seen.size, seen.mode) == ((20, 20), "RGB")
     # What the user says holds.
