@@ -13,8 +13,10 @@ FINE_TUNE = "fine-tune"
 """The preset for a training that starts from a model."""
 _BLACK = 0.45
 """Fraction of black pixels above which pictures show something light on black: MNIST has 0.82, Fashion-MNIST 0.55."""
-_WRITING = 0.65
-"""The same above which grey images are of strokes, as MNIST's are."""
+DARK = 26
+"""Pixels up to this value, a tenth of the range, are black."""
+WRITING = 0.65
+"""Fraction of black pixels above which grey images are of strokes, as MNIST's are."""
 _ANY_GROUND = 0.1
 """Standard deviation of the border's colour above which things stand on grounds of any colour: 0.17 to 0.24 in five
 sets of such pictures, up to 0.04 on black."""
@@ -66,7 +68,7 @@ class Appearance:
     @property
     def is_writing(self) -> bool:
         """Whether images look like MNIST's: light strokes on black."""
-        return not self.in_colour and self.black > _WRITING and self.ground_variation < _ANY_GROUND
+        return not self.in_colour and self.black > WRITING and self.ground_variation < _ANY_GROUND
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class Result:
 
     @property
     def accuracy(self) -> float | None:
-        """That on the test images, or on the validation images where there are none; None where nothing judges."""
+        """That on the test images, else on the validation images; None where the run was not evaluated."""
         return self.validation_accuracy if self.test_accuracy is None else self.test_accuracy
 
 
@@ -195,8 +195,8 @@ def _order(group: Group) -> tuple[str, str, str, float]:
     return *group[:3], float("inf") if group.labels == "all" else group.labels
 
 
-def judging_part(results: Iterable[Result]) -> Literal["test", "validation"]:
-    """Name the images that judge the runs of a table: the test images, wherever there are any."""
+def evaluated_part(results: Iterable[Result]) -> Literal["test", "validation"]:
+    """Name the images that the runs of a table are evaluated on: the test images, wherever there are any."""
     known = list(results)
     return "test" if not known or any(result.test_accuracy is not None for result in known) else "validation"
 
@@ -208,9 +208,9 @@ def row(results: Sequence[Result], part: Literal["test", "validation"] | None = 
 
     Args:
         results: The runs.
-        part: The images whose accuracy counts; where None, those of ``judging_part``.
+        part: The images whose accuracy counts; where None, those of ``evaluated_part``.
     """
-    part = part or judging_part(results)
+    part = part or evaluated_part(results)
     accuracies = [getattr(result, f"{part}_accuracy") for result in results]
     threads = max(result.threads for result in results)
     seconds = statistics.median(result.seconds for result in results if result.threads == threads)
@@ -246,7 +246,7 @@ def _seeds(seeds: Sequence[int]) -> str:
 def markdown(results: Iterable[Result]) -> str:
     """Draw the table, a row a group, and say below where the figures come from."""
     groups = by_group(results)
-    part = judging_part(result for group in groups.values() for result in group)
+    part = evaluated_part(result for group in groups.values() for result in group)
     rows = [row(members, part) for members in groups.values()]
     if not rows:
         return ""

@@ -116,5 +116,5 @@ def _result(config: Config, record: Mapping[str, Any], metrics: Mapping[str, Any
 
 
 def _fraction(value: Any) -> float | None:
-    """Give an accuracy, or None where no images judged the run: a data set need not have test images."""
+    """Give an accuracy, or None where the run was not evaluated: a data set need not have test images."""
     return None if value is None else float(value)

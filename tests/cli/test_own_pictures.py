@@ -275,9 +275,7 @@ def test_a_preset_for_digits_says_that_it_is(aaecli: Run, in_empty_folder: Path)
     assert "chosen on digits" not in aaecli("train", "--data", "shapes", "--preset", "quick", "--print-config").err
 
 
-def test_a_benchmark_takes_pictures_as_a_training_does(
-    aaecli: Run, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_benchmark_takes_pictures_as_a_training_does(aaecli: Run, in_empty_folder: Path) -> None:
     from aaecli.experiments import benchmark
 
     write_tiles(Path("coloured"), colour=True)

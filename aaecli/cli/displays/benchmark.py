@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aaecli.cli.displays.training import TrainingDisplay
 from aaecli.cli.fitting_table import fitting_table
 from aaecli.config.parsing import plain
-from aaecli.experiments.results import FILES, by_group, judging_part, row
+from aaecli.experiments.results import FILES, by_group, evaluated_part, row
 from aaecli.files.opening import is_file
 from aaecli.terminal import console
 
@@ -87,7 +87,7 @@ def _table(results: Sequence[Result], pending: Sequence[Planned], screen: Consol
     from aaecli.text import for_rich
 
     to_do = Counter(entry.group for entry in pending)
-    part = judging_part(results)
+    part = evaluated_part(results)
     known: dict[Any, dict[str, str]] = {group: row(members, part) for group, members in by_group(results).items()}
     cells = known | {
         group: {name: str(value) for name, value in group._asdict().items()} for group in to_do if group not in known

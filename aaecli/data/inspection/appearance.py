@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from aaecli.config.automatic import Appearance
+from aaecli.config.automatic import DARK, Appearance
 
 _SAMPLE = 2000
 """Pictures that are looked at; their nearest neighbours are found by comparing all with all."""
 _QUERIES = 400
 """Pictures whose mirror images are looked up among them."""
 _CELLS, _BINS = 4, 8
-_DARK = 26
-"""Pixels up to this value, a tenth of the range, are black."""
 
 
 def appearance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Appearance:
@@ -36,7 +34,7 @@ def appearance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Appearance
     return Appearance(
         size=max(image.shape[1:3]),
         in_colour=image.ndim == 4,
-        black=float((grey <= _DARK / 255).mean()),
+        black=float((grey <= DARK / 255).mean()),
         ground_variation=float(border.std(0).mean()),
         ground_says_class=says,
         mirrored=_at_home(queries[:, :, ::-1], feature, near),

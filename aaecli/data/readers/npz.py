@@ -57,10 +57,10 @@ class Npz(Reader):
         total = sum(header.num_bytes for header in images)
         if total > MAX_BYTES:
             raise AaeError(f"The images of {path} take {total:,} bytes.", "Split the data set.")
-        texts = _texts(arrays)
+        labels, texts = _labels(arrays)
         is_turned = emnist.is_turned(next(iter(arrays.values())).file.name, image)
         parts = {
-            name: _part(name, arrays, texts, is_turned=is_turned)
+            name: _part(name, arrays, labels.get(name), is_turned=is_turned)
             for name in ("train", "validation", "test")
             if (name, "image") in arrays
         }
@@ -105,37 +105,32 @@ def _check(role: Role, array: NpzArray, arrays: Mapping[Role, NpzArray]) -> None
                        "Take both from the same data set.")  # fmt: skip
 
 
-def _texts(arrays: Mapping[Role, NpzArray]) -> tuple[str, ...]:
-    """Name the classes where the labels are texts; nothing where they are numbers, or there are none."""
-    labels = [array for (_, kind), array in arrays.items() if kind == "label"]
-    of_text = [array for array in labels if array.header.dtype.kind == "U"]
-    if not of_text or ("train", "label") not in arrays:
-        return ()
-    if len(of_text) < len(labels):
-        other = next(array for array in labels if array not in of_text)
-        raise AaeError(f"{of_text[0]} holds texts, and {other} numbers.", "Store all labels in one way.")
-    return class_names(_distinct(arrays["train", "label"])[0])
+def _labels(arrays: Mapping[Role, NpzArray]) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
+    """Read the labels of each part, int64 (N,), and the names of the classes where the labels are texts."""
+    found = {part: array for (part, kind), array in arrays.items() if kind == "label"}
+    of_text = {part: array for part, array in found.items() if array.header.dtype.kind == "U"}
+    if not of_text:
+        return {part: _numbers(array) for part, array in found.items()}, ()
+    if other := next((array for part, array in found.items() if part not in of_text), None):
+        raise AaeError(f"{next(iter(of_text.values()))} holds texts, and {other} numbers.", "Store all in one way.")
+    distinct = {part: np.unique(_read(array).reshape(-1), return_inverse=True) for part, array in of_text.items()}
+    texts = {part: [text.strip() for text in words.tolist()] for part, (words, _) in distinct.items()}
+    names = class_names(texts.get("train", ()))
+    return {part: numbered(texts[part], names, str(found[part]))[index] for part, (_, index) in distinct.items()}, names
 
 
-def _distinct(array: NpzArray) -> tuple[list[str], NDArray[np.int64]]:
-    """Read an array of N texts: the different ones, and int64 (N,), which of them each is."""
-    found, index = np.unique(_read(array).reshape(-1), return_inverse=True)
-    return [text.strip() for text in found.tolist()], index
+def _numbers(array: NpzArray) -> NDArray[np.int64]:
+    values = _read(array).reshape(-1)
+    if values.dtype.kind == "u" and values.size and values.max() > np.iinfo(np.int64).max:
+        raise AaeError(f"{array} holds a label beyond all numbers of classes.", "Number the classes from 0.")
+    label = values.astype(np.int64)
+    if len(label) and label.min() < -1:
+        raise AaeError(f"{array} holds the label {label.min()}.", "Number the classes from 0; -1 is for none.")
+    return label
 
 
-def _part(name: str, arrays: Mapping[Role, NpzArray], texts: tuple[str, ...], *, is_turned: bool) -> Part:
+def _part(name: str, arrays: Mapping[Role, NpzArray], label: NDArray[np.int64] | None, *, is_turned: bool) -> Part:
     images, labels = arrays[name, "image"], arrays.get((name, "label"))
-    label = None
-    if labels is not None and labels.header.dtype.kind == "U":
-        found, index = _distinct(labels)
-        label = numbered(found, texts, str(labels))[index]
-    elif labels is not None:
-        values = _read(labels).reshape(-1)
-        if values.dtype.kind == "u" and values.size and values.max() > np.iinfo(np.int64).max:
-            raise AaeError(f"{labels} holds a label beyond all numbers of classes.", "Number the classes from 0.")
-        label = values.astype(np.int64)
-        if len(label) and label.min() < -1:
-            raise AaeError(f"{labels} holds the label {label.min()}.", "Number the classes from 0; -1 is for none.")
     image = as_images(_read(images), str(images))
     image = emnist.upright(image) if is_turned else image
     return Part(image, label, str(images), str(images if labels is None else labels))

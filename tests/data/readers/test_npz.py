@@ -168,7 +168,7 @@ ARRAYS = {"x_train": pixels(24, 8, 8), "y_train": LABEL}
         (ARRAYS | {"x_test": pixels(6, 8, 8), "y_test": LABEL[:6] + 3}, "which no training image has"),
         (ARRAYS | {"train_images": ARRAYS["x_train"]}, "two arrays for the same"),
         (ARRAYS | {"y_train": np.array([object()] * 24)}, "holds Python objects in 'y_train'"),
-        (ARRAYS | {"x_test": pixels(2, 8, 8), "y_test": np.array(["ant", "bee"])}, "and"),
+        (ARRAYS | {"x_test": pixels(2, 8, 8), "y_test": np.array(["ant", "bee"])}, "(y_test) holds texts"),
         (
             {
                 "x": pixels(3, 8, 8),

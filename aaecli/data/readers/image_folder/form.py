@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aaecli.config.automatic import DARK, WRITING
 from aaecli.config.image import MAX_SIZE, MIN_SIZE, Image
 from aaecli.data.decoding.pictures import decode
 from aaecli.data.naming.files import read_bytes
@@ -19,10 +20,6 @@ _COLOURED = 0.1
 """Fraction of coloured pictures from which on colour is kept."""
 _TINT = 24
 """Difference between the channels of a pixel, of 255, from which on it has a colour: scans of ink stay below."""
-_PLAIN = 26
-"""Difference from black or white, of 255, up to which a pixel is ground."""
-_GROUND = 0.65
-"""Fraction of the ground from which on small grey pictures look like strokes."""
 _LARGEST_STROKES = 28
 """Side to which strokes are brought: MNIST's."""
 
@@ -54,9 +51,9 @@ def find_form(folder: Path, listing: Listing | None = None, *, strokes: bool = F
             continue  # whatever loads the folder names it
         sides.append(max(pixels.shape[:2]))
         coloured.append(pixels.ndim == 3 and float((np.ptp(pixels, axis=2) > _TINT).mean()) > 0.01)
-        ground.append(max(float((pixels <= _PLAIN).mean()), float((pixels >= 255 - _PLAIN).mean())))
+        ground.append(max(float((pixels <= DARK).mean()), float((pixels >= 255 - DARK).mean())))
     side = int(np.median(sides)) if sides else Image.size
     channels = 3 if sides and np.mean(coloured) >= _COLOURED else 1
-    if channels == 1 and (side > MAX_SIZE or (strokes and ground and np.mean(ground) > _GROUND)):
+    if channels == 1 and (side > MAX_SIZE or (strokes and ground and np.mean(ground) > WRITING)):
         return Image(_LARGEST_STROKES, 1, "strokes")
     return Image(min(max(side, MIN_SIZE), MAX_SIZE), channels, "none")
