@@ -20,6 +20,7 @@ HINT = "It starts with the line `path,label`; then a picture a line, its path co
 _MAX_BYTES = 2**25
 _MAX_ROWS = 1_000_001
 """A million pictures and the names of the columns."""
+_MAX_COLUMNS = 10_000
 _SAMPLE = 200
 """Rows by which the delimiter and the columns are told."""
 _SEPARATOR = re.compile(r"\"?sep=([,;\t|])\"?\r?\n", re.IGNORECASE)
@@ -199,8 +200,10 @@ def _column(row: list[str], known: tuple[str, ...]) -> int | None:
 
 def _find_columns(file: LabelFile, path: Path, is_picture: Callable[[str], bool]) -> None:
     first = file.rows[0]
-    by_name, label = _named(first)
     columns = range(max(len(row) for row in file.rows[:_SAMPLE]))
+    if len(columns) > _MAX_COLUMNS:
+        raise AaeError(f"{path} has {len(columns):,} columns; at most {_MAX_COLUMNS:,} are read.", HINT)
+    by_name, label = _named(first)
     if by_name is not None or label is not None:
         file.part_column = _column(first, _PARTS)
     if by_name is not None and label is not None:
@@ -215,7 +218,8 @@ def _find_columns(file: LabelFile, path: Path, is_picture: Callable[[str], bool]
         if column < 0:
             raise _unclear(path, "names pictures, such as 'path'", first)
     if by_name is None and label is None:
-        file.header = not (is_picture(first[column]) or _ends_as_picture(first[column]))
+        cell = first[column] if column < len(first) else ""
+        file.header = not (is_picture(cell) or _ends_as_picture(cell))
     others = [entry for entry in columns if entry not in (column, file.part_column)]
     if label is None and len(others) != 1:
         raise _unclear(path, "holds the label, such as 'label'", first)

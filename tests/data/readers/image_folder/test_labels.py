@@ -280,3 +280,13 @@ def test_whatever_is_stored_comes_back(tmp_path: Path, labels: dict[str, str]) -
     store_labels(path, tmp_path, labels)
     assert path.read_bytes() == once
     assert read_labels(path, tmp_path, labels).label == labels
+
+
+def test_a_first_line_shorter_than_the_others_is_no_picture(tmp_path: Path) -> None:
+    # The column of pictures lies beyond the first line, so that it names the columns.
+    assert read(tmp_path, b"notes\ncat,a.png\ndog,sub/b.png\n") == {"a.png": "cat", "sub/b.png": "dog"}
+
+
+def test_very_many_columns_are_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(AaeError, match="20,001 columns; at most 10,000"):
+        read(tmp_path, b"a" + b",\x00a" * 20_000)
