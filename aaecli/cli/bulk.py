@@ -28,6 +28,7 @@ from aaecli.cli.options.workers import (
 from aaecli.cli.time_left import spelt
 from aaecli.errors import AaeError
 from aaecli.suggestions import suggest_aaecli
+from aaecli.terminal.batch_messages import BatchMessages
 from aaecli.terminal.console import print_json, put, report, say
 from aaecli.text import number_of
 
@@ -162,7 +163,8 @@ def bulk(
         share=share,
     )
     with status("Classifying", quiet=quiet) as write:
-        job = bulk.prepare(request, lambda error: say(f"warning: {error}"))
+        with BatchMessages() as messages:
+            job = bulk.prepare(request, messages.warning)
         shards = bulk.shards_left(job, share)
         display = BulkDisplay(write, live=is_live() and not quiet, quiet=quiet)
         display.begin(bulk.num_shards(job, share), len(shards))

@@ -15,7 +15,7 @@ from aaecli.cli.options.device import OnnxDevice
 from aaecli.cli.options.onnx_model import Encoder
 from aaecli.cli.options.output import Force, Novelty, Quiet, Threshold, TopK
 from aaecli.cli.options.pictures import PICTURES, FilesFrom, Invert, OnlyResize, Recursive
-from aaecli.terminal.console import report, say
+from aaecli.terminal.batch_messages import BatchMessages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +36,7 @@ app = typer.Typer(add_completion=False)
         "  aaecli classify *.png --top-k 3 --threshold 0.9 --json\n\n"
         "  aaecli classify scans/ --novelty --csv > answers.csv\n\n"
         "  find . -name '*.png' | aaecli classify --files-from -\n\n"
-        "Pictures that cannot be read are named on stderr, the others are answered, and the exit code is 1."
+        "Pictures that cannot be read are named on stderr, the first 200 of them; the others are answered, and the exit code is 1."
     )
 )
 def classify(
@@ -124,30 +124,33 @@ def classify(
         # A pipe may give its names one by one, and wait for each answer.
         known = list(sources)
         sources, total = iter(known), len(known)
-    with Counter(shown=counts, total=total) as counter:
-        num_failed = _write(answers(sources, request), writer, counter, keeper, warns=not quiet and not show)
-    if num_failed:
+    with BatchMessages() as messages, Counter(shown=counts, total=total) as counter:
+        _write(answers(sources, request), writer, counter, messages, keeper, warns=not quiet and not show)
+    if messages.num_errors:
         raise typer.Exit(1)
 
 
 def _write(
-    answers: Iterable[Answer | Failure], writer: Writer, counter: Counter, keeper: InputKeeper | None, *, warns: bool
-) -> int:
-    """Write each answer, warn and report; gives the number of pictures that could not be read."""
+    answers: Iterable[Answer | Failure],
+    writer: Writer,
+    counter: Counter,
+    messages: BatchMessages,
+    keeper: InputKeeper | None,
+    *,
+    warns: bool,
+) -> None:
+    """Write each answer, warn and report."""
     from aaecli.serve.classify import Failure
 
-    num_failed = 0
     for answer in answers:
         counter.count()
         if isinstance(answer, Failure):
-            num_failed += 1
             counter.clear()
-            report(answer.error)
+            messages.error(answer.error)
             continue
         writer.write(answer)
         if keeper:
             keeper.keep(answer)
         if answer.warnings and warns:
             counter.clear()
-            say(f"warning: {answer.image}: {'; '.join(answer.warnings)}.")
-    return num_failed
+            messages.warning(f"{answer.image}: {'; '.join(answer.warnings)}.")

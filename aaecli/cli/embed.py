@@ -16,6 +16,7 @@ from aaecli.cli.options.output import AsJson, Force, Quiet
 from aaecli.cli.options.pictures import FilesFrom, Invert, OnlyResize, Recursive
 from aaecli.errors import AaeError
 from aaecli.terminal import console
+from aaecli.terminal.batch_messages import BatchMessages
 from aaecli.text import number_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class _Opened(NamedTuple):
         "  aaecli embed scans/ --recursive --out scans.parquet\n\n"
         "  aaecli embed 'scans/*.png' --features model.pt --out scans.npy\n\n"
         "In Python: numpy.load('scans.npy')\\['features'] is an array, a row per picture.\n\n"
-        "Pictures that cannot be read are named on stderr and have no row, and the exit code is 1."
+        "Pictures that cannot be read have no row and are named on stderr, the first 200 of them, and the exit code is 1."
     )
 )
 def embed(
@@ -111,17 +112,14 @@ def embed(
     from aaecli.serve.pipeline import Request
 
     request = Request(model, device or "auto", invert, normalise=not no_normalise)
-    num_failed = 0
 
     def count(failure: AaeError | None) -> None:
-        nonlocal num_failed
         counter.count()
         if failure is not None:
-            num_failed += 1
             counter.clear()
-            console.report(failure)
+            messages.error(failure)
 
-    with Counter(shown=console.is_live() and not quiet) as counter:
+    with BatchMessages() as messages, Counter(shown=console.is_live() and not quiet) as counter:
         columns, classes = _encoded(sources, request, features, count, quiet=quiet or as_json)
     num_read = len(columns["image"])
     if not num_read:
@@ -129,11 +127,11 @@ def embed(
     _write(outputs, out, columns, classes)
     shapes = {name: 1 if isinstance(column, list) else column[0].size for name, column in columns.items()}
     if as_json:
-        console.print_json({"out": str(out), "pictures": num_read, "failed": num_failed, "columns": shapes})
+        console.print_json({"out": str(out), "pictures": num_read, "failed": messages.num_errors, "columns": shapes})
     else:
         listed = ", ".join(name if size == 1 else f"{name} ({size})" for name, size in shapes.items())
         console.put(f"{out}: {number_of(num_read, 'picture')}, columns {listed}")
-    if num_failed:
+    if messages.num_errors:
         raise typer.Exit(1)
 
 

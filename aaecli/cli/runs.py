@@ -40,11 +40,13 @@ def runs(
     """List the runs: their settings, whether they are running, stopped or done, and their accuracy."""
     from aaecli.cli.fitting_table import fitting_table
     from aaecli.runs.listing import list_runs
+    from aaecli.terminal.batch_messages import BatchMessages
     from aaecli.terminal.console import out, print_json, say
 
     found = list_runs(root)
-    for fault in (fault for run in found for fault in run.faults):
-        say(f"warning: {fault}")
+    with BatchMessages() as messages:
+        for fault in (fault for run in found for fault in run.faults):
+            messages.warning(fault)
     if as_json:
         print_json({"folder": str(root), "runs": [_plain(run) for run in found]})
     elif found:
