@@ -36,7 +36,8 @@ app = typer.Typer(add_completion=False)
         "  aaecli classify *.png --top-k 3 --threshold 0.9 --json\n\n"
         "  aaecli classify scans/ --novelty --csv > answers.csv\n\n"
         "  find . -name '*.png' | aaecli classify --files-from -\n\n"
-        "Pictures that cannot be read are named on stderr, the first 200 of them; the others are answered, and the exit code is 1."
+        "Pictures that cannot be read are named on stderr, the first 200 of them. The others are answered, and the "
+        "exit code is 1."
     )
 )
 def classify(

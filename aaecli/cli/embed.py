@@ -50,7 +50,7 @@ class _Opened(NamedTuple):
         "  aaecli embed scans/ --recursive --out scans.parquet\n\n"
         "  aaecli embed 'scans/*.png' --features model.pt --out scans.npy\n\n"
         "In Python: numpy.load('scans.npy')\\['features'] is an array, a row per picture.\n\n"
-        "Pictures that cannot be read have no row and are named on stderr, the first 200 of them, and the exit code is 1."
+        "Pictures that cannot be read have no row, the first 200 of them are named on stderr, and the exit code is 1."
     )
 )
 def embed(

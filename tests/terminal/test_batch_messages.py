@@ -35,9 +35,13 @@ def test_of_thousands_the_first_are_said_and_all_are_counted(capsys: pytest.Capt
     assert messages.num_errors == 3000
 
 
-def test_what_interrupts_the_work_does_not_lose_the_number(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), BatchMessages() as messages:
-        for number in range(201):
-            messages.error(AaeError(f"{number}.png is empty."))
-        raise KeyboardInterrupt
+def test_an_interruption_does_not_lose_the_number(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        with BatchMessages() as messages:
+            for number in range(201):
+                messages.error(AaeError(f"{number}.png is empty."))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert "201 errors and 0 warnings in all" in capsys.readouterr().err
