@@ -109,7 +109,9 @@ def test_results_go_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert (streams.out, streams.err) == ("result\n", "")
 
 
-def test_what_does_not_fit_beside_its_title_goes_on_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_what_does_not_fit_beside_its_title_goes_on_below_it(monkeypatch: pytest.MonkeyPatch, term: str) -> None:
+    monkeypatch.setenv("TERM", term)
     said = "accuracy   98.54%  (95 % interval 98.29% to 98.76%)"
     for stream, shown in (
         (Terminal(), "accuracy   98.54%  (95 % interval 98.29%\n           to 98.76%)\n"),
