@@ -51,7 +51,7 @@ def err() -> Console:
 
 
 def _plainly() -> dict[str, Any]:
-    # rich takes a dumb terminal for 80 columns, whatever COLUMNS says, unless it is told the height.
+    # rich takes a dumb terminal for 80 columns, whatever COLUMNS says, unless it gets the height.
     return {"markup": False, "emoji": False, "height": 25 if _is_dumb() else None}
 
 
