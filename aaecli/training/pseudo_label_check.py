@@ -21,7 +21,8 @@ from aaecli.training.terms.consistency import ConsistencyOptions
 _FRACTION = 0.2
 """Of each class's labelled images, the fraction that is held out; a class keeps two at least."""
 _PLAIN_STEPS = 250
-"""Steps of the classifier that learns from labels alone: with ten labels a class it gains little afterwards."""
+"""Most steps of the classifier that learns from labels alone: with ten labels a class it gains little afterwards. It takes
+as many as the teacher has."""
 _DEVIATIONS = 2.0
 """Standard deviations by which the classifier has to be ahead for the others to be called worse."""
 
@@ -105,9 +106,10 @@ class PseudoLabelCheck:
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
             networks = Networks(config.model, cast(tuple[int, int, int], shape), num_classes, config.network)
-            step = Step(networks.to(image.device), config, _PLAIN_STEPS, dtype)
+            num_steps = min(self.step, _PLAIN_STEPS)
+            step = Step(networks.to(image.device), config, num_steps, dtype)
             sampler = Sampler(self.kept, config.schedule.labelled_batch_size, config.seed)
-            for number in range(_PLAIN_STEPS):
+            for number in range(num_steps):
                 chosen = sampler.batch(number)
                 step(Batch(None, image[chosen], self.label[chosen]), number)
         return networks.encoder if step.ema is None else step.ema.encoder

@@ -69,6 +69,15 @@ def test_what_is_chosen_is_a_training_of_pictures(seen, size):
     coarsest = size / 2 ** len(config.network.encoder_options.channels)
     assert 2 <= coarsest <= 5
     assert config.propagation.until < config.schedule.steps
+    assert config.objective.options["consistency"].check_step < config.schedule.steps
+
+
+def test_the_decoder_of_large_pictures_draws_fewer_of_them():
+    small, large = (
+        resolve(preset="auto", adapted=choose(replace(ICONS, size=size)).settings).schedule for size in (40, 64)
+    )
+    assert large.decoder_batch_size < small.decoder_batch_size
+    assert large.generated_batch_size < small.generated_batch_size
 
 
 @pytest.mark.parametrize("size", [28, 64])

@@ -13,6 +13,7 @@ from aaecli.config.resolve import resolve
 from aaecli.data.split import split
 from aaecli.training import pseudo_label_check
 from aaecli.training.pseudo_label_check import PseudoLabelCheck, applies, is_worse
+from aaecli.training.step import Step
 from aaecli.training.trainer import Trainer
 from tests.training.golden import drawings, shrunk
 from tests.training.test_run import Watcher
@@ -63,6 +64,23 @@ def test_worse_is_what_is_worse_beyond_chance():
         answers[:wrong] = False
         assert is_worse(answers, right) is worse
         assert not is_worse(right, answers)
+
+
+@pytest.mark.parametrize(("check_step", "num_steps"), [(2, 2), (3, 3), (CHECK, 3)])
+def test_the_plain_classifier_takes_no_more_steps_than_the_teacher_had(monkeypatch, check_step, num_steps):
+    lengths = []
+
+    class Recorded(Step):
+        def __init__(self, networks, config, num_steps, dtype):
+            lengths.append(num_steps)
+            super().__init__(networks, config, num_steps, dtype)
+
+    monkeypatch.setattr(pseudo_label_check, "Step", Recorded)
+    dataset = drawings()
+    label, image = torch.from_numpy(dataset.train_label), torch.from_numpy(dataset.train_image)
+    check = PseudoLabelCheck(shrunk(settings(check_step, device="cpu")), torch.arange(60), label)
+    check.compare(image, make().encoder, None, None, torch.float32)
+    assert lengths == [num_steps]
 
 
 def test_what_is_held_out_is_not_learnt_from_until_it_is_checked():
