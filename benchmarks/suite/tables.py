@@ -16,6 +16,7 @@ METHODS = {
     "supervised": "same network and augmentation, labels only",
     "FixMatch": "the same with FixMatch, in equal time",
     "auto": "`aaecli train`",
+    "best": "`aaecli train --preset best`",
 }
 """Methods in the order of the columns, and what they are called."""
 HEADLINE = {
