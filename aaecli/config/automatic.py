@@ -37,8 +37,8 @@ _OF_LARGE: dict[str, Any] = {
     "schedule": {"decoder_batch_size": 10, "generated_batch_size": 4},
     "propagation": {"every": 250, "until": 800},
 }
-"""What differs for large pictures, whose decoder takes the most time. Icons of 64 × 64 pixels, seed 3, pictures without a label:
-89.9 %; with 750 steps of the preset, which take a fifth less time, 80.7 %."""
+"""What differs for large pictures, whose decoder takes the most time. Icons of 64 × 64 pixels, seed 3, pictures
+without a label: 89.9 %; with 750 steps of the preset, which take a fifth less time, 80.7 %."""
 _STEPS = {(False, True): 1900, (True, False): 1100, (True, True): 2090}
 """By whether pictures are large and labels many; the preset's where neither. Fashion-MNIST, 1000 labels: 1,900 steps,
 87.2 % of the pictures without a label (seed 3); 1,000 steps, 84.9 % of the test pictures (seed 20)."""

@@ -21,8 +21,8 @@ from aaecli.training.terms.consistency import ConsistencyOptions
 _FRACTION = 0.2
 """Of each class's labelled images, the fraction that is held out; a class keeps two at least."""
 _PLAIN_STEPS = 250
-"""Most steps of the classifier that learns from labels alone: with ten labels a class it gains little afterwards. It takes
-as many as the teacher has."""
+"""Most steps of the classifier that learns from labels alone, which takes as many as the teacher had: with ten labels a
+class it gains little afterwards."""
 _DEVIATIONS = 2.0
 """Standard deviations by which the classifier has to be ahead for the others to be called worse."""
 
