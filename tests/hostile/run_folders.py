@@ -84,6 +84,10 @@ def _any_object(rng: random.Random, body: bytes) -> bytes:
     return json.dumps(table).encode("utf-8", "surrogatepass")
 
 
+_MOST_CELLS = 4_000_000
+"""A table that is changed again and again would grow without end."""
+
+
 def _any_metrics(rng: random.Random, body: bytes) -> bytes:
     """Change cells, columns and rows of metrics.csv."""
     rows = [line.split(",") for line in body.decode().splitlines()]
@@ -96,9 +100,11 @@ def _any_metrics(rng: random.Random, body: bytes) -> bytes:
         elif how < 0.7:
             rows = [[*part[:3], *part[4:]] for part in rows]
         elif how < 0.8:
-            rows = rows[:1] + rows[1:] * rng.choice((2, 1000, 20_000))
+            rows = rows[:1] + rows[1:] * min(
+                rng.choice((2, 1000, 20_000)), 1 + _MOST_CELLS // max(1, sum(map(len, rows)))
+            )
         elif how < 0.9:
-            rows[row] = rows[row] * rng.choice((2, 1000))
+            rows[row] = rows[row] * min(rng.choice((2, 1000)), 1 + _MOST_CELLS // max(1, len(rows[row])))
         else:
             rows = rows[: rng.choice((1, 2))]
     return "\n".join([*(",".join(row) for row in rows), ""]).encode("utf-8", "surrogatepass")
