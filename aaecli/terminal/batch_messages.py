@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aaecli.errors import AaeError
 from aaecli.terminal.console import report, say
 from aaecli.text import number_of
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _MOST = 200
 
@@ -47,9 +42,7 @@ class BatchMessages:
     def __enter__(self) -> BatchMessages:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if not self._has_room:
             errors, warnings = number_of(self.num_errors, "error"), number_of(self._num_warnings, "warning")
             say(f"warning: {errors} and {warnings} in all; the first {_MOST} are above.")
