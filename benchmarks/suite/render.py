@@ -123,6 +123,31 @@ def place(icon: NDArray[np.uint8], scene: Scene, rng: np.random.Generator) -> ND
     return _finished(ground + alpha * (rgb - ground), scene, rng)
 
 
+def fruit(shape: str, hue: float, scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw a fruit with a stalk on a ground: ``round``, ``cone`` or ``long``, of about a hue in [0, 1]."""
+    side = scene.side * _OVER
+    ground = grounds(side, scene, rng)
+    canvas = Image.new("RGBA", (side, side))
+    drawing = ImageDraw.Draw(canvas)
+    radius = rng.uniform(*scene.fill) * side / 2
+    x, y = side / 2 + 0.7 * (side / 2 - radius) * rng.uniform(-1, 1, 2)
+    skin = colorsys.hsv_to_rgb((hue + rng.normal(0, 0.02)) % 1, rng.uniform(0.6, 1), rng.uniform(0.6, 0.95))
+    fill = (*(round(255 * value) for value in skin), 255)
+    tall = radius * rng.uniform(0.85, 1.1)
+    if shape == "round":
+        drawing.ellipse((x - radius, y - tall, x + radius, y + tall), fill)
+    elif shape == "cone":
+        drawing.polygon([(x, y - tall), (x + radius, y + 0.8 * tall), (x - radius, y + 0.8 * tall)], fill)
+    else:
+        drawing.rounded_rectangle((x - radius, y - 0.4 * tall, x + radius, y + 0.4 * tall), 0.3 * radius, fill)
+    drawing.rectangle(
+        (x - 0.08 * radius, y - tall - 0.2 * radius, x + 0.08 * radius, y - 0.6 * tall), (70, 50, 20, 255)
+    )
+    drawn = np.asarray(_tilted(canvas, rng, 10, 0.0), np.float64)
+    rgb, alpha = drawn[..., :3], drawn[..., 3:] / 255
+    return _finished(ground + alpha * (rgb - ground), scene, rng)
+
+
 def _tilted(image: Image.Image, rng: np.random.Generator, degrees: float, shift: float) -> Image.Image:
     dx, dy = rng.uniform(-shift, shift, 2) * image.width
     return image.rotate(rng.uniform(-degrees, degrees), Image.Resampling.BILINEAR, translate=(round(dx), round(dy)))

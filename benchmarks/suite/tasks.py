@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import render
 import sources
 from numpy.typing import NDArray
-from render import Scene, glyph, place, texture
+from render import Scene
 
 from aaecli.data.loading import load_dataset
 
@@ -63,7 +64,7 @@ def street_digits(rng: np.random.Generator) -> Task:
         6000,
         2000,
         Scene(32, photo=True, neighbours=True),
-        glyph,
+        render.glyph,
         "any colour on any ground, cut-off neighbours",
     )
 
@@ -107,7 +108,7 @@ def _icons(rng: np.random.Generator, scene: Scene, num: int, num_test: int) -> T
     def draw(kind: int, *, test: bool) -> NDArray[np.uint8]:
         seen, unseen = pools[kind]
         source = unseen if test and rng.random() < 0.25 else seen
-        return place(source[rng.integers(len(source))], scene, rng)
+        return render.place(source[rng.integers(len(source))], scene, rng)
 
     return Task(
         np.stack([draw(kind, test=False) for kind in label.tolist()]),
@@ -123,8 +124,33 @@ def textures(rng: np.random.Generator) -> Task:
     """Eight kinds of texture in any two colours, 32 × 32 × 3: what counts is everywhere and nowhere."""
     names = ("stripes", "checks", "dots", "noise", "waves", "bricks", "rings", "weave")
     label, test_label = _even(rng, 4000, len(names)), _even(rng, 1600, len(names))
-    image, test = (np.stack([texture(names[kind], 32, rng) for kind in part.tolist()]) for part in (label, test_label))
+    image, test = (
+        np.stack([render.texture(names[kind], 32, rng) for kind in part.tolist()]) for part in (label, test_label)
+    )
     return Task(image, label, test, test_label, names, "no outline: only the pattern tells")
+
+
+_HUES = {"red": 0.0, "yellow": 0.15, "green": 0.33}
+
+
+def fruit(rng: np.random.Generator) -> Task:
+    """Three kinds of fruit in three colours each, on grounds of any colour and photographs, 32 × 32 × 3."""
+    kinds = [(shape, colour) for shape in ("round", "cone", "long") for colour in _HUES]
+    scene = Scene(32, photo=True, neighbours=False, fill=(0.55, 0.85))
+    label, test_label = _even(rng, 4000, len(kinds)), _even(rng, 1800, len(kinds))
+
+    def draw(kind: int) -> NDArray[np.uint8]:
+        shape, colour = kinds[kind]
+        return render.fruit(shape, _HUES[colour], scene, rng)
+
+    return Task(
+        np.stack([draw(kind) for kind in label.tolist()]),
+        label,
+        np.stack([draw(kind) for kind in test_label.tolist()]),
+        test_label,
+        tuple("-".join(kind) for kind in kinds),
+        "colour tells the class, and the ground's colour says nothing",
+    )
 
 
 def small_digits(rng: np.random.Generator) -> Task:
@@ -142,7 +168,7 @@ def glyphs(rng: np.random.Generator) -> Task:
     """Figures and capital letters of many fonts, 36 classes, grey on plain grounds, 28 × 28."""
     names = tuple(string.digits + string.ascii_uppercase)
     scene = Scene(28, photo=False, neighbours=False, grey=True)
-    return _drawn(rng, names, 7200, 2880, scene, glyph, "many classes, light on dark and dark on light")
+    return _drawn(rng, names, 7200, 2880, scene, render.glyph, "many classes, light on dark and dark on light")
 
 
 def long_tailed(rng: np.random.Generator) -> Task:
@@ -200,6 +226,7 @@ TASKS: dict[str, Callable[[np.random.Generator], Task]] = {
     "icons": icons,
     "icons-64": icons_large,
     "textures": textures,
+    "fruit": fruit,
     "digits-8": small_digits,
     "glyphs": glyphs,
     "long-tailed": long_tailed,

@@ -17,6 +17,9 @@ ICONS = Appearance(
     ground_says_class=-0.01,
     mirrored=0.48,
     upturned=0.22,
+    mirroring_p_value=0.9,
+    upturning_p_value=0.4,
+    recolouring_p_value=0.8,
     num_labelled=130,
 )
 CLOTHES = Appearance(
@@ -27,6 +30,9 @@ CLOTHES = Appearance(
     ground_says_class=0.0,
     mirrored=0.23,
     upturned=0.03,
+    mirroring_p_value=1.0,
+    upturning_p_value=0.2,
+    recolouring_p_value=0.9,
     num_labelled=100,
 )
 
@@ -52,6 +58,22 @@ def test_pictures_are_turned_where_turned_ones_look_as_much_at_home():
     assert not augmentation(ICONS)["vertical_flip"]
     assert augmentation(replace(ICONS, upturned=0.5))["vertical_flip"]
     assert not augmentation(CLOTHES)["horizontal_flip"]
+
+
+def test_pictures_are_not_turned_where_labelled_ones_say_that_this_changes_the_class():
+    assert not augmentation(replace(ICONS, mirroring_p_value=0.1))["horizontal_flip"]
+    assert not augmentation(replace(ICONS, upturned=0.5, upturning_p_value=0.1))["vertical_flip"]
+
+
+@pytest.mark.parametrize("in_colour", [True, False])
+def test_colours_are_seen_and_kept_where_classes_differ_in_them(in_colour):
+    choice = choose(replace(ICONS, in_colour=in_colour, recolouring_p_value=0.01))
+    assert choice.settings["network"]["encoder_options"]["sees"] == "both"
+    assert choice.settings["augmentation"]["channel_permutation"] is False
+    assert choice.settings["augmentation"]["channel_mixing"] == 0
+    assert choice.settings["augmentation"]["ground"] > 0
+    assert f"classes differ in {'colour' if in_colour else 'tone'}" in choice.reason
+    assert "recoloured" not in choice.reason
 
 
 def test_grey_pictures_keep_their_only_channel():

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.config.automatic import DARK, Appearance
+from aaecli.data.inspection.class_invariance import mirroring_p_value, recolouring_p_value
+from aaecli.data.inspection.orientation_histograms import grey_values, orientation_histograms
 
 _SAMPLE = 2000
 """Pictures that are looked at; their nearest neighbours are found by comparing all with all."""
 _QUERIES = 400
 """Pictures whose mirror images are looked up among them."""
-_CELLS, _BINS = 4, 8
 
 
 def appearance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Appearance:
@@ -26,8 +27,8 @@ def appearance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Appearance
     sample = image[chosen]
     border = _border(sample)
     labelled = rng.permutation(np.flatnonzero(label >= 0))[:_SAMPLE]
-    says = _agreement(_border(image[labelled]), label[labelled])
-    grey = _grey(sample)
+    known = (image[labelled], label[labelled])
+    grey = grey_values(sample)
     feature = orientation_histograms(grey)
     queries = grey[:_QUERIES]
     near = _nearest(feature[: len(queries)], feature)
@@ -36,36 +37,14 @@ def appearance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Appearance
         in_colour=image.ndim == 4,
         black=float((grey <= DARK / 255).mean()),
         ground_variation=float(border.std(0).mean()),
-        ground_says_class=says,
+        ground_says_class=_agreement(_border(known[0]), known[1]),
         mirrored=_at_home(queries[:, :, ::-1], feature, near),
         upturned=_at_home(queries[:, ::-1], feature, near),
+        mirroring_p_value=mirroring_p_value(*known, axis=2),
+        upturning_p_value=mirroring_p_value(*known, axis=1),
+        recolouring_p_value=recolouring_p_value(*known),
         num_labelled=int((label >= 0).sum()),
     )
-
-
-def orientation_histograms(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Describe pictures (N, H, W) by 8 directions of edges in 4 × 4 cells: (N, 128), of length 1.
-
-    An edge counts alike whichever of its sides is the lighter one (Dalal and Triggs 2005, unsigned, without blocks).
-    """
-    down, across = np.gradient(grey, axis=1), np.gradient(grey, axis=2)
-    strength = np.hypot(across, down)
-    direction = np.arctan2(down, across) % np.pi / np.pi * _BINS
-    low = np.floor(direction)
-    rest = direction - low
-    low = low.astype(np.int64) % _BINS
-    rows, columns = (np.arange(_CELLS) * size // _CELLS for size in grey.shape[1:])
-    found = np.empty((len(grey), _CELLS, _CELLS, _BINS), np.float32)
-    for number in range(_BINS):
-        part = strength * ((low == number) * (1 - rest) + ((low + 1) % _BINS == number) * rest)
-        found[..., number] = np.add.reduceat(np.add.reduceat(part, rows, axis=1), columns, axis=2)
-    feature = np.sqrt(found.reshape(len(grey), -1))
-    return np.asarray(feature / np.maximum(np.linalg.norm(feature, axis=1, keepdims=True), 1e-6), np.float32)
-
-
-def _grey(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    scaled = image.astype(np.float32) / np.float32(255)
-    return np.asarray(scaled.mean(-1), np.float32) if image.ndim == 4 else scaled
 
 
 def _border(image: NDArray[np.uint8]) -> NDArray[np.float32]:
