@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from aaecli.text import for_json, for_lines, for_rich, for_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TextIO
 
     from rich.console import Console
+    from rich.segment import Segment
     from rich.text import Text
 
     from aaecli.errors import AaeError
@@ -65,6 +66,10 @@ def _screen() -> type[Console]:
             # The last line of defence, for a string in a table that nobody has escaped.
             return super().render_str(for_lines(text), *args, **options)
 
+        def render(self, *args: Any, **options: Any) -> Iterable[Segment]:
+            found = super().render(*args, **options)
+            return found if self.is_terminal else _without_trailing_spaces(found)
+
         def on_broken_pipe(self) -> None:
             # rich would end the program with 1. Work goes on without listeners; results without a reader do not: what
             # is being handled where this is called is raised again.
@@ -73,6 +78,21 @@ def _screen() -> type[Console]:
             self.quiet = True
 
     return Screen
+
+
+def _without_trailing_spaces(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Leave out the spaces before the end of a line, with which rich fills the columns of a table."""
+    spaces: list[Segment] = []
+    for segment in segments:
+        text = segment.text.rstrip(" ")
+        if text:
+            if not text.startswith("\n"):
+                yield from spaces
+            spaces.clear()
+            yield segment._replace(text=text)
+        if rest := segment.text[len(text) :]:
+            spaces.append(segment._replace(text=rest))
+    yield from spaces
 
 
 def is_live() -> bool:

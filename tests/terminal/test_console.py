@@ -42,6 +42,15 @@ def test_json_survives_names_that_the_stream_cannot_spell(
     assert json.loads(raw.getvalue().decode(encoding)) == {"name": name}
 
 
+def test_no_line_of_a_table_in_a_pipe_ends_with_spaces(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("name", "number", box=None)
+    table.add_row("a  b", "1")
+    table.add_row("x", "")
+    console.out().print(table)
+    console.out().print("  a  ", "b")
+    assert capsys.readouterr().out.splitlines() == [" name  number", " a  b  1", " x", "  a   b"]
+
+
 def test_talk_goes_to_stderr_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     console.say("Saved [bold]this[/bold] in a/b.")
     streams = capsys.readouterr()
