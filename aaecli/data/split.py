@@ -104,9 +104,15 @@ def _held_out(
     if not dataset.is_collection:
         _refuse(holdout, dataset, "has test images of its own")
         return _last_sixth(dataset)
+    return _kept_back(
+        dataset, seed, default_holdout(dataset, learns_labels=learns_labels) if holdout == "auto" else holdout
+    )
+
+
+def default_holdout(dataset: Dataset, *, learns_labels: bool) -> float:
+    """Give the share of a collection's labelled images that validate where nobody says."""
     # Labels that nobody learns from cost nothing, and name and evaluate clusters.
-    by_default = 0.0 if learns_labels and len(dataset.test_label) else HOLDOUT
-    return _kept_back(dataset, seed, by_default if holdout == "auto" else holdout)
+    return 0.0 if learns_labels and len(dataset.test_label) else HOLDOUT
 
 
 def _most_validation(num_images: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from aaecli.data.dataset import Dataset
 from aaecli.data.encode import encode_picture
-from aaecli.data.split import split
+from aaecli.data.split import default_holdout, split
 from aaecli.errors import AaeError
 
 _FORMATS = {
@@ -37,14 +37,16 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
     Returns:
         ``name``; ``image``: height and width in pixels; ``channels``; ``classes``: a list with ``class``, ``train`` and
         ``test``, the numbers of its images; ``num_train``, ``num_test``, ``num_unlabelled``; ``split``: how training
-        divides the training images into ``pool`` and ``validation``; ``checksums_ok``; ``remarks`` on how IDX
-        files were understood; ``faults``, what keeps classes of arrays from being learnt; ``findings`` about the
+        on its labels divides the training images into ``pool`` and ``validation``; ``checksums_ok``; ``remarks`` on how
+        IDX files were understood; ``faults``, what keeps classes of arrays from being learnt; ``findings`` about the
         pictures of a folder, or None.
 
     Raises:
         AaeError: The data set is too small to be split.
     """
-    parts = split(dataset, 0, 0)
+    learns_labels = bool((dataset.train_label >= 0).any())
+    is_open = dataset.is_collection and dataset.is_validation is None
+    parts = split(dataset, 0, 0, default_holdout(dataset, learns_labels=learns_labels) if is_open else "auto")
     counts = [
         np.bincount(label[label >= 0], minlength=len(dataset.classes)).tolist()
         for label in (dataset.train_label, dataset.test_label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from aaecli.data.dataset import Dataset
 from aaecli.data.inspection.inspection import encode_image, inspect_dataset
 from aaecli.data.loading import load_dataset
+from aaecli.data.split import split
 from aaecli.errors import AaeError
 from tests.conftest import WriteDataset
 from tests.data.drawings import drawing, write_classes
@@ -26,6 +28,15 @@ def test_a_folder_of_pictures(tmp_path: Path) -> None:
     assert found["split"] == {"pool": 36, "validation": 6}
     assert list(found["findings"]["unreadable"]) == ["ring/bad.png"]
     assert found["findings"]["num_images"] == 42
+
+
+def test_a_folder_with_a_test_set_is_divided_as_training_divides_it(tmp_path: Path) -> None:
+    dataset = load_dataset(write_classes(tmp_path / "shapes", 10, 4, 2))
+    parts = split(dataset, "all", 0)
+    found = inspect_dataset(dataset, checksums_ok=None)
+    assert found["split"] == {"pool": len(parts.pool), "validation": len(parts.validation)}
+    assert not found["split"]["validation"]
+    assert inspect_dataset(replace(dataset, train_label=np.full(42, -1)), checksums_ok=None)["split"]["pool"] == 42
 
 
 def test_the_last_class_may_lack_test_images(write_dataset: WriteDataset) -> None:
