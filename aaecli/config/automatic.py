@@ -117,6 +117,7 @@ def choose(seen: Appearance) -> Choice:
     """Choose settings beside those of ``PRESET``."""
     channels = next(channels for side, channels in _CHANNELS.items() if seen.size <= side or side == max(_CHANNELS))
     any_ground = seen.on_any_ground
+    any_colour = any_ground and not seen.colour_says_class
     augmentation: dict[str, Any] = {
         "shift": round(seen.size * 0.1, 1),
         "random_erasing": round(seen.size * 0.3),
@@ -125,14 +126,14 @@ def choose(seen: Appearance) -> Choice:
         "reflection_padding": seen.black < _BLACK,
         "ground": 0.5 if any_ground else 0.0,
     }
-    if not (seen.in_colour and any_ground) or seen.colour_says_class:
+    if not (seen.in_colour and any_colour):
         augmentation |= {"channel_mixing": 0.0, "channel_permutation": False}
     settings: dict[str, Any] = {
         "network": {
             # On a ground that is always the same, tones tell something too: 200 steps on 100 labels of Fashion-MNIST
             # alone, 74.8 %, by edges alone 73.4 %; icons on any ground 66.7 and 68.9 %.
             "encoder_options": {
-                "sees": "edges" if any_ground and not seen.colour_says_class else "both",
+                "sees": "edges" if any_colour else "both",
                 "channels": list(channels),
             },
             "decoder_options": {"channels": list(channels[::-1])},
