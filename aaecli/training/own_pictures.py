@@ -54,7 +54,11 @@ def settle(
     from aaecli.data.loading import find_reader, holds_pictures
 
     file = read_toml(config_file) if isinstance(config_file, Path) else dict(config_file or {})
-    config = resolve_with_start(preset=preset, config_file=config_file, flags=flags)
+    try:
+        config = resolve_with_start(preset=preset, config_file=config_file, flags=flags)
+    except AaeError as error:
+        # The file may set what the preset for pictures has.
+        config = _for_pictures(preset, config_file, flags, file, error)
     # What has no effect is refused before any picture is read.
     unadapted = fitting(config, flags, file, augment)
     # What no reader takes is refused where it is loaded.
@@ -79,7 +83,9 @@ def settle(
         found = adapt(Path(data), given, lambda image: load(data, image), selected)
     else:
         found = adapt_stored(load(data, unadapted.image), selected)
-    if found.settings is not None:
+    if found.settings is None:
+        config = resolve(preset=preset, config_file=config_file, flags=flags)
+    else:
         try:
             config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
         except AaeError as error:
@@ -89,6 +95,29 @@ def settle(
             raise AaeError(error.message, f"{error.hint} {remedy}".strip()) from error
     tell(f"preset {config.preset}: {found.reason}")
     return fitting(config, flags, file, augment), found.dataset
+
+
+def _for_pictures(
+    preset: str | None,
+    config_file: Path | Mapping[str, Any] | None,
+    flags: Mapping[str, Any],
+    file: Mapping[str, Any],
+    error: AaeError,
+) -> Config:
+    """Give settings that are wrong for digits as those for pictures in colour, if they may be: the looks decide later.
+
+    Raises:
+        AaeError: They may not, or are wrong there too.
+    """
+    if (preset or file.get("preset", AUTOMATIC)) not in (AUTOMATIC, PRESET):
+        raise error
+    try:
+        config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted={"image": {"channels": 3}})
+    except AaeError:
+        raise error from None
+    if not config.data or config.start.model or config.model not in _ADAPTED:
+        raise error
+    return replace(config, image=Image(**{**file.get("image", {}), **flags.get("image", {})}))
 
 
 def _form(config: Config, given: Mapping[str, Any]) -> Image:

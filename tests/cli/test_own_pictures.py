@@ -267,6 +267,31 @@ def test_the_preset_for_pictures_follows_them_by_its_own_name_too(aaecli: Run, i
     assert named == chosen
 
 
+COLOURS = """
+[network.encoder_options]
+sees = "both"
+[augmentation]
+channel_mixing = 0.0
+channel_permutation = true
+"""
+
+
+@pytest.mark.parametrize("named", ["", 'preset = "auto"\n', 'preset = "pictures"\n'])
+def test_a_file_may_set_what_only_pictures_in_colour_have(aaecli: Run, in_empty_folder: Path, named: str) -> None:
+    write_tiles(Path("coloured"), colour=True)
+    write_tiles(Path("grey"), colour=False)
+    Path("own.toml").write_text(named + COLOURS)
+    table = settings(aaecli, "--data", "coloured", "--config", "own.toml")
+    assert table["network"]["encoder_options"]["sees"] == "both"
+    assert table["augmentation"]["channel_permutation"] is True
+    for words in (("--data", "grey"), (), ("--data", "coloured", "--preset", "default")):
+        refused = aaecli("train", *words, "--config", "own.toml", "--print-config")
+        assert refused.code == 1, words
+        assert "sees" in refused.err or "grey images" in refused.err
+    Path("own.toml").write_text(f'{named}start = 3\n[image]\nsize = "x"\n')
+    assert aaecli("train", "--data", "coloured", "--config", "own.toml").code == 1
+
+
 def test_a_preset_for_digits_says_that_it_is(aaecli: Run, in_empty_folder: Path) -> None:
     write_tiles(Path("coloured"), colour=True)
     write_classes(Path("shapes"), 2, 1)
@@ -560,6 +585,10 @@ def test_images_stored_in_one_size_are_looked_at_too(aaecli, in_empty_folder):
     assert tomllib.loads(chosen.out)["preset"] == "pictures", chosen.err
     assert "preset pictures: 16 × 16 pixels" in chosen.err
     assert settings(aaecli, "--data", "writing.npz", "--labels", 30)["preset"] == "default"
+    Path("own.toml").write_text('[network.encoder_options]\nsees = "both"\n')
+    refused = aaecli("train", "--data", "writing.npz", "--labels", 30, "--config", "own.toml", "--print-config")
+    assert refused.code == 1
+    assert "There is no setting 'network.encoder_options.sees'" in refused.err
     # Without unlabelled images, the same network.
     assert settings(aaecli, "--data", "photos.npz", "--labels", 30, "--model", "baseline")["preset"] == "pictures"
     assert settings(aaecli, "--data", "photos.npz", "--model", "clustering")["preset"] == "default"

@@ -19,6 +19,7 @@ _MOST = 600
 _WIDTH = 3.0
 """The kernel is exp(-_WIDTH d²), of features of length 1."""
 _RIDGE = 0.1
+"""What is added to the kernel's diagonal, as a fraction of its mean."""
 _LEVELS = {1: 8, 3: 3}
 """Levels a channel in a histogram of colours, by the number of channels: 8 and 27 colours."""
 _CENTRE = 1 / 3
