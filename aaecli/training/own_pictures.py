@@ -54,11 +54,7 @@ def settle(
     from aaecli.data.loading import find_reader, holds_pictures
 
     file = read_toml(config_file) if isinstance(config_file, Path) else dict(config_file or {})
-    try:
-        config = resolve_with_start(preset=preset, config_file=config_file, flags=flags)
-    except AaeError as error:
-        # The file may set what the preset for pictures has.
-        config = _for_pictures(preset, config_file, flags, file, error)
+    config = _before_pictures(preset, config_file, flags, file)
     # What has no effect is refused before any picture is read.
     unadapted = fitting(config, flags, file, augment)
     # What no reader takes is refused where it is loaded.
@@ -97,27 +93,27 @@ def settle(
     return fitting(config, flags, file, augment), found.dataset
 
 
-def _for_pictures(
-    preset: str | None,
-    config_file: Path | Mapping[str, Any] | None,
-    flags: Mapping[str, Any],
-    file: Mapping[str, Any],
-    error: AaeError,
+def _before_pictures(
+    preset: str | None, config_file: Path | Mapping[str, Any] | None, flags: Mapping[str, Any], file: Mapping[str, Any]
 ) -> Config:
-    """Give settings that are wrong for digits as those for pictures in colour, if they may be: the looks decide later.
+    """Give the settings as far as they are known before the pictures are seen.
 
     Raises:
-        AaeError: They may not, or are wrong there too.
+        AaeError: A setting is wrong, whatever the pictures look like.
     """
-    if (preset or file.get("preset", AUTOMATIC)) not in (AUTOMATIC, PRESET):
-        raise error
     try:
-        config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted={"image": {"channels": 3}})
-    except AaeError:
-        raise error from None
-    if not config.data or config.start.model or config.model not in _ADAPTED:
-        raise error
-    return replace(config, image=Image(**{**file.get("image", {}), **flags.get("image", {})}))
+        return resolve_with_start(preset=preset, config_file=config_file, flags=flags)
+    except AaeError as error:
+        if (preset or file.get("preset", AUTOMATIC)) not in (AUTOMATIC, PRESET):
+            raise
+        try:
+            # The file may set what pictures in colour have.
+            config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted={"image": {"channels": 3}})
+        except AaeError:
+            raise error from None
+        if not config.data or config.start.model or config.model not in _ADAPTED:
+            raise
+        return replace(config, image=Image(**{**file.get("image", {}), **flags.get("image", {})}))
 
 
 def _form(config: Config, given: Mapping[str, Any]) -> Image:
