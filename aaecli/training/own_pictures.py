@@ -79,16 +79,7 @@ def settle(
         found = adapt(Path(data), given, lambda image: load(data, image), selected)
     else:
         found = adapt_stored(load(data, unadapted.image), selected)
-    if found.settings is None:
-        config = resolve(preset=preset, config_file=config_file, flags=flags)
-    else:
-        try:
-            config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=found.settings)
-        except AaeError as error:
-            if preset or "preset" in file or not file:
-                raise
-            remedy = f'If the settings are for another preset than "{PRESET}", add it to the file: preset = "NAME".'
-            raise AaeError(error.message, f"{error.hint} {remedy}".strip()) from error
+    config = _of_looks(found.settings, preset, config_file, flags, file)
     tell(f"preset {config.preset}: {found.reason}")
     return fitting(config, flags, file, augment), found.dataset
 
@@ -114,6 +105,29 @@ def _before_pictures(
         if not config.data or config.start.model or config.model not in _ADAPTED:
             raise
         return replace(config, image=Image(**{**file.get("image", {}), **flags.get("image", {})}))
+
+
+def _of_looks(
+    adapted: dict[str, Any] | None,
+    preset: str | None,
+    config_file: Path | Mapping[str, Any] | None,
+    flags: Mapping[str, Any],
+    file: Mapping[str, Any],
+) -> Config:
+    """Give the settings that suit pictures: the preset for digits, or that for pictures with what was adapted.
+
+    Raises:
+        AaeError: The user set what does not go with them.
+    """
+    if adapted is None:
+        return resolve(preset=preset, config_file=config_file, flags=flags)
+    try:
+        return resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted=adapted)
+    except AaeError as error:
+        if preset or "preset" in file or not file:
+            raise
+        remedy = f'If the settings are for another preset than "{PRESET}", add it to the file: preset = "NAME".'
+        raise AaeError(error.message, f"{error.hint} {remedy}".strip()) from error
 
 
 def _form(config: Config, given: Mapping[str, Any]) -> Image:
