@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aaecli.config.augmentation import Augmentation
 from aaecli.config.automatic import AUTOMATIC, PRESET
-from aaecli.config.effective import inert
+from aaecli.config.effective import inert, refuse_inert
 from aaecli.config.image import Image
 from aaecli.config.preset import PRESETS
 from aaecli.config.resolve import resolve
@@ -79,7 +79,7 @@ def settle(
         found = adapt(Path(data), given, lambda image: load(data, image), selected)
     else:
         found = adapt_stored(load(data, unadapted.image), selected)
-    config = _of_looks(found.settings, preset, config_file, flags, file)
+    config = _adapted_config(found.settings, preset, config_file, flags, file)
     tell(f"preset {config.preset}: {found.reason}")
     return fitting(config, flags, file, augment), found.dataset
 
@@ -100,6 +100,8 @@ def _before_pictures(
         try:
             # The file may set what pictures in colour have.
             config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted={"image": {"channels": 3}})
+            if "preset" not in file:
+                refuse_inert(config, file)
         except AaeError:
             raise error from None
         if not config.data or config.start.model or config.model not in _ADAPTED:
@@ -107,7 +109,7 @@ def _before_pictures(
         return replace(config, image=Image(**{**file.get("image", {}), **flags.get("image", {})}))
 
 
-def _of_looks(
+def _adapted_config(
     adapted: dict[str, Any] | None,
     preset: str | None,
     config_file: Path | Mapping[str, Any] | None,
