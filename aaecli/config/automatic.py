@@ -27,11 +27,11 @@ _GROUND_SAYS_CLASS = 0.2
 _AS_OFTEN = 0.4
 """Fraction of mirror images with nearer neighbours than the pictures have, above which pictures are mirrored: 0.46 to
 0.49 for icons and textures, up to 0.23 for writing, and for clothes and shoes, all of which point one way."""
-_CLASSES_TURN = 0.25
+_FLIP_P_VALUE = 0.25
 """P-value below which mirror images are taken to be of other classes. Of four arrows it is below 0.1 in nearly every
 draw of ten labels; of icons and textures, rarely under 0.5. A needless refusal costs a point, a wrong flip half the
 classes."""
-_COLOUR_SAYS_CLASS = 0.15
+_COLOUR_P_VALUE = 0.15
 """P-value below which colours are taken to say something of the class. In signal lamps and fruit it is up to 0.06 with
 ten labels of each, and below 0.15 in 13 of 16 draws of four; in icons, digits and textures, in 2 of 80. Without their
 colours, lamps are classified at chance; with them, icons three points worse."""
@@ -92,7 +92,7 @@ class Appearance:
     @property
     def colour_says_class(self) -> bool:
         """Whether classes differ in colour, or in tone."""
-        return self.recolouring_p_value < _COLOUR_SAYS_CLASS
+        return self.recolouring_p_value < _COLOUR_P_VALUE
 
     @property
     def is_writing(self) -> bool:
@@ -121,8 +121,8 @@ def choose(seen: Appearance) -> Choice:
     augmentation: dict[str, Any] = {
         "shift": round(seen.size * 0.1, 1),
         "random_erasing": round(seen.size * 0.3),
-        "horizontal_flip": seen.mirrored > _AS_OFTEN and seen.mirroring_p_value >= _CLASSES_TURN,
-        "vertical_flip": seen.upturned > _AS_OFTEN and seen.upturning_p_value >= _CLASSES_TURN,
+        "horizontal_flip": seen.mirrored > _AS_OFTEN and seen.mirroring_p_value >= _FLIP_P_VALUE,
+        "vertical_flip": seen.upturned > _AS_OFTEN and seen.upturning_p_value >= _FLIP_P_VALUE,
         "reflection_padding": seen.black < _BLACK,
         "ground": 0.5 if any_ground else 0.0,
     }

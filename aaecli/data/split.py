@@ -41,7 +41,12 @@ _MOST_VALIDATION = 50_000
 
 
 def split(
-    dataset: Dataset, labels: int | Literal["all"], seed: int, holdout: float | Literal["auto"] = "auto"
+    dataset: Dataset,
+    labels: int | Literal["all"],
+    seed: int,
+    holdout: float | Literal["auto"] = "auto",
+    *,
+    learns_labels: bool | None = None,
 ) -> Split:
     """Split the images: the last sixth is the validation set (MNIST's last 10,000), the others are the training set.
 
@@ -64,6 +69,7 @@ def split(
         seed: Seed of the random selection.
         holdout: That share, for a collection; ``auto``: ``HOLDOUT``, or 0 where there is a test set and labels are
             learnt from.
+        learns_labels: Whether they are; by default if ``labels`` is not 0.
 
     Raises:
         AaeError: There are fewer labels than classes, more labels than training images, or no classes.
@@ -71,7 +77,7 @@ def split(
     if labels != 0:
         dataset.require_classes()
     num_classes = len(dataset.classes)
-    kept = _held_out(dataset, seed, holdout, learns_labels=labels != 0)
+    kept = _held_out(dataset, seed, holdout, learns_labels=labels != 0 if learns_labels is None else learns_labels)
     label = dataset.train_label
     # Training on a duplicate of an image is training on the image.
     is_kept = np.zeros(len(label), bool)
@@ -104,15 +110,9 @@ def _held_out(
     if not dataset.is_collection:
         _refuse(holdout, dataset, "has test images of its own")
         return _last_sixth(dataset)
-    return _kept_back(
-        dataset, seed, default_holdout(dataset, learns_labels=learns_labels) if holdout == "auto" else holdout
-    )
-
-
-def default_holdout(dataset: Dataset, *, learns_labels: bool) -> float:
-    """Give the share of a collection's labelled images that validate where nobody says."""
     # Labels that nobody learns from cost nothing, and name and evaluate clusters.
-    return 0.0 if learns_labels and len(dataset.test_label) else HOLDOUT
+    by_default = 0.0 if learns_labels and len(dataset.test_label) else HOLDOUT
+    return _kept_back(dataset, seed, by_default if holdout == "auto" else holdout)
 
 
 def _most_validation(num_images: int) -> int:

@@ -63,7 +63,7 @@ def settle(
     if not data or config.start.model or not find_reader(data):
         return unadapted, None
     given = {**file.get("image", {}), **flags.get("image", {})}
-    if (preset or file.get("preset", AUTOMATIC)) not in (AUTOMATIC, PRESET) or config.model not in _ADAPTED:
+    if not _follows_pictures(config, preset, file):
         image = _form(config, given)
         if image != config.image:
             tell(f"pictures: {_described(image)}{_made_for_digits(config)}")
@@ -95,8 +95,6 @@ def _before_pictures(
     try:
         return resolve_with_start(preset=preset, config_file=config_file, flags=flags)
     except AaeError as error:
-        if (preset or file.get("preset", AUTOMATIC)) not in (AUTOMATIC, PRESET):
-            raise
         try:
             # The file may set what pictures in colour have.
             config = resolve(preset=AUTOMATIC, config_file=config_file, flags=flags, adapted={"image": {"channels": 3}})
@@ -104,9 +102,14 @@ def _before_pictures(
                 refuse_inert(config, file)
         except AaeError:
             raise error from None
-        if not config.data or config.start.model or config.model not in _ADAPTED:
+        if not config.data or config.start.model or not _follows_pictures(config, preset, file):
             raise
         return replace(config, image=Image(**{**file.get("image", {}), **flags.get("image", {})}))
+
+
+def _follows_pictures(config: Config, preset: str | None, file: Mapping[str, Any]) -> bool:
+    """Tell whether the preset and the model are such as the looks of pictures decide on."""
+    return (preset or file.get("preset", AUTOMATIC)) in (AUTOMATIC, PRESET) and config.model in _ADAPTED
 
 
 def _adapted_config(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aaecli.config.automatic import DARK, Appearance
-from aaecli.data.inspection.class_invariance import mirroring_p_value, recolouring_p_value
+from aaecli.data.inspection.class_invariance import class_invariance
 from aaecli.data.inspection.orientation_histograms import grey_values, orientation_histograms
 
 _SAMPLE = 2000
@@ -27,7 +27,8 @@ def appearance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Appearance
     sample = image[chosen]
     border = _border(sample)
     labelled = rng.permutation(np.flatnonzero(label >= 0))[:_SAMPLE]
-    known = (image[labelled], label[labelled])
+    known, known_label = image[labelled], label[labelled]
+    invariance = class_invariance(known, known_label)
     grey = grey_values(sample)
     feature = orientation_histograms(grey)
     queries = grey[:_QUERIES]
@@ -37,12 +38,12 @@ def appearance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Appearance
         in_colour=image.ndim == 4,
         black=float((grey <= DARK / 255).mean()),
         ground_variation=float(border.std(0).mean()),
-        ground_says_class=_agreement(_border(known[0]), known[1]),
+        ground_says_class=_agreement(_border(known), known_label),
         mirrored=_at_home(queries[:, :, ::-1], feature, near),
         upturned=_at_home(queries[:, ::-1], feature, near),
-        mirroring_p_value=mirroring_p_value(*known, axis=2),
-        upturning_p_value=mirroring_p_value(*known, axis=1),
-        recolouring_p_value=recolouring_p_value(*known),
+        mirroring_p_value=invariance.mirroring,
+        upturning_p_value=invariance.upturning,
+        recolouring_p_value=invariance.recolouring,
         num_labelled=int((label >= 0).sum()),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,38 +27,40 @@ _CENTRE = 1 / 3
 """Standard deviation of the weight of pixels around the centre, as a fraction of each side: the middle counts most."""
 
 
-def mirroring_p_value(image: NDArray[np.uint8], label: NDArray[np.int64], axis: int) -> float:
-    """Test that mirror images are of the same class.
+class Invariance(NamedTuple):
+    """P-values, each in (0, 1]: low where the classifier does worse with changed images as further examples.
+
+    Attributes:
+        mirroring: Images with left and right exchanged.
+        upturning: Images turned upside down.
+        recolouring: Images in other colours: with the channels in every order. Of grey ones, the negatives.
+    """
+
+    mirroring: float
+    upturning: float
+    recolouring: float
+
+
+def class_invariance(image: NDArray[np.uint8], label: NDArray[np.int64]) -> Invariance:
+    """Test which changes leave an image in its class.
 
     Args:
         image: uint8 (N, H, W) or (N, H, W, 3), all with a label.
         label: int64 (N,), from 0; N may be 0.
-        axis: That which is turned: 1 upside down, 2 left and right.
-
-    Returns:
-        The p-value in (0, 1]: low where the classifier does worse with mirror images as further examples.
     """
-    image, label = _drawn(image, label)
-    feature, mirrored = (orientation_histograms(grey_values(part)) for part in (image, np.flip(image, axis)))
-    kernel = _kernel(feature, feature)
-    return _p_value(kernel, kernel + _kernel(feature, mirrored), label)
-
-
-def recolouring_p_value(image: NDArray[np.uint8], label: NDArray[np.int64]) -> float:
-    """Test that colours, or the tones of grey images, say nothing of the class beside the edges.
-
-    Other colours are permutations of the channels; other tones are those of the negative.
-
-    Args:
-        image: As in ``mirroring_p_value``.
-        label: As in ``mirroring_p_value``.
-
-    Returns:
-        The p-value in (0, 1]: low where the classifier does worse with images in other colours as further examples.
-    """
-    image, label = _drawn(image, label)
+    chosen = np.random.default_rng(0).permutation(len(image))[:_MOST]
+    image, label = image[chosen], label[chosen]
     feature = orientation_histograms(grey_values(image))
     edges = _kernel(feature, feature)
+
+    def by_turning(axis: int) -> float:
+        turned = orientation_histograms(grey_values(np.flip(image, axis)))
+        return _p_value(edges, edges + _kernel(feature, turned), label)
+
+    return Invariance(by_turning(2), by_turning(1), _by_recolouring(image, label, edges))
+
+
+def _by_recolouring(image: NDArray[np.uint8], label: NDArray[np.int64], edges: NDArray[np.float64]) -> float:
     if image.ndim == 4:
         others = [image[..., list(order)] for order in itertools.permutations(range(3))]
     else:
@@ -66,11 +69,6 @@ def recolouring_p_value(image: NDArray[np.uint8], label: NDArray[np.int64]) -> f
     same = _kernel(colour, colour)
     mean = sum((_kernel(colour, other) for other in changed), same) / len(others)
     return _p_value(edges + same, edges + mean, label)
-
-
-def _drawn(image: NDArray[np.uint8], label: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    chosen = np.random.default_rng(0).permutation(len(image))[:_MOST]
-    return image[chosen], label[chosen]
 
 
 def _colours(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from aaecli.data.dataset import Dataset
 from aaecli.data.encode import encode_picture
-from aaecli.data.split import default_holdout, split
+from aaecli.data.split import split
 from aaecli.errors import AaeError
 
 _FORMATS = {
@@ -44,9 +44,7 @@ def inspect_dataset(dataset: Dataset, *, checksums_ok: bool | None) -> dict[str,
     Raises:
         AaeError: The data set is too small to be split.
     """
-    learns_labels = bool((dataset.train_label >= 0).any())
-    is_open = dataset.is_collection and dataset.is_validation is None
-    parts = split(dataset, 0, 0, default_holdout(dataset, learns_labels=learns_labels) if is_open else "auto")
+    parts = split(dataset, 0, 0, learns_labels=bool((dataset.train_label >= 0).any()))
     counts = [
         np.bincount(label[label >= 0], minlength=len(dataset.classes)).tolist()
         for label in (dataset.train_label, dataset.test_label)
